@@ -1,0 +1,897 @@
+/*
+ * procman-keeper: the parent of exactly one run's command. The contract is README.md beside this file.
+ * One C file, no dependency; Linux and macOS. No memory is allocated except one mapping for the intent, which is given back
+ * once the command runs: there may be a thousand of these.
+ */
+#define _GNU_SOURCE 1
+#define _DARWIN_C_SOURCE 1
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#include <sys/sysctl.h>
+#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* vfork */
+#endif
+
+#define RETRY_MS 200
+#define MAX_SIGNAL 64
+#define MAX_TERMED 128
+
+/* ---------------------------------------------------------------- small helpers */
+
+static const char *errno_name(int e) {
+  static char other[16];
+#define N(x) { x, #x }
+  static const struct { int number; char name[14]; } names[] = {
+    N(EPERM), N(ENOENT), N(ESRCH), N(EINTR), N(EIO), N(ENXIO), N(E2BIG), N(ENOEXEC), N(EBADF), N(ECHILD), N(EAGAIN), N(ENOMEM),
+    N(EACCES), N(EFAULT), N(EBUSY), N(EEXIST), N(EXDEV), N(ENODEV), N(ENOTDIR), N(EISDIR), N(EINVAL), N(ENFILE), N(EMFILE),
+    N(ENOTTY), N(ETXTBSY), N(EFBIG), N(ENOSPC), N(ESPIPE), N(EROFS), N(EMLINK), N(EPIPE), N(ENAMETOOLONG), N(ENOSYS), N(ELOOP),
+    N(EOVERFLOW), N(EOPNOTSUPP), N(ETIMEDOUT), N(EDQUOT), N(ESTALE), N(ENOTCONN),
+#ifdef ELIBBAD
+    N(ELIBBAD),
+#endif
+#ifdef EBADARCH
+    N(EBADARCH), N(EBADEXEC), N(EBADMACHO),
+#endif
+  };
+#undef N
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].number == e) return names[i].name;
+  snprintf(other, sizeof other, "E%d", e);
+  return other;
+}
+
+static long long now_ms(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void pause_ms(long ms) {
+  struct timespec t = { ms / 1000, (ms % 1000) * 1000000 };
+  while (nanosleep(&t, &t) < 0 && errno == EINTR) continue;
+}
+
+/* 0, or the errno */
+static int write_all(int fd, const char *data, size_t size) {
+  while (size > 0) {
+    ssize_t n = write(fd, data, size);
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    data += n;
+    size -= (size_t)n;
+  }
+  return 0;
+}
+
+static ssize_t read_some(int fd, void *buffer, size_t size) {
+  ssize_t n;
+  do n = read(fd, buffer, size);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
+
+static void shut(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+static bool make_pipe(int fds[2]) {
+  if (pipe(fds) < 0) return false;
+  fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+  fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+  return true;
+}
+
+static void close_from(int first) {
+#if defined(__linux__) && defined(SYS_close_range)
+  if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0) return;
+#endif
+  DIR *dir = opendir("/dev/fd");
+  if (dir != NULL) {
+    int mine = dirfd(dir);
+    struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+      int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
+      if (fd >= first && fd != mine) close(fd);
+    }
+    closedir(dir);
+    return;
+  }
+  long limit = sysconf(_SC_OPEN_MAX);
+  if (limit < 0 || limit > 65536) limit = 65536;
+  for (int fd = first; fd < (int)limit; fd++) close(fd);
+}
+
+static bool is_run_name(const char *name) {
+  if (strncmp(name, "run-", 4) != 0) return false;
+  size_t digits = strspn(name + 4, "0123456789");
+  return digits > 0 && digits < 20 && name[4 + digits] == '\0';
+}
+
+#ifdef __linux__
+/* a whole small text file; false when it cannot be read */
+static bool read_text(const char *path, char *text, size_t size) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  ssize_t n = read_some(fd, text, size - 1);
+  close(fd);
+  text[n > 0 ? n : 0] = '\0';
+  return n > 0;
+}
+
+static void start_of(pid_t pid, char *out, size_t size) {
+  char path[40], text[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  out[0] = '\0';
+  if (!read_text(path, text, sizeof text)) return;
+  char *at = strrchr(text, ')'); /* field 2 ends here; the name itself may hold anything */
+  for (int field = 2; at != NULL && field < 22; field++) at = strchr(at + 1, ' ');
+  if (at == NULL) return;
+  size_t digits = strspn(at + 1, "0123456789");
+  if (digits < size) {
+    memcpy(out, at + 1, digits);
+    out[digits] = '\0';
+  }
+}
+
+static void boot_name(char *out, size_t size) {
+  if (!read_text("/proc/sys/kernel/random/boot_id", out, size)) out[0] = '\0';
+  out[strspn(out, "0123456789abcdefABCDEF-")] = '\0';
+}
+#else
+static void start_of(pid_t pid, char *out, size_t size) {
+  int name[4] = { CTL_KERN, KERN_PROC, KERN_PROC_PID, (int)pid };
+  struct kinfo_proc info;
+  size_t length = sizeof info;
+  out[0] = '\0';
+  if (sysctl(name, 4, &info, &length, NULL, 0) < 0 || length == 0) return;
+  snprintf(out, size, "%lld.%06d", (long long)info.kp_proc.p_starttime.tv_sec, (int)info.kp_proc.p_starttime.tv_usec);
+}
+
+static void boot_name(char *out, size_t size) {
+  size_t length = size - 1;
+  memset(out, 0, size);
+  if (sysctlbyname("kern.bootsessionuuid", out, &length, NULL, 0) < 0) out[0] = '\0';
+}
+#endif
+
+/* ---------------------------------------------------------------- the keeper's state */
+
+struct intent {
+  char *map;
+  size_t size;
+  const char *token, *cwd, *out, *err;
+  char **args, **env;
+  bool pipe_in, leave;
+  long long grace;
+};
+
+enum phase { RECORD, EXEC, RUN, EXIT, REST };
+enum step { STEP_INTENT, STEP_CWD, STEP_LOG, STEP_FORK, STEP_COMMAND, STEP_INTERPRETER };
+static const char step_names[][12] = { "intent", "cwd", "log", "fork", "command", "interpreter" };
+struct failure { int step, error; };
+
+static const char *run;                          /* "run-N" */
+static pid_t self, command;                      /* command: 0 before the fork and once reaped */
+static int bell = -1, ctl = -1, alive = -1, input = -1, rest = -1;
+static bool ended, killing;
+static mode_t inherited_umask;
+static pid_t *termed; static int termed_count;   /* who has been sent SIGTERM in REST */
+
+static void file_name(char out[64], const char *suffix) { snprintf(out, 64, "%s.%s", run, suffix); }
+
+static bool directory_gone(void) {
+  struct stat st;
+  return stat(".", &st) < 0 ? errno == ENOENT : st.st_nlink == 0;
+}
+
+/* ENOSPC and its kin pass by */
+static bool passing(int error) {
+  return error == ENOSPC || error == EDQUOT || error == ENFILE || error == EMFILE || error == ENOMEM || error == EAGAIN || error == EINTR;
+}
+
+/* temp + rename, or temp + link (`exclusive`); 0, or the errno */
+static int put_file(const char *suffix, const char *text, bool exclusive) {
+  char name[64], temp[96];
+  file_name(name, suffix);
+  snprintf(temp, sizeof temp, "%s.%d.tmp", name, (int)self);
+  int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return errno;
+  int error = write_all(fd, text, strlen(text));
+  if (close(fd) < 0 && error == 0 && errno != EINTR) error = errno;
+  if (error == 0) {
+    if (!exclusive) {
+      if (rename(temp, name) == 0) return 0;
+      error = errno;
+    } else if (link(temp, name) < 0) {
+      struct stat st;
+      error = errno;
+      if (stat(temp, &st) == 0 && st.st_nlink == 2) error = 0; /* NFS: done, though the answer was lost */
+    }
+  }
+  unlink(temp);
+  return error;
+}
+
+/* make when absent, and open; never blocks. `both`: for reading and writing, else only for writing. -1 and errno */
+static int open_fifo(const char *suffix, bool both, int *reader) {
+  char name[64];
+  struct stat st;
+  file_name(name, suffix);
+  if (mkfifo(name, 0600) < 0 && errno != EEXIST) return -1;
+  if (lstat(name, &st) < 0) return -1;
+  if (!S_ISFIFO(st.st_mode)) { errno = EINVAL; return -1; }
+  int fd = open(name, (both ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 || both) return fd;
+  int writer = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW); /* there is a reader now: us */
+  int error = errno;
+  if (writer >= 0 && reader != NULL) *reader = fd;
+  else close(fd);
+  errno = error;
+  return writer;
+}
+
+static void small_pipe(int fd) {
+#ifdef F_SETPIPE_SZ
+  fcntl(fd, F_SETPIPE_SZ, 4096); /* an ordinary user may have 1024 pipes of the default size */
+#else
+  (void)fd;
+#endif
+}
+
+static void ring(const char *token, char what) {
+  char line[512];
+  if (bell >= 0 && token != NULL) {
+    int size = snprintf(line, sizeof line, "%s %c\n", token, what);
+    while (write(bell, line, (size_t)size) < 0 && errno == EINTR) continue;
+  }
+  shut(&bell);
+}
+
+/* ---------------------------------------------------------------- the intent */
+
+static void drop_intent(struct intent *in) {
+  if (in->map != NULL) munmap(in->map, in->size);
+  memset(in, 0, sizeof *in);
+}
+
+/* 0, or the errno of the failure. Pointers go into the mapping, which also holds the arrays of arguments and environment. */
+static int read_intent(struct intent *in) {
+  char name[64];
+  struct stat st;
+  memset(in, 0, sizeof *in);
+  in->grace = 5000;
+  file_name(name, "intent");
+  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return errno;
+  if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > (1 << 26)) { close(fd); return EINVAL; }
+  size_t length = (size_t)st.st_size, fields = 0;
+  size_t text = (length / sizeof(char *) + 1) * sizeof(char *);
+  /* a field has at least "arg=" and its NUL: no more than length / 5 pointers, and two ends */
+  in->size = text + (length / 5 + 4) * sizeof(char *);
+  in->map = mmap(NULL, in->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  if (in->map == MAP_FAILED) { in->map = NULL; close(fd); return ENOMEM; }
+  size_t got = 0;
+  while (got < length) {
+    ssize_t n = read_some(fd, in->map + got, length - got);
+    if (n <= 0) break;
+    got += (size_t)n;
+  }
+  close(fd);
+  if (got < length) return EIO;
+  char *end = in->map + length, *next;
+  size_t args = 0;
+  for (char *at = in->map; at < end; at += strlen(at) + 1) {
+    if (fields++ == 0 && strcmp(at, "v=1") != 0) return EINVAL;
+    if (strncmp(at, "arg=", 4) == 0) args++;
+  }
+  in->args = (char **)(void *)(in->map + text);
+  in->env = in->args + args + 1;
+  char **arg = in->args, **env = in->env;
+  int bad = 0;
+  for (char *at = in->map; at < end; at = next) {
+    next = at + strlen(at) + 1;
+    char *value = strchr(at, '=');
+    if (value == NULL) {
+      if (*at != '\0') bad = EINVAL;
+      continue;
+    }
+    size_t key = (size_t)(value++ - at);
+#define IS(k) (key == sizeof k - 1 && memcmp(at, k, key) == 0)
+    if (IS("arg")) *arg++ = value;
+    else if (IS("env")) *env++ = value;
+    else if (IS("token")) in->token = value;
+    else if (IS("cwd")) in->cwd = value;
+    else if (IS("stdout")) in->out = value;
+    else if (IS("stderr")) in->err = value;
+    else if (IS("stdin")) {
+      in->pipe_in = strcmp(value, "pipe") == 0;
+      if (!in->pipe_in && strcmp(value, "null") != 0) bad = EINVAL;
+    } else if (IS("leftovers")) {
+      in->leave = strcmp(value, "leave") == 0;
+      if (!in->leave && strcmp(value, "stop") != 0) bad = EINVAL;
+    } else if (IS("graceMs")) {
+      size_t digits = strspn(value, "0123456789");
+      if (digits == 0 || digits > 12 || value[digits] != '\0') bad = EINVAL;
+      else in->grace = atoll(value);
+    }
+#undef IS
+  }
+  if (in->token != NULL && (strlen(in->token) > 400 || strchr(in->token, '\n') != NULL)) in->token = NULL;
+  if (in->token == NULL || in->cwd == NULL || in->cwd[0] != '/' || args == 0 || in->out == NULL || in->err == NULL) bad = EINVAL;
+  return bad;
+}
+
+/* ---------------------------------------------------------------- the child, up to the command */
+
+static struct failure try_execute(const char *path, struct intent *in) {
+  struct stat st;
+  execve(path, in->args, in->env);
+  int error = errno;
+  if ((error == ENOENT || error == ENOTDIR) && stat(path, &st) == 0) return (struct failure){ STEP_INTERPRETER, ENOENT };
+  return (struct failure){ STEP_COMMAND, error };
+}
+
+static struct failure execute(struct intent *in) {
+  const char *name = in->args[0], *path = NULL;
+  if (*name == '\0') return (struct failure){ STEP_COMMAND, ENOENT };
+  if (strchr(name, '/') != NULL) return try_execute(name, in);
+  if (strlen(name) > NAME_MAX) return (struct failure){ STEP_COMMAND, ENAMETOOLONG };
+  for (char **env = in->env; *env != NULL && path == NULL; env++)
+    if (strncmp(*env, "PATH=", 5) == 0) path = *env + 5;
+  if (path == NULL) path = "/usr/local/bin:/bin:/usr/bin";
+  struct failure worst = { STEP_COMMAND, ENOENT };
+  char whole[PATH_MAX + NAME_MAX + 2];
+  for (;;) {
+    size_t size = strcspn(path, ":");
+    if (size < PATH_MAX) {
+      snprintf(whole, sizeof whole, "%.*s%s%s", (int)size, path, size > 0 ? "/" : "./", name);
+      struct failure f = try_execute(whole, in);
+      if (f.step == STEP_INTERPRETER || (f.error == EACCES && worst.step == STEP_COMMAND)) worst = f;
+      else if (f.error != EACCES && f.error != ENOENT && f.error != ENOTDIR && f.error != ENODEV && f.error != ESTALE && f.error != ETIMEDOUT) return f;
+    }
+    if (path[size] == '\0') return worst;
+    path += size + 1;
+  }
+}
+
+static void reset_signals(void) {
+  struct sigaction action;
+  sigset_t none;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = SIG_DFL;
+  for (int i = 1; i <= MAX_SIGNAL; i++) sigaction(i, &action, NULL);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void child(struct intent *in, int gate, int report, int in_fd, int out_fd, int err_fd) {
+  char go;
+  struct failure f = { STEP_CWD, 0 };
+  setsid();
+  reset_signals();
+  if (read_some(gate, &go, 1) != 1) _exit(127); /* the keeper has died: execute nothing */
+  umask(inherited_umask);
+  if (chdir(in->cwd) < 0) f.error = errno;
+  else if ((in_fd >= 0 && dup2(in_fd, 0) < 0) || dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0) f = (struct failure){ STEP_LOG, errno };
+  else f = execute(in);
+  write_all(report, (const char *)&f, sizeof f);
+  _exit(127);
+}
+
+/* ---------------------------------------------------------------- the tree */
+
+/*
+ * One pass over everything of the tree except the command itself: reap the dead, send `signal` (when not 0) to the living, count them.
+ * On Linux these are our own unreaped children (we are the subreaper), so none can be a stranger.
+ */
+struct pass { int living, reaped, signal; bool once; };
+
+static void visit(struct pass *p, pid_t pid) {
+  if (pid <= 0 || pid == command || pid == self) return;
+  pid_t r = waitpid(pid, NULL, WNOHANG);
+  if (r == pid) { p->reaped++; return; }
+#ifdef __linux__
+  if (r < 0) return; /* not ours */
+#endif
+  p->living++;
+  if (p->signal == 0) return;
+  if (p->signal != SIGKILL && command > 0 && getpgid(pid) == command) return; /* has had it with its group */
+  if (p->once) {
+    for (int i = 0; i < termed_count; i++)
+      if (termed[i] == pid) return;
+    if (termed_count >= MAX_TERMED) return;
+    termed[termed_count++] = pid;
+  }
+  kill(pid, p->signal);
+  if (p->signal == SIGTERM) kill(pid, SIGCONT);
+}
+
+#ifdef __linux__
+static void visit_all(struct pass *p) {
+  char path[64], text[1024];
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)self);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    pid_t pid = 0;
+    ssize_t n;
+    while ((n = read_some(fd, text, sizeof text)) > 0)
+      for (ssize_t i = 0; i < n; i++) {
+        if (text[i] >= '0' && text[i] <= '9') pid = pid * 10 + (text[i] - '0');
+        else { visit(p, pid); pid = 0; }
+      }
+    visit(p, pid);
+    close(fd);
+    return;
+  }
+  DIR *dir = opendir("/proc"); /* a kernel without CONFIG_PROC_CHILDREN */
+  struct dirent *entry;
+  while (dir != NULL && (entry = readdir(dir)) != NULL) {
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
+    char *at = read_text(path, text, sizeof text) ? strrchr(text, ')') : NULL;
+    int parent = 0;
+    if (at != NULL && sscanf(at, ") %*c %d", &parent) == 1 && parent == (int)self) visit(p, (pid_t)atoi(entry->d_name));
+  }
+  if (dir != NULL) closedir(dir);
+}
+#else
+static pid_t session; /* of the command; only meant while the command is unreaped */
+
+static void visit_all(struct pass *p) {
+  int name[4] = { CTL_KERN, KERN_PROC, KERN_PROC_ALL, 0 };
+  size_t size = 0;
+  if (sysctl(name, 4, NULL, &size, NULL, 0) < 0) return;
+  size += size / 8;
+  struct kinfo_proc *all = malloc(size);
+  if (all != NULL && sysctl(name, 4, all, &size, NULL, 0) == 0)
+    for (size_t i = 0; i < size / sizeof *all; i++) {
+      pid_t pid = all[i].kp_proc.p_pid;
+      bool own = all[i].kp_eproc.e_ppid == self;
+      if (!own && all[i].kp_proc.p_stat == SZOMB) continue;
+      if (own || (command > 0 && (all[i].kp_eproc.e_pgid == session || getsid(pid) == session))) visit(p, pid);
+    }
+  free(all);
+}
+#endif
+
+/* how many live beside the command; `once`: those that have had the signal already do not get it again */
+static int tree(int signal, bool once) {
+  struct pass p = { 0, 0, signal, once };
+  do {
+    p.living = p.reaped = 0;
+    visit_all(&p);
+    if (!once && signal != SIGKILL) p.signal = 0; /* a second look after reaping must not signal twice */
+  } while (p.reaped > 0);
+  return p.living;
+}
+
+/* the group of the command: its id is the command's pid, which is ours while the command is unreaped */
+static void signal_group(int signal) {
+  if (command > 0 && kill(-command, signal) < 0 && errno == ESRCH && !ended) kill(command, signal);
+}
+
+static void kill_tree(void) {
+  signal_group(SIGKILL);
+  if (command > 0 && !ended) kill(command, SIGKILL);
+  tree(SIGKILL, false);
+}
+
+/* ---------------------------------------------------------------- the ctl FIFO */
+
+static void obey(const char *line) {
+  int number = atoi(line + 1);
+  switch (line[0]) {
+    case 's':
+      if (number < 1 || number > MAX_SIGNAL) return;
+      signal_group(number);
+      if (ended) tree(number, false);
+      return;
+    case 'p':
+      if (number >= 1 && number <= MAX_SIGNAL && command > 0 && !ended) kill(command, number);
+      return;
+    case 'k':
+      killing = true;
+      return;
+    case 'c':
+      shut(&input);
+      return;
+    default:
+      return;
+  }
+}
+
+static void serve(void) {
+  static char line[16];
+  static unsigned size;
+  char chunk[128];
+  ssize_t n;
+  while ((n = read_some(ctl, chunk, sizeof chunk)) > 0)
+    for (ssize_t i = 0; i < n; i++) {
+      if (chunk[i] != '\n') {
+        if (size < sizeof line) line[size] = chunk[i];
+        if (size < sizeof line) size++;
+        continue;
+      }
+      if (size > 0 && size < sizeof line) {
+        line[size] = '\0';
+        obey(line);
+      }
+      size = 0;
+    }
+}
+
+/* ---------------------------------------------------------------- keep */
+
+static void on_child(int signal) { (void)signal; } /* only so that pselect returns */
+
+static void set_signals(sigset_t *waiting) {
+  struct sigaction action;
+  sigset_t blocked;
+  memset(&action, 0, sizeof action);
+  for (int i = 1; i <= MAX_SIGNAL; i++) {
+    if (i == SIGKILL || i == SIGSTOP || i == SIGSEGV || i == SIGBUS || i == SIGILL || i == SIGFPE || i == SIGABRT || i == SIGTRAP || i == SIGSYS) continue;
+    action.sa_handler = i == SIGCHLD ? on_child : SIG_IGN;
+    action.sa_flags = i == SIGCHLD ? SA_NOCLDSTOP : 0;
+    sigaction(i, &action, NULL);
+  }
+  sigemptyset(waiting);
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGCHLD); /* comes in only inside pselect */
+  sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
+/* descriptors: 0, 1, 2 are /dev/null, 3 the bell (if any), nothing else */
+static void set_descriptors(const char *bell_number) {
+  if (bell_number != NULL && *bell_number >= '0' && *bell_number <= '9') {
+    int given = atoi(bell_number);
+    if (given != 3) bell = fcntl(given, F_DUPFD, 3) >= 0 ? dup2(given, 3) : -1;
+    else bell = fcntl(3, F_GETFD) >= 0 ? 3 : -1;
+  }
+  close_from(bell < 0 ? 3 : 4);
+  int null = open("/dev/null", O_RDWR);
+  if (null < 0) _exit(1);
+  for (int fd = 0; fd < 3; fd++)
+    if (null != fd && dup2(null, fd) < 0) _exit(1);
+  if (null > 2) close(null);
+  if (bell >= 0) {
+    fcntl(bell, F_SETFD, FD_CLOEXEC);
+    int flags = fcntl(bell, F_GETFL);
+    if (flags >= 0) fcntl(bell, F_SETFL, flags | O_NONBLOCK);
+  }
+}
+
+static void open_fifos(struct intent *in, int *in_reader) {
+  for (;;) {
+    if (ctl < 0 && (ctl = open_fifo("ctl", true, NULL)) >= 0) small_pipe(ctl);
+    if (ctl >= 0 && alive < 0 && (alive = open_fifo("alive", false, NULL)) >= 0) small_pipe(alive);
+    if (ctl >= 0 && alive >= 0 && in->pipe_in && input < 0) input = open_fifo("in", false, in_reader);
+    if (ctl >= 0 && alive >= 0 && (!in->pipe_in || input >= 0)) return;
+    if (!passing(errno) || directory_gone()) _exit(1);
+    pause_ms(RETRY_MS);
+  }
+}
+
+static void claim(void) {
+  char text[256], start[40], boot[64];
+  start_of(self, start, sizeof start);
+  boot_name(boot, sizeof boot);
+  for (;;) {
+    snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"boot\":\"%s\",\"at\":%lld}\n", (int)self, start, boot, now_ms(CLOCK_REALTIME));
+    int error = put_file("claim", text, true);
+    if (error == 0) return;
+    if (error == EEXIST) _exit(0); /* a twin, or a manager that voided the run, was first */
+    if (!passing(error) || directory_gone()) _exit(1);
+    pause_ms(RETRY_MS);
+  }
+}
+
+/* the run was never executed; the child, if there is one, has said so and leaves by itself */
+static _Noreturn void fail(struct intent *in, struct failure f) {
+  char text[160];
+  snprintf(text, sizeof text, "{\"v\":1,\"kind\":\"failed\",\"step\":\"%s\",\"errno\":\"%s\",\"at\":%lld}\n", step_names[f.step], errno_name(f.error), now_ms(CLOCK_REALTIME));
+  while (put_file("exit", text, false) != 0 && !directory_gone()) pause_ms(RETRY_MS);
+  if (command > 0) while (waitpid(command, NULL, 0) < 0 && errno == EINTR) continue;
+  ring(in->token, 'F');
+  _exit(0);
+}
+
+static int put_exit(void) {
+  static char text[160]; /* the end is recorded with the time when it was seen, also when the disk is full now */
+  if (text[0] == '\0') {
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    while (waitid(P_PID, (id_t)command, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) continue;
+    long long at = now_ms(CLOCK_REALTIME);
+    if (info.si_code == CLD_EXITED) snprintf(text, sizeof text, "{\"v\":1,\"kind\":\"code\",\"code\":%d,\"at\":%lld}\n", info.si_status & 0xff, at);
+    else
+      snprintf(text, sizeof text, "{\"v\":1,\"kind\":\"signal\",\"signal\":%d,\"core\":%s,\"at\":%lld}\n", info.si_status, info.si_code == CLD_DUMPED ? "true" : "false", at);
+  }
+  return put_file("exit", text, false);
+}
+
+/* reap whoever has died, but not the command: its pid must stay ours */
+static void look_for_dead(void) {
+  siginfo_t info;
+  for (;;) {
+    memset(&info, 0, sizeof info);
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) return;
+    if (info.si_pid == command) { ended = true; return; }
+    waitpid(info.si_pid, NULL, WNOHANG);
+  }
+}
+
+static int put_child(struct stat *out, struct stat *err) {
+  char text[200], start[40];
+  start_of(command, start, sizeof start);
+  snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"at\":%lld,\"out\":%lld,\"err\":%lld}\n", (int)command, start, now_ms(CLOCK_REALTIME), (long long)out->st_size,
+           (long long)err->st_size);
+  return put_file("child", text, false);
+}
+
+/* everything is told and nothing of the tree is left, or it is let go */
+static void leave_if_empty(bool let_go) {
+  if (!let_go && tree(0, false) > 0) return;
+  if (command > 0) while (waitpid(command, NULL, 0) < 0 && errno == EINTR) continue;
+  command = 0;
+  if (let_go) _exit(0);
+  for (;;) { /* the list of children may have missed one that was just moving: the kernel's word is final */
+    pid_t r = waitpid(-1, NULL, WNOHANG);
+    if (r == 0) return;
+    if (r < 0 && errno == ECHILD) _exit(0);
+  }
+}
+
+static int keep(const char *name, const char *bell_number) {
+  struct intent in;
+  struct stat out_stat, err_stat;
+  struct failure f = { STEP_INTENT, 0 };
+  sigset_t waiting;
+  char path[64];
+  int in_reader = -1, gate[2] = { -1, -1 }, report[2] = { -1, -1 };
+
+  if (!is_run_name(name)) return 2;
+  run = name;
+  self = getpid();
+  inherited_umask = umask(0);
+  setsid(); /* the starter has done it */
+  set_descriptors(bell_number);
+  set_signals(&waiting);
+#ifdef __linux__
+  prctl(PR_SET_NAME, "procman-keeper", 0, 0, 0);
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+#endif
+  file_name(path, "claim");
+  if (access(path, F_OK) == 0) return 0; /* a late twin: touch nothing */
+  f.error = read_intent(&in); /* before the claim only because it says whether there is to be an `in` */
+  open_fifos(&in, &in_reader);
+  claim();
+  if (f.error != 0) fail(&in, f);
+
+  f.step = STEP_LOG;
+  int out_fd = open(in.out, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  int err_fd = out_fd < 0 ? -1 : open(in.err, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  if (err_fd < 0 || fstat(out_fd, &out_stat) < 0 || fstat(err_fd, &err_stat) < 0) { f.error = errno; fail(&in, f); }
+  if (in_reader >= 0) fcntl(in_reader, F_SETFL, fcntl(in_reader, F_GETFL) & ~O_NONBLOCK);
+  f.step = STEP_FORK;
+  if (!make_pipe(gate) || !make_pipe(report) || (command = fork()) < 0) { f.error = errno; command = 0; fail(&in, f); }
+  if (command == 0) {
+    command = -1;
+    close(gate[1]);
+    child(&in, gate[0], report[1], in_reader, out_fd, err_fd);
+  }
+#ifdef __APPLE__
+  session = command;
+#endif
+  close(gate[0]);
+  close(report[1]);
+  close(out_fd);
+  close(err_fd);
+
+  enum phase phase = RECORD;
+  bool stuck = false; /* before the command runs, commands wait in the FIFO, unless it takes long */
+  long long deadline = 0;
+  for (;;) {
+    long timeout = -1;
+    if (phase == RECORD) {
+      int error = put_child(&out_stat, &err_stat);
+      if (error == 0) {
+        write_all(gate[1], "g", 1);
+        shut(&gate[1]);
+        phase = EXEC;
+        stuck = false;
+      } else if (directory_gone()) killing = true;
+    }
+    if (!ended) look_for_dead();
+    if ((phase == RECORD || phase == RUN) && ended) phase = EXIT; /* RECORD: it was killed behind the gate */
+    if (phase == EXIT) {
+      if (put_exit() == 0) {
+        shut(&input);
+        ring(in.token, 'F'); /* only if it has not rung yet */
+        if (in.leave && !killing) leave_if_empty(true);
+        leave_if_empty(false);
+        phase = REST;
+        rest = open_fifo("rest", false, NULL); /* if that fails, `alive` stays open until the tree is gone */
+        if (rest >= 0) { small_pipe(rest); shut(&alive); }
+        deadline = now_ms(CLOCK_MONOTONIC) + in.grace;
+        if (!killing) {
+          static pid_t list[MAX_TERMED];
+          termed = list;
+          signal_group(SIGTERM);
+          signal_group(SIGCONT);
+          tree(SIGTERM, true);
+        }
+      } else if (directory_gone()) killing = true;
+    }
+    if (phase == REST) {
+      if (!killing && now_ms(CLOCK_MONOTONIC) >= deadline) killing = true;
+      if (!killing) tree(SIGTERM, true); /* those that became ours since */
+    }
+    if (killing) kill_tree();
+    if (phase == REST) leave_if_empty(false);
+    if (killing && ended && phase != REST && directory_gone()) leave_if_empty(false);
+
+    if (phase == RECORD || phase == EXEC || phase == EXIT) timeout = RETRY_MS;
+    if (phase == EXEC && stuck) timeout = -1;
+    if (phase == REST && !killing) {
+      timeout = (long)(deadline - now_ms(CLOCK_MONOTONIC));
+      if (timeout < 0) timeout = 0;
+    }
+#ifndef __linux__
+    if ((phase == REST || (killing && ended)) && (timeout < 0 || timeout > 20)) timeout = 20; /* no subreaper: their ends are not told */
+#endif
+    fd_set readable;
+    FD_ZERO(&readable);
+    bool listening = (phase != RECORD && phase != EXEC) || stuck;
+    if (listening) FD_SET(ctl, &readable);
+    if (phase == EXEC) FD_SET(report[0], &readable);
+    struct timespec wait = { timeout / 1000, (timeout % 1000) * 1000000 };
+    int n = pselect((ctl > report[0] ? ctl : report[0]) + 1, &readable, NULL, NULL, timeout < 0 ? NULL : &wait, &waiting);
+    if (n == 0 && (phase == RECORD || phase == EXEC)) stuck = true;
+    if (n <= 0) continue;
+    if (phase == EXEC && FD_ISSET(report[0], &readable)) {
+      if (read_some(report[0], &f, sizeof f) == (ssize_t)sizeof f) fail(&in, f);
+      shut(&report[0]);
+      ring(in.token, 'L');
+      bool leave = in.leave;
+      long long grace = in.grace;
+      drop_intent(&in);
+      in.leave = leave;
+      in.grace = grace;
+      shut(&in_reader);
+      phase = RUN;
+    }
+    if (listening && FD_ISSET(ctl, &readable)) serve();
+  }
+}
+
+/* ---------------------------------------------------------------- spawn */
+
+static char own_path[PATH_MAX];
+
+static void find_own_path(const char *argv0) {
+#ifdef __APPLE__
+  uint32_t size = sizeof own_path;
+  if (_NSGetExecutablePath(own_path, &size) == 0) return;
+#else
+  if (access("/proc/self/exe", X_OK) == 0) { /* also when the file has been replaced meanwhile */
+    snprintf(own_path, sizeof own_path, "/proc/self/exe");
+    return;
+  }
+#endif
+  if (realpath(argv0, own_path) == NULL) snprintf(own_path, sizeof own_path, "%s", argv0);
+}
+
+static void complain(int fd, const char *dir, const char *name, int error) {
+  char line[PATH_MAX + 128];
+  int size = snprintf(line, sizeof line, "E\t%s\t%s\t%s\n", dir, name, errno_name(error));
+  if (size >= (int)sizeof line) size = (int)sizeof line - 1;
+  for (int tries = 0; tries < 3; tries++) {
+    if (write(fd, line, (size_t)size) >= 0 || (errno != EAGAIN && errno != EINTR)) return;
+    struct pollfd p = { fd, POLLOUT, 0 };
+    poll(&p, 1, 500);
+  }
+}
+
+/* in the vfork child: only plain system calls, and never back */
+static _Noreturn void become_keeper(const char *dir, const char *name, int null) {
+  static char arg0[] = "procman-keeper", arg1[] = "keep", arg3[] = "3";
+  char *const args[] = { arg0, arg1, (char *)(size_t)name, arg3, NULL };
+  char *const env[] = { NULL };
+  int error = 0;
+  setsid();
+  if (dup2(1, 3) < 0 || chdir(dir) < 0) error = errno;
+  else {
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(null, 2);
+    execve(own_path, args, env);
+    error = errno;
+  }
+  complain(3, dir, name, error);
+  _exit(127);
+}
+
+static __attribute__((noinline)) void start_keeper(const char *dir, const char *name, int null) {
+  pid_t pid = vfork();
+  if (pid == 0) become_keeper(dir, name, null);
+  if (pid < 0) complain(1, dir, name, errno);
+}
+
+static void take_request(char *line, int null) {
+  char *tab = strrchr(line, '\t');
+  if (tab != NULL) *tab = '\0';
+  if (tab == NULL || line[0] != '/' || !is_run_name(tab + 1)) complain(1, line, tab == NULL ? "" : tab + 1, EINVAL);
+  else start_keeper(line, tab + 1, null);
+}
+
+static int spawner(const char *argv0) {
+  static char buffer[PATH_MAX + 64];
+  size_t size = 0;
+  bool too_long = false;
+  find_own_path(argv0);
+  signal(SIGCHLD, SIG_IGN); /* nobody waits for keepers */
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGINT, SIG_IGN);
+  close_from(3);
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return 1;
+  if (null <= 3) null = fcntl(null, F_DUPFD_CLOEXEC, 4); /* 3 becomes the bell */
+  for (;;) {
+    ssize_t n = read_some(0, buffer + size, sizeof buffer - size);
+    if (n < 0 && errno == EAGAIN) {
+      struct pollfd p = { 0, POLLIN, 0 };
+      poll(&p, 1, -1);
+      continue;
+    }
+    if (n <= 0) return 0;
+    size += (size_t)n;
+    char *at = buffer, *end;
+    while ((end = memchr(at, '\n', size - (size_t)(at - buffer))) != NULL) {
+      *end = '\0';
+      if (too_long) too_long = false;
+      else if (memchr(at, '\0', (size_t)(end - at)) != NULL) complain(1, at, "", EINVAL);
+      else if (end > at) take_request(at, null);
+      at = end + 1;
+    }
+    size -= (size_t)(at - buffer);
+    memmove(buffer, at, size);
+    if (size == sizeof buffer) {
+      if (!too_long) complain(1, "", "", ENAMETOOLONG);
+      too_long = true;
+      size = 0;
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc >= 3 && strcmp(argv[1], "keep") == 0) return keep(argv[2], argc > 3 ? argv[3] : NULL);
+  if (argc == 2 && strcmp(argv[1], "spawn") == 0) return spawner(argv[0]);
+  if (argc == 2 && strcmp(argv[1], "version") == 0) return write_all(1, "procman-keeper 1\n", 17) != 0;
+  static const char usage[] = "usage: procman-keeper keep run-N [BELL] | spawn | version\n";
+  write_all(2, usage, sizeof usage - 1);
+  return 2;
+}

@@ -1,0 +1,159 @@
+/** The library's surface: what `createSupervisor` takes and gives. */
+import type { Readable } from 'node:stream'
+import type { ActorRefFrom, AnyActorRef, InspectionEvent, Observer } from 'xstate'
+import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
+import type { RestartPolicy, StopRung } from './types.ts'
+import type { ProcessMachine } from './machines/process/machine.ts'
+import type { ProcessTable } from './table.ts'
+
+/** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
+export type ProcessRef = ActorRefFrom<ProcessMachine>
+
+/** What to run. Only `command` is required. */
+export interface ProcessInput {
+  /** A program's name (looked for in PATH) or path. Never given to a shell. */
+  readonly command: string
+  readonly args?: readonly string[]
+  /** Added to the environment that the launching manager has, or all there is with `inheritEnv: false`. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Default true. */
+  readonly inheritEnv?: boolean
+  /** Default: the manager's working directory. */
+  readonly cwd?: string
+  readonly labels?: Readonly<Record<string, string>>
+  /** Letters, digits, `.`, `_`, `-`; begins with a letter, a digit or `_`; at most 100 characters. Default: 8 generated characters. */
+  readonly id?: string
+  /** `null` (default): /dev/null. `pipe`: kept open by the keeper, see `write`. */
+  readonly stdin?: 'null' | 'pipe'
+  /** Default: never. A strategy's name alone takes the defaults of `RestartPolicy`. */
+  readonly restart?: RestartPolicy['strategy'] | (Partial<RestartPolicy> & { readonly strategy: RestartPolicy['strategy'] })
+  /** Default: SIGTERM, and SIGKILL to the whole tree after 5 000 ms. */
+  readonly stop?: { readonly signal?: string; readonly ladder?: readonly StopRung[]; readonly timeoutMs?: number }
+  /** What the command left behind when it ended is stopped (default) or left alone. */
+  readonly leftovers?: 'stop' | 'leave'
+  /** False: created in `pending`, to be started by `restart(id)` or `launch(id)`. Default true. */
+  readonly autostart?: boolean
+}
+
+/** All given labels must match: a value, one of several, or presence. */
+export type LabelFilter = Readonly<Record<string, string | { readonly in: readonly string[] } | { readonly exists: boolean }>>
+
+export interface ListFilter {
+  readonly status?: ProcessStatus | readonly ProcessStatus[]
+  readonly labels?: LabelFilter
+}
+
+/** A piece of output as it came, tagged with where it came from. */
+export interface LogChunk {
+  readonly stream: 'stdout' | 'stderr'
+  readonly run: number
+  readonly data: Buffer
+}
+
+/** A line of output without its end (`\n`, `\r\n` or a lone `\r`). */
+export interface LogLine {
+  readonly text: string
+  readonly stream: 'stdout' | 'stderr'
+  readonly run: number
+  /** The text was given without having seen its end: longer than 1 MB, or the last before the process ended. */
+  readonly partial?: true
+}
+
+export interface AttachOptions {
+  /** Default true. */
+  readonly stdout?: boolean
+  /** Default true. */
+  readonly stderr?: boolean
+  /** Go on until the process has ended (default), or end with what is there now. */
+  readonly follow?: boolean
+  /** Begin so many lines before the end of each stream. Default: from the beginning. 0: only what comes. */
+  readonly tail?: number
+  readonly signal?: AbortSignal
+}
+
+/** A Readable of the bytes of both streams; iterated, it gives `LogChunk`s. */
+export type Attachment = Readable & AsyncIterable<LogChunk>
+
+export interface SupervisorOptions {
+  /** Default `$PROCMAN_HOME`, else `~/.cache/procman`. */
+  readonly stateDir?: string
+  /** Wait so long for another manager to let go of the directory, in ms. Default 0. */
+  readonly lockTimeoutMs?: number
+  /** Passed to XState untouched. Contexts carry environment variables: use `sanitizeContext` with inspectors that show them. */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void)
+  /** Which keeper starts runs. Default: the C one where it can run, else the one in Node. */
+  readonly keeper?: 'auto' | 'native' | 'node'
+}
+
+export interface WaitOptions {
+  /** Give up waiting after so many ms. Default: never. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** Owns one state directory. Every method that changes something settles after the change is on disk. */
+export interface Supervisor {
+  readonly stateDir: string
+  /** The root actor. */
+  readonly actor: AnyActorRef
+  /** The read model of all processes, an `@xstate/store` store. */
+  readonly table: ProcessTable
+  /** Resolves once the run is launched; rejects with PROCMAN_LAUNCH_FAILED, and leaves nothing behind, when it cannot be. */
+  start(input: ProcessInput): Promise<ProcessRef>
+  /** Starts a process that is not up: pending, exited, orphaned or in backoff. */
+  launch(id: string): Promise<ProcessRecord>
+  /** @throws PROCMAN_PROCESS_UNKNOWN, PROCMAN_PROCESS_AMBIGUOUS: as every method that takes an id (or a unique prefix of one). */
+  get(id: string): ProcessRecord
+  list(filter?: ListFilter): readonly ProcessRecord[]
+  ref(id: string): ProcessRef
+  attach(id: string, options?: AttachOptions): Attachment
+  watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
+  /** Resolves when the process has ended or the callback has thrown (then it rejects with that error). */
+  watch(id: string, onLine: (line: LogLine) => void, options?: AttachOptions): Promise<void>
+  /** Resolves with the record once the process has settled. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED */
+  wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
+  /** Settles when the whole tree is gone. `timeoutMs`: grace before SIGKILL, instead of the spec's; 0 kills at once. Already settled: nothing to do. */
+  stop(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
+  /** The same as `stop`. */
+  cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
+  /** Stops what is up, starts the next run; settles when that is launched. */
+  restart(id: string): Promise<ProcessRecord>
+  /** To the process group, or with `target: 'command'` to the command alone. @throws PROCMAN_WRONG_STATE, PROCMAN_SIGNAL_FAILED */
+  signal(id: string, signal: string, options?: { readonly target?: 'group' | 'command' }): Promise<void>
+  /** Writes to stdin of a process with `stdin: 'pipe'`. @throws PROCMAN_STDIN_CLOSED */
+  write(id: string, data: string | Uint8Array): Promise<void>
+  /** Closes stdin: the command reads its end. @throws PROCMAN_STDIN_CLOSED */
+  closeStdin(id: string): Promise<void>
+  /** Forgets a settled process with its files. @throws PROCMAN_WRONG_STATE for a live one */
+  remove(id: string): Promise<void>
+  /** Removes what has settled, and ended at least `olderThanMs` ago (default 0). @returns the ids removed */
+  cleanup(options?: { readonly olderThanMs?: number }): Promise<readonly string[]>
+  /** Checks every process against the OS now. @returns the records afterwards */
+  refresh(): Promise<readonly ProcessRecord[]>
+  /** What went wrong without being anybody's answer: damaged snapshots, failed actors. */
+  readonly problems: readonly Problem[]
+  /** Lets go: everything goes on running, the directory is free for the next manager. */
+  close(): Promise<void>
+  /** Stops everything, then lets go. After `timeoutMs` (default 10 000) whatever still lives is killed. */
+  shutdown(options?: { readonly timeoutMs?: number }): Promise<void>
+}
+
+/** Something of one process that was found wrong. Nobody else is harmed by it. */
+export interface Problem {
+  readonly id: string | null
+  readonly path: string | null
+  readonly message: string
+  readonly atMs: number
+}
+
+/** Looks at a state directory without holding it. Tells the truth of the run files, also where no manager has written it down yet. */
+export interface Reader {
+  readonly stateDir: string
+  list(filter?: ListFilter): readonly ProcessRecord[]
+  /** @param id an id or a unique prefix */
+  get(id: string): ProcessRecord
+  attach(id: string, options?: AttachOptions): Attachment
+  watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
+  /** Resolves with the record once the process has settled, by itself or by a manager. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED */
+  wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
+}

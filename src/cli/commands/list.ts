@@ -1,0 +1,21 @@
+/** `list`: the processes, from the files alone. */
+import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { Cli } from '../context.ts'
+import { EXIT } from '../exit-codes.ts'
+import { write } from '../io.ts'
+import { parseFilter } from '../parse/filter.ts'
+import { renderJson } from '../render/json.ts'
+
+export async function list(cli: Cli, options: { readonly status: readonly string[]; readonly label: readonly string[]; readonly json?: boolean }): Promise<number> {
+  const filter = parseFilter(options)
+  const reader = await cli.reader()
+  await printRecords(cli, reader.list(filter), options.json === true)
+  return EXIT.done
+}
+
+/** A table for people or an array for programs. */
+export async function printRecords(cli: Cli, records: readonly ProcessRecord[], isJson: boolean): Promise<void> {
+  if (isJson) return write(cli.io.stdout, renderJson(records))
+  const { renderTable } = await import('../render/table.ts')
+  await write(cli.io.stdout, renderTable(records, cli.io))
+}

@@ -1,0 +1,150 @@
+/**
+ * `run`: starts, follows, and ends as the command ends. The state directory is held while something is done to the process (starting it,
+ * cancelling it), and throughout only when a restart policy needs a living manager. Whatever happens to `run` itself, the process goes on.
+ */
+import type { ProcessInput, Reader, Supervisor } from '../../api.ts'
+import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { Cli } from '../context.ts'
+import { copyOutput } from '../copy-output.ts'
+import { exitCodeOfRecord } from '../exit-codes.ts'
+import { say } from '../io.ts'
+import { mayRestart, parseSpec, type SpecOptions } from '../parse/spec.ts'
+import { reportError } from '../report.ts'
+
+const EXIT_OF_HANGUP = 128 + 1
+/** A supervisor that cannot let go at once must not keep a program whose terminal is gone. */
+const HANGUP_CLOSE_MS = 500
+
+export async function run(cli: Cli, argv: readonly string[], options: SpecOptions): Promise<number> {
+  const input = parseSpec(argv, options, cli.io)
+  const supervisor = await cli.openSupervisor()
+  const grip = new Grip(cli, supervisor)
+  let hangUp = (): void => undefined
+  const hangup = new Promise<void>((resolve) => {
+    hangUp = resolve
+  })
+  const giveBack = [
+    cli.io.onSignal('SIGINT', () => grip.interrupt()),
+    cli.io.onSignal('SIGTERM', () => grip.interrupt()),
+    cli.io.onSignal('SIGHUP', () => hangUp()),
+  ]
+  try {
+    return await Promise.race([startAndFollow(cli, grip, input), hangup.then(() => leave(grip))])
+  } finally {
+    for (const off of giveBack) off()
+  }
+}
+
+async function startAndFollow(cli: Cli, grip: Grip, input: ProcessInput): Promise<number> {
+  try {
+    const supervisor = await grip.take()
+    const id = (await supervisor.start(input)).id
+    const isKept = mayRestart(input)
+    if (!isKept) await grip.release()
+    grip.aim(id)
+    const source = isKept ? supervisor : await cli.reader()
+    if (input.stdin === 'pipe') forwardStdin(cli, id, isKept ? supervisor : null).catch((error: unknown) => reportError(cli.io, error))
+    return exitCodeOfRecord(await follow(cli, source, id))
+  } finally {
+    await grip.release()
+  }
+}
+
+/** Printing ends early when nobody reads; the process is waited for all the same. */
+async function follow(cli: Cli, source: Pick<Reader | Supervisor, 'attach' | 'wait'>, id: string): Promise<ProcessRecord> {
+  const [record] = await Promise.all([source.wait(id), copyOutput(source.attach(id, { follow: true }), cli.io)])
+  return record
+}
+
+/** Our stdin to the process, and its end after ours. A process that reads no more ends the forwarding, not the run. */
+async function forwardStdin(cli: Cli, id: string, supervisor: Supervisor | null): Promise<void> {
+  const target = supervisor === null ? await openStdinOf(cli, id) : { write: (data: Uint8Array) => supervisor.write(id, data), close: () => supervisor.closeStdin(id) }
+  const chunks: AsyncIterable<Uint8Array> = cli.io.stdin
+  try {
+    for await (const data of chunks) await target.write(data)
+    await target.close()
+  } catch (error) {
+    if (!isClosedStdin(error)) throw error
+  }
+}
+
+async function openStdinOf(cli: Cli, id: string): Promise<{ write(data: Uint8Array): Promise<void>; close(): Promise<void> }> {
+  const { openStdin } = await import('../../effects/run/stdin.ts')
+  return openStdin(await cli.stateDir(), id)
+}
+
+function isClosedStdin(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'PROCMAN_STDIN_CLOSED' || code === 'PROCMAN_PROCESS_UNKNOWN' || code === 'EPIPE' || code === 'ENXIO' || code === 'ENOENT'
+}
+
+async function leave(grip: Grip): Promise<number> {
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, HANGUP_CLOSE_MS)
+  })
+  await Promise.race([grip.abandon(), patience]).catch(() => undefined)
+  clearTimeout(timer)
+  return EXIT_OF_HANGUP
+}
+
+/** Holds the state directory when needed, and turns interrupts into a cancel and then a kill. */
+class Grip {
+  readonly #cli: Cli
+  #supervisor: Promise<Supervisor> | null
+  #id: string | null = null
+  #interrupts = 0
+  readonly #cancels: Promise<void>[] = []
+
+  constructor(cli: Cli, supervisor: Supervisor) {
+    this.#cli = cli
+    this.#supervisor = Promise.resolve(supervisor)
+  }
+
+  /** The directory, taken again when it was released. Two callers at once share it. */
+  take(): Promise<Supervisor> {
+    if (this.#supervisor === null) {
+      const taken = this.#cli.openSupervisor()
+      this.#supervisor = taken
+      taken.catch(() => {
+        if (this.#supervisor === taken) this.#supervisor = null
+      })
+    }
+    return this.#supervisor
+  }
+
+  /** Waits for cancels under way, then lets go. Not held: nothing. */
+  async release(): Promise<void> {
+    await Promise.all(this.#cancels)
+    await this.abandon()
+  }
+
+  /** Lets go without waiting for cancels. */
+  async abandon(): Promise<void> {
+    const held = this.#supervisor
+    this.#supervisor = null
+    await (await held)?.close()
+  }
+
+  /** From now on there is a process to interrupt; interrupts that came before act now. */
+  aim(id: string): void {
+    this.#id = id
+    for (let nth = 1; nth <= Math.min(2, this.#interrupts); nth++) this.#cancels.push(this.#cancel(id, nth > 1))
+  }
+
+  /** The first cancels, each further one kills. */
+  interrupt(): void {
+    this.#interrupts++
+    if (this.#id !== null) this.#cancels.push(this.#cancel(this.#id, this.#interrupts > 1))
+  }
+
+  async #cancel(id: string, isKill: boolean): Promise<void> {
+    try {
+      const supervisor = await this.take()
+      await supervisor.cancel(id, isKill ? { timeoutMs: 0 } : {})
+    } catch (error) {
+      await say(this.#cli.io, `${id} was not ${isKill ? 'killed' : 'cancelled'} and goes on:`)
+      await reportError(this.#cli.io, error)
+    }
+  }
+}

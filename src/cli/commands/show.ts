@@ -1,0 +1,16 @@
+/** `show`: the whole record. */
+import type { Cli } from '../context.ts'
+import { EXIT } from '../exit-codes.ts'
+import { write } from '../io.ts'
+import { renderJson } from '../render/json.ts'
+
+export async function show(cli: Cli, id: string, options: { readonly json?: boolean }): Promise<number> {
+  const record = (await cli.reader()).get(id)
+  if (options.json === true) {
+    await write(cli.io.stdout, renderJson(record))
+  } else {
+    const { renderRecord } = await import('../render/record.ts')
+    await write(cli.io.stdout, renderRecord(record, cli.io))
+  }
+  return EXIT.done
+}

@@ -1,0 +1,54 @@
+/** The exit codes of procman. docs/cli.md lists the same; `run` and `wait` answer with the code of the process instead. */
+import { constants } from 'node:os'
+import type { ProcmanErrorCode } from '../errors.ts'
+import type { ProcessRecord } from '../machines/process/record.ts'
+
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  unknownProcess: 3,
+  wrongState: 4,
+  locked: 5,
+} as const
+
+const EXIT_CODE_OF_ERROR: Readonly<Record<ProcmanErrorCode, number>> = {
+  PROCMAN_STATE_DIR_LOCKED: EXIT.locked,
+  PROCMAN_STATE_DIR_UNUSABLE: EXIT.failed,
+  PROCMAN_STATE_NOT_SAVED: EXIT.failed,
+  PROCMAN_PROCESS_UNKNOWN: EXIT.unknownProcess,
+  PROCMAN_PROCESS_AMBIGUOUS: EXIT.usage,
+  PROCMAN_PROCESS_EXISTS: EXIT.wrongState,
+  PROCMAN_PROCESS_DAMAGED: EXIT.failed,
+  PROCMAN_WRONG_STATE: EXIT.wrongState,
+  PROCMAN_INVALID_SPEC: EXIT.usage,
+  PROCMAN_INVALID_ARGUMENT: EXIT.usage,
+  PROCMAN_LAUNCH_FAILED: EXIT.failed,
+  PROCMAN_SIGNAL_FAILED: EXIT.failed,
+  PROCMAN_STDIN_CLOSED: EXIT.wrongState,
+  PROCMAN_TIMEOUT: EXIT.failed,
+  PROCMAN_ABORTED: EXIT.failed,
+  PROCMAN_CLOSED: EXIT.failed,
+  PROCMAN_UNSUPPORTED_PLATFORM: EXIT.failed,
+  PROCMAN_INTERNAL: EXIT.failed,
+}
+
+/** A code of a newer or older copy of procman that is not in the table: failed. */
+export function exitCodeOfError(code: ProcmanErrorCode): number {
+  return EXIT_CODE_OF_ERROR[code] ?? EXIT.failed
+}
+
+/** What `run` and `wait` end with: the command's own code, 128+n after signal n, and 1 where there is no such end. */
+export function exitCodeOfRecord(record: Pick<ProcessRecord, 'state' | 'exit_code' | 'signal'>): number {
+  if (record.state === 'orphaned') return EXIT.failed
+  if (record.signal !== null) return 128 + signalNumberOf(record.signal)
+  return record.exit_code ?? EXIT.failed
+}
+
+/** @returns the number of `SIGTERM`, `SIG34`, `SIGRTMIN+2`; 0 for a name that this system does not know. */
+export function signalNumberOf(name: string): number {
+  const known: Readonly<Record<string, number>> = constants.signals
+  const numbered = /^SIG(?:(RTMIN)\+?)?(\d+)$/.exec(name)
+  if (numbered !== null) return Number(numbered[2]) + (numbered[1] === undefined ? 0 : 34)
+  return known[name] ?? 0
+}

@@ -1,0 +1,99 @@
+/** One process for people: what was asked for, how it is, how it went. */
+import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { RestartPolicy, StopPolicy } from '../../types.ts'
+import type { Io } from '../io.ts'
+import { colorsFor, paintStatus } from './colors.ts'
+import { renderStatus } from './status.ts'
+import { escapeControls, renderCommand, renderPairs } from './text.ts'
+import { renderAgo, renderLocal, renderSpan } from './time.ts'
+
+type Row = readonly [name: string, value: string]
+
+export function renderRecord(record: ProcessRecord, io: Pick<Io, 'env' | 'stdout' | 'nowMs'>): string {
+  const colors = colorsFor(io)
+  const nowMs = io.nowMs()
+  const rows = [...stateRows(record, nowMs), ...specRows(record), ...reasonRows(record, nowMs)]
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows
+    .map(([name, value]) => {
+      const safe = escapeControls(value)
+      const painted = name === 'status' ? paintStatus(colors, record.status, safe) : safe
+      return `${colors.bold(name.padEnd(width))}  ${painted}\n`
+    })
+    .join('')
+}
+
+function stateRows(record: ProcessRecord, nowMs: number): readonly Row[] {
+  return [
+    ['id', record.id],
+    ['status', renderStatus(record)],
+    ['state', record.state],
+    ['run', String(record.run)],
+    ['pid', record.pid === null ? '-' : `${record.pid}${record.keeper_lost ? ' (its keeper was killed: how it ends will not be known)' : ''}`],
+    ['created', renderTime(record.created_at, nowMs)],
+    ['started', renderTime(record.started_at, nowMs)],
+    ['completed', renderTime(record.completed_at, nowMs)],
+    ['took', renderTook(record)],
+    ['outcome', renderOutcome(record)],
+    ['error', record.error ?? '-'],
+    ['restarts', String(record.restarts)],
+    ['next retry', renderTime(record.retry_at, nowMs)],
+  ]
+}
+
+function specRows(record: ProcessRecord): readonly Row[] {
+  return [
+    ['command', renderCommand(record.command, record.args)],
+    ['work dir', record.work_dir],
+    ['labels', orDash(renderPairs(record.labels))],
+    ['env', orDash(renderPairs(record.env))],
+    ['inherits env', record.inherit_env ? 'yes' : 'no'],
+    ['stdin', record.stdin],
+    ['restart', renderRestart(record.restart)],
+    ['stop', renderStop(record.stop)],
+    ['leftovers', record.leftovers],
+  ]
+}
+
+function reasonRows(record: ProcessRecord, nowMs: number): readonly Row[] {
+  return record.reasons.map(({ at, text }, index): Row => [index === 0 ? 'reasons' : '', `${renderTime(at, nowMs)}: ${text}`])
+}
+
+function renderTime(iso: string | null, nowMs: number): string {
+  return iso === null ? '-' : `${renderLocal(iso)} (${renderAgo(iso, nowMs)})`
+}
+
+function renderTook({ started_at, completed_at }: ProcessRecord): string {
+  return started_at === null || completed_at === null ? '-' : renderSpan(Date.parse(completed_at) - Date.parse(started_at))
+}
+
+function renderOutcome({ outcome }: ProcessRecord): string {
+  if (outcome === null) return '-'
+  switch (outcome.kind) {
+    case 'code':
+      return `exited with code ${outcome.code}`
+    case 'signal':
+      return `ended by ${outcome.signal}${outcome.core ? ', core dumped' : ''}`
+    case 'launch-failed':
+      return `not launched: ${outcome.errno} (${outcome.step})`
+    case 'not-started':
+      return 'stopped before it was executed'
+    case 'unknown':
+      return `unknown: ${outcome.reason}`
+  }
+}
+
+function renderRestart(policy: RestartPolicy): string {
+  if (policy.strategy === 'never') return 'never'
+  const limit = policy.maxRestarts === 0 ? 'without limit' : `at most ${policy.maxRestarts} in a row`
+  return `${policy.strategy}, after ${renderSpan(policy.delayMs)}, then x${policy.multiplier} up to ${renderSpan(policy.maxDelayMs)}, ${limit}`
+}
+
+function renderStop({ ladder, timeoutMs }: StopPolicy): string {
+  const rungs = ladder.map(({ signal, afterMs }) => (afterMs === 0 ? signal : `${signal} after ${renderSpan(afterMs)}`))
+  return [...rungs, `SIGKILL to the whole tree after ${renderSpan(timeoutMs)}`].join(', ')
+}
+
+function orDash(text: string): string {
+  return text === '' ? '-' : text
+}

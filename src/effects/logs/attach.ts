@@ -1,0 +1,90 @@
+import { Readable } from 'node:stream'
+import type { Attachment, AttachOptions, LogChunk } from '../../api.ts'
+import { ProcmanError } from '../../errors.ts'
+import { ChunkReader } from './chunks.ts'
+import type { LogSource, LogStream } from './contract.ts'
+import { LogCursor } from './cursor.ts'
+
+/** One chunk of 64 KB fills it: the stream reads on only when that was taken. */
+const HIGH_WATER_MARK_BYTES = 16 * 1024
+
+/**
+ * Reads the output of a process: what is there (earlier runs first, within a run stdout first), then what comes, as it comes.
+ * No byte is missing or doubled between the two. The place to begin is settled here and now; files are opened by the first read.
+ *
+ * Read as a stream it gives bytes, iterated it gives `LogChunk`s, which never span two runs; do one of the two. A slow reader
+ * costs at most 64 KB per stream. A log that does not exist yet is waited for (`follow`) or empty.
+ *
+ * It ends without an error when the process has ended and all was read; when `options.signal` is aborted; without `follow`
+ * at the size that the logs have now; with neither stdout nor stderr at once. Destroying it or breaking out of the loop lets go
+ * of all files, watchers and timers. Only a pending read keeps the event loop alive.
+ *
+ * @throws PROCMAN_INVALID_ARGUMENT if `tail` is no whole number from 0
+ */
+export function attachLogs(source: LogSource, options: AttachOptions = {}): Attachment {
+  const { follow = true, tail = Number.POSITIVE_INFINITY, signal } = options
+  checkTail(tail)
+  const streams: LogStream[] = []
+  if (options.stdout ?? true) streams.push('stdout')
+  if (options.stderr ?? true) streams.push('stderr')
+  const cursors = streams.map((stream) => new LogCursor(source, stream, { follow, tail }))
+  return new LogAttachment(new ChunkReader(source, cursors, { follow, signal }))
+}
+
+function checkTail(tail: number): void {
+  if (tail === Number.POSITIVE_INFINITY || (Number.isSafeInteger(tail) && tail >= 0)) return
+  throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `tail must be a whole number of lines from 0, not ${typeof tail} ${String(tail)}`, { details: { tail } })
+}
+
+class LogAttachment extends Readable {
+  readonly #reader: ChunkReader
+  readonly #chunks: AsyncGenerator<LogChunk, void, undefined>
+
+  constructor(reader: ChunkReader) {
+    super({ highWaterMark: HIGH_WATER_MARK_BYTES })
+    this.#reader = reader
+    this.#chunks = reader.read()
+  }
+
+  override _read(): void {
+    this.#chunks.next().then(
+      (next) => {
+        if (!this.destroyed) this.push(next.done ? null : next.value.data)
+      },
+      (error: Error) => this.destroy(error),
+    )
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#reader.close().then(
+      () => done(error),
+      (closeError: Error) => done(error ?? closeError),
+    )
+  }
+
+  /** Made by hand: `return()` of a generator would wait for the `next()` that is pending, here it ends it. */
+  override [Symbol.asyncIterator](): AsyncIterableIterator<LogChunk, undefined, undefined> {
+    const iterator: AsyncIterableIterator<LogChunk, undefined, undefined> = {
+      next: () => this.#next(),
+      return: async () => {
+        this.destroy()
+        return { done: true, value: undefined }
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  async #next(): Promise<IteratorResult<LogChunk, undefined>> {
+    try {
+      const next = this.destroyed ? undefined : await this.#chunks.next()
+      if (next && !next.done) return next
+    } catch (error) {
+      this.destroy() // without the error: it is thrown here, nobody listens for an event
+      throw error
+    }
+    this.destroy()
+    if (this.errored) throw this.errored
+    return { done: true, value: undefined }
+  }
+}

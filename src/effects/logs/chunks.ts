@@ -1,0 +1,91 @@
+import type { LogChunk } from '../../api.ts'
+import type { LogSource } from './contract.ts'
+import type { LogCursor } from './cursor.ts'
+import { Doorbell } from './follow.ts'
+
+/**
+ * Merges the logs of a process. Ask `read` for an iterator once and `close` at any time, also while a `next()` of it is pending:
+ * that one then ends.
+ */
+export class ChunkReader {
+  readonly #source: LogSource
+  readonly #cursors: readonly LogCursor[]
+  readonly #follow: boolean
+  readonly #signal: AbortSignal | undefined
+  readonly #bell: Doorbell
+  readonly #closing = new AbortController()
+
+  constructor(source: LogSource, cursors: readonly LogCursor[], options: { readonly follow: boolean; readonly signal?: AbortSignal }) {
+    this.#source = source
+    this.#cursors = cursors
+    this.#follow = options.follow && cursors.length > 0
+    this.#signal = options.signal
+    this.#bell = new Doorbell(cursors.map((cursor) => cursor.path))
+  }
+
+  /** Purely pull-based: nothing is read, watched or timed unless a `next()` is pending. */
+  async *read(): AsyncGenerator<LogChunk, void, undefined> {
+    try {
+      this.#listen()
+      yield* this.#chunks()
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** Settles when all files are closed. Repeated: nothing. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#bell.close()
+    await Promise.all(this.#cursors.map((cursor) => cursor.close()))
+  }
+
+  #listen(): void {
+    const until = { signal: this.#closing.signal }
+    this.#source.ended.addEventListener('abort', () => this.#bell.ring(), until)
+    // Nobody waits here; a file open for reading that fails to close loses nothing.
+    this.#signal?.addEventListener('abort', () => void this.close().catch(() => {}), until)
+  }
+
+  async #fill(): Promise<void> {
+    try {
+      await Promise.all(this.#cursors.map((cursor) => cursor.fill()))
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw error // else: read from a file that was just closed
+    }
+  }
+
+  async *#chunks(): AsyncGenerator<LogChunk, void, undefined> {
+    let previous: LogCursor | undefined
+    let isLive = false
+    while (true) {
+      const isLast = !this.#follow || this.#source.ended.aborted // before looking: what is written until then is still found
+      await this.#fill()
+      if (this.#closing.signal.aborted || this.#signal?.aborted) return
+      const cursor = pickNext(this.#cursors, previous)
+      if (cursor) {
+        if (isLive) this.#bell.news()
+        previous = cursor
+        yield cursor.take()
+      } else if (isLast) {
+        return
+      } else {
+        isLive = true
+        await this.#bell.wait(() => this.#cursors.some((each) => each.hasChanged()))
+      }
+    }
+  }
+}
+
+/**
+ * Earlier runs first. Within a run: history first and there stdout first; live both streams in turn, so that neither starves.
+ * @param cursors stdout, then stderr, or one of them
+ */
+function pickNext(cursors: readonly LogCursor[], previous: LogCursor | undefined): LogCursor | undefined {
+  const [one, other] = cursors.filter((cursor) => cursor.hasData)
+  if (!one || !other) return one
+  if (one.run !== other.run) return one.run < other.run ? one : other
+  if (one.isInHistory) return one
+  if (other.isInHistory) return other
+  return one === previous ? other : one
+}

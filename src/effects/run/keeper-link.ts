@@ -1,0 +1,78 @@
+/** Talking to the keeper of a run through its FIFOs, and seeing whether it lives. All FIFOs are opened without blocking. */
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { type RunFile, runFile } from './run-files.ts'
+
+const WRITE = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+
+/** Sends commands, one a line. @returns false when no keeper is there to read them */
+export function tellKeeper(jobDir: string, run: number, commands: readonly string[]): boolean {
+  const fd = openFifo(runFile(jobDir, run, 'ctl'), WRITE)
+  if (fd === null) return false
+  try {
+    writeSync(fd, `${commands.join('\n')}\n`)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false
+    throw error
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** True while a keeper holds the run. */
+export function hasKeeper(jobDir: string, run: number): boolean {
+  const fd = openFifo(runFile(jobDir, run, 'ctl'), WRITE)
+  if (fd === null) return false
+  closeSync(fd)
+  return true
+}
+
+/** Opens a FIFO; null when it is not there, nobody is at its other end, or it is something else. */
+export function openFifo(path: string, flags: number): number | null {
+  let fd: number
+  try {
+    fd = openSync(path, flags)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EMFILE' || code === 'ENFILE') throw error
+    return null
+  }
+  if (fstatSync(fd).isFIFO()) return fd
+  closeSync(fd)
+  return null
+}
+
+/**
+ * Calls back once the keeper has let go of a FIFO that it holds open for writing. No polling: EOF is the news.
+ * A FIFO whose writer has already gone would never give an event, so it is read once by hand first.
+ * @returns null when nobody holds it now; else a function that ends the watch
+ */
+export function onFifoReleased(jobDir: string, run: number, file: Extract<RunFile, 'alive' | 'rest'>, released: () => void): (() => void) | null {
+  const fd = openFifo(runFile(jobDir, run, file), READ)
+  if (fd === null) return null
+  if (!isHeld(fd)) {
+    closeSync(fd)
+    return null
+  }
+  const socket = new Socket({ fd, readable: true, writable: false })
+  socket.on('error', () => socket.destroy())
+  let isOver = false
+  socket.once('close', () => {
+    if (!isOver) released()
+  })
+  socket.resume()
+  return () => {
+    isOver = true
+    socket.destroy()
+  }
+}
+
+function isHeld(fd: number): boolean {
+  try {
+    return readSync(fd, Buffer.alloc(1)) > 0
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN'
+  }
+}

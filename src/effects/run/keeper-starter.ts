@@ -1,0 +1,153 @@
+/** Has keepers started: by the spawner, so that the event loop never forks, or one by one where only the keeper in Node can run. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import type { KeeperProgram } from './keeper-program.ts'
+
+/** What came of asking for a keeper. The truth is in the run files; this only says when to look. */
+export type Bell = { readonly kind: 'rung' } | { readonly kind: 'failed'; readonly errno: string }
+
+export interface KeeperStarter {
+  /** Has a keeper started for the run whose intent is in `jobDir`. `onBell` is called at most once. @returns a function that stops listening */
+  start(jobDir: string, run: number, token: string, onBell: (bell: Bell) => void): () => void
+  close(): void
+}
+
+export function createKeeperStarter(program: KeeperProgram): KeeperStarter {
+  return program.kind === 'native' ? new Spawner(program.path) : new NodeStarter(program.path)
+}
+
+interface Request {
+  readonly jobDir: string
+  readonly run: number
+  readonly onBell: (bell: Bell) => void
+  tries: number
+}
+
+const MAX_TRIES = 3
+
+/** One helper process for the life of the manager. Should it die, what was asked and not answered is asked again: claims make that harmless. */
+class Spawner implements KeeperStarter {
+  readonly #path: string
+  readonly #pending = new Map<string, Request>()
+  #helper: ChildProcess | null = null
+  #isClosed = false
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  start(jobDir: string, run: number, token: string, onBell: (bell: Bell) => void): () => void {
+    this.#pending.set(token, { jobDir, run, onBell, tries: 1 })
+    this.#ask(jobDir, run)
+    return () => this.#forget(token)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#pending.clear()
+    this.#helper?.stdin?.end()
+    this.#helper?.stdout?.destroy()
+    this.#helper = null
+  }
+
+  #ask(jobDir: string, run: number): void {
+    const helper = this.#helper ?? this.#begin()
+    holdLoop(helper, true)
+    helper.stdin?.write(`${jobDir}\trun-${run}\n`)
+  }
+
+  #begin(): ChildProcess {
+    const helper = spawn(this.#path, ['spawn'], { cwd: '/', detached: true, stdio: ['pipe', 'pipe', 'ignore'] })
+    this.#helper = helper
+    helper.unref()
+    helper.stdin?.on('error', () => {})
+    if (helper.stdout !== null) onLines(helper.stdout, (line) => this.#hear(line))
+    helper.on('error', (error) => this.#lost(helper, (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN'))
+    helper.on('exit', () => this.#lost(helper, 'EPIPE'))
+    return helper
+  }
+
+  #hear(line: string): void {
+    if (line.startsWith('E\t')) this.#hearFailure(line)
+    else this.#answer(line.slice(0, line.lastIndexOf(' ')), { kind: 'rung' })
+  }
+
+  #hearFailure(line: string): void {
+    const [, jobDir, run, errno] = line.split('\t')
+    for (const [token, request] of this.#pending) {
+      if (request.jobDir === jobDir && `run-${request.run}` === run) this.#answer(token, { kind: 'failed', errno: errno ?? 'EUNKNOWN' })
+    }
+  }
+
+  #answer(token: string, bell: Bell): void {
+    const request = this.#pending.get(token)
+    this.#forget(token)
+    request?.onBell(bell)
+  }
+
+  #forget(token: string): void {
+    this.#pending.delete(token)
+    if (this.#pending.size === 0 && this.#helper !== null) holdLoop(this.#helper, false)
+  }
+
+  #lost(helper: ChildProcess, errno: string): void {
+    if (this.#helper !== helper || this.#isClosed) return
+    this.#helper = null
+    helper.stdout?.destroy()
+    for (const [token, request] of [...this.#pending]) {
+      request.tries += 1
+      if (request.tries > MAX_TRIES) this.#answer(token, { kind: 'failed', errno })
+      else this.#ask(request.jobDir, request.run)
+    }
+  }
+}
+
+/** Starts the keeper in Node by itself: one fork of this process for each run. */
+class NodeStarter implements KeeperStarter {
+  readonly #path: string
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  start(jobDir: string, run: number, _token: string, onBell: (bell: Bell) => void): () => void {
+    let isOver = false
+    const bell = (said: Bell) => {
+      if (isOver) return
+      isOver = true
+      onBell(said)
+    }
+    const keeper = spawn(process.execPath, [this.#path, 'keep', `run-${run}`, '3'], { cwd: jobDir, detached: true, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+    keeper.unref()
+    const pipe = keeper.stdio[3] as Readable
+    onLines(pipe, () => bell({ kind: 'rung' }))
+    pipe.on('close', () => bell({ kind: 'rung' }))
+    keeper.on('error', (error) => bell({ kind: 'failed', errno: (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN' }))
+    return () => {
+      isOver = true
+      pipe.destroy()
+    }
+  }
+
+  close(): void {}
+}
+
+/** While an answer is awaited, the host program must not end for want of work; afterwards the helper must not keep it alive. */
+function holdLoop(helper: ChildProcess, hold: boolean): void {
+  const stdout = helper.stdout as (Readable & { ref?(): void; unref?(): void }) | null
+  if (hold) stdout?.ref?.()
+  else stdout?.unref?.()
+  const stdin = helper.stdin as unknown as { ref?(): void; unref?(): void } | null
+  stdin?.unref?.()
+}
+
+function onLines(stream: Readable, onLine: (line: string) => void): void {
+  let rest = ''
+  stream.setEncoding('utf8')
+  stream.on('error', () => {})
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+  })
+}

@@ -1,0 +1,289 @@
+/**
+ * Launch-or-adopt: one run, from whatever is found on disk to its end. Everybody who asks is told all facts known so far, then the new ones,
+ * so a watch that begins late, or again after a change of state, misses nothing.
+ */
+import { existsSync } from 'node:fs'
+import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
+import type { RunFact } from './contract.ts'
+import { bootId, isAlive } from './identity.ts'
+import { hasKeeper, onFifoReleased, tellKeeper } from './keeper-link.ts'
+import type { KeeperStarter } from './keeper-starter.ts'
+import { findByToken, killStrayTree, onStrayGone, signalStray } from './lost-keeper.ts'
+import { type Child, readChild, readClaim, readExit, voidClaim, writeIntent } from './run-files.ts'
+import { signalNumber } from './signals.ts'
+
+export interface RunPorts {
+  jobDirOf(id: string): string
+  /** Names the run in the environment of everything that belongs to it. */
+  tokenOf(id: string, run: number): string
+  environmentOf(spec: ProcessSpec, run: number): Readonly<Record<string, string>>
+  /** Resolves once the snapshot that says this run is to be started is on disk; rejects when it cannot be written. */
+  recorded(id: string): Promise<void>
+  /** Runs small pieces of blocking work without holding up the loop. */
+  inTurn(work: () => void): void
+  readonly starter: KeeperStarter
+  nowMs(): number
+}
+
+/** A keeper that has claimed its run writes down the child within a few ms. */
+const LOOK_AGAIN_MS = 5
+/** Nobody should need so long to claim a run; then it is looked whether the keeper died before it could. */
+const CLAIM_PATIENCE_MS = 2_000
+const MAX_LAUNCHES = 3
+const TROUBLE_PAUSE_MS = 1_000
+
+export class RunWatch {
+  readonly #ports: RunPorts
+  readonly #id: string
+  readonly #run: number
+  readonly #jobDir: string
+  readonly #facts: RunFact[] = []
+  readonly #listeners = new Set<(fact: RunFact) => void>()
+  #stopWaiting: (() => void) | undefined
+  #launch: ProcessSpec | undefined
+  #launches = 0
+  #child: Child | null = null
+  #isClosed = false
+  #isKeeperLost = false
+
+  constructor(ports: RunPorts, id: string, run: number) {
+    this.#ports = ports
+    this.#id = id
+    this.#run = run
+    this.#jobDir = ports.jobDirOf(id)
+  }
+
+  /** Looks at the run files and goes on from what they say. With `launch`, a run that nobody claimed is started; without, it is voided. */
+  begin(launch: ProcessSpec | undefined): void {
+    this.#launch = launch
+    this.#look()
+  }
+
+  /** Tells all facts so far at once, and all further ones. @returns a function that ends it */
+  listen(listener: (fact: RunFact) => void): () => void {
+    for (const fact of [...this.#facts]) listener(fact)
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Nothing will be started any more: a stop came. */
+  abandonLaunch(): void {
+    if (this.#launch === undefined) return
+    this.#launch = undefined
+    if (readClaim(this.#jobDir, this.#run) === null) this.#lookNext()
+  }
+
+  /** Checks against the OS now. */
+  refresh(): void {
+    if (this.#isClosed || this.#stopWaiting === undefined || this.#child === null) return
+    if (!hasKeeper(this.#jobDir, this.#run) || readExit(this.#jobDir, this.#run) !== null) this.#lookNext()
+  }
+
+  /** @returns null when the signal is on its way, else why not */
+  signal(signal: string, target: 'group' | 'command'): string | null {
+    const number = signalNumber(signal)
+    if (number === null) return `there is no signal ${JSON.stringify(signal)} on this machine`
+    if (tellKeeper(this.#jobDir, this.#run, [`${target === 'group' ? 's' : 'p'}${number}`])) return null
+    if (this.#identity !== null && signalStray(this.#identity, signal, target)) return null
+    return 'the command is not there any more'
+  }
+
+  /** Asks the whole tree to end with a signal that may be handled; a stopped one is woken up for it. */
+  ask(signal: string): void {
+    const asked = signalNumber(signal) ?? 15
+    if (tellKeeper(this.#jobDir, this.#run, [`s${asked}`, `s${signalNumber('SIGCONT')}`])) return
+    if (this.#identity === null) return
+    signalStray(this.#identity, signal, 'group')
+    signalStray(this.#identity, 'SIGCONT', 'group')
+  }
+
+  /** Kills the whole tree. */
+  kill(): void {
+    if (tellKeeper(this.#jobDir, this.#run, ['k'])) return
+    if (this.#identity !== null) killStrayTree(this.#identity, this.#token)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#stopWaiting?.()
+    this.#listeners.clear()
+  }
+
+  get #identity(): Identity | null {
+    return this.#child === null ? null : { pid: this.#child.pid, start: this.#child.start, boot: bootId() }
+  }
+
+  get #token(): string {
+    return this.#ports.tokenOf(this.#id, this.#run)
+  }
+
+  /** Too few descriptors, a directory that was taken away: nothing of that may lose the run, so it is looked again. */
+  #look(): void {
+    if (this.#isClosed) return
+    try {
+      this.#lookNow()
+    } catch {
+      this.#lookSoon(TROUBLE_PAUSE_MS)
+    }
+  }
+
+  #lookNow(): void {
+    const exit = readExit(this.#jobDir, this.#run)
+    if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
+    const claim = readClaim(this.#jobDir, this.#run)
+    if (claim === null) return this.#unclaimed()
+    if (claim.kind === 'void') return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
+    if (claim.kind === 'keeper' && claim.keeper.boot !== bootId()) return this.#end({ kind: 'unknown', reason: 'the machine was rebooted' }, this.#ports.nowMs())
+    this.#claimed()
+  }
+
+  #unclaimed(): void {
+    if (this.#launch !== undefined) return this.#start(this.#launch)
+    if (!existsSync(this.#jobDir)) return this.#end({ kind: 'unknown', reason: 'its run files were deleted' }, this.#ports.nowMs())
+    if (voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())) return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
+    this.#look()
+  }
+
+  /** The intention is on disk before the intent, the intent before the keeper. */
+  #start(spec: ProcessSpec): void {
+    this.#launches += 1
+    if (this.#launches > MAX_LAUNCHES) return this.#neverStarted('ETIMEDOUT')
+    let isOver = false
+    let forget: (() => void) | undefined
+    this.#wait(() => {
+      isOver = true
+      forget?.()
+    })
+    const failed = (error: unknown) => {
+      if (!isOver) this.#neverStarted((error as NodeJS.ErrnoException).code ?? 'EUNKNOWN')
+    }
+    const ask = () => {
+      if (isOver) return
+      try {
+        writeIntent(this.#jobDir, this.#run, { token: this.#token, spec, env: this.#ports.environmentOf(spec, this.#run) })
+      } catch (error) {
+        return failed(error)
+      }
+      const patience = setTimeout(() => this.#lookNext(), CLAIM_PATIENCE_MS)
+      const stopListening = this.#ports.starter.start(this.#jobDir, this.#run, this.#token, (bell) => {
+        if (bell.kind === 'failed') failed({ code: bell.errno })
+        else this.#lookNext()
+      })
+      forget = () => {
+        clearTimeout(patience)
+        stopListening()
+      }
+    }
+    this.#ports.recorded(this.#id).then(() => this.#ports.inTurn(ask), failed)
+  }
+
+  /** No keeper could be had: the run is voided, so that none that comes late can start it after all. */
+  #neverStarted(errno: string): void {
+    this.#stopWaiting?.()
+    try {
+      if (!voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())) return this.#look()
+    } catch {
+      // The disk that refused the intent refuses the void claim too: without an intent nothing can be executed either.
+    }
+    this.#end({ kind: 'launch-failed', step: errno === 'ENOSPC' || errno === 'EROFS' || errno === 'EACCES' ? 'intent' : 'keeper', errno }, this.#ports.nowMs())
+  }
+
+  #claimed(): void {
+    this.#readChild()
+    const stop = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
+    if (stop === null) return this.#released()
+    if (this.#child === null) {
+      stop()
+      return this.#lookSoon()
+    }
+    this.#launched()
+    this.#wait(stop)
+  }
+
+  #released(): void {
+    if (this.#isClosed) return
+    const exit = readExit(this.#jobDir, this.#run)
+    if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
+    if (hasKeeper(this.#jobDir, this.#run)) return this.#lookSoon()
+    this.#keeperGone()
+  }
+
+  /** The keeper left without writing down an end: it was killed. Its last write may have come between two looks, so the end is looked for once more. */
+  #keeperGone(): void {
+    const exit = readExit(this.#jobDir, this.#run)
+    if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
+    this.#readChild()
+    const identity = this.#identity
+    if (identity === null || !isAlive(identity)) return this.#strayGone()
+    this.#launched()
+    if (!this.#isKeeperLost) {
+      this.#isKeeperLost = true
+      this.#say({ type: 'run.keeper-lost', run: this.#run, atMs: this.#ports.nowMs() })
+    }
+    this.#wait(onStrayGone(identity, () => this.#strayGone()))
+  }
+
+  /** Nobody saw the end. What is left of the tree would be in the way of the next run. */
+  #strayGone(): void {
+    const identity = this.#identity
+    if (identity !== null && findByToken(this.#token).length > 0) killStrayTree(identity, this.#token)
+    this.#end({ kind: 'unknown', reason: 'the keeper was killed' }, this.#ports.nowMs())
+  }
+
+  #exited(outcome: Outcome, atMs: number): void {
+    this.#readChild()
+    if (outcome.kind !== 'launch-failed') this.#launched()
+    const stop = onFifoReleased(this.#jobDir, this.#run, 'rest', () => this.#end(outcome, atMs))
+    if (stop === null && this.#hasOpenRest()) return
+    if (stop === null) return this.#end(outcome, atMs)
+    this.#say({ type: 'run.exited', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
+    this.#wait(stop)
+  }
+
+  /** Between the end on disk and the release of `alive`, the keeper may still be about to make `rest`: its release is waited for. */
+  #hasOpenRest(): boolean {
+    const stop = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
+    if (stop === null) return false
+    this.#wait(stop)
+    return true
+  }
+
+  #launched(): void {
+    const identity = this.#identity
+    if (identity === null || this.#child === null || this.#facts.some((fact) => fact.type === 'run.launched')) return
+    this.#say({ type: 'run.launched', run: this.#run, identity, atMs: this.#child.atMs })
+  }
+
+  #end(outcome: Outcome, atMs: number): void {
+    this.#stopWaiting?.()
+    this.#stopWaiting = undefined
+    this.#say({ type: 'run.ended', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
+  }
+
+  #lookSoon(afterMs = LOOK_AGAIN_MS): void {
+    const timer = setTimeout(() => this.#look(), afterMs)
+    this.#wait(() => clearTimeout(timer))
+  }
+
+  #readChild(): void {
+    this.#child ??= readChild(this.#jobDir, this.#run)
+  }
+
+  #say(fact: RunFact): void {
+    this.#facts.push(fact)
+    for (const listener of [...this.#listeners]) listener(fact)
+  }
+
+  /** One thing is waited for at a time: what was waited for before is let go. */
+  #wait(stop: () => void): void {
+    this.#stopWaiting?.()
+    this.#stopWaiting = stop
+  }
+
+  /** What was waited for has come, or is not worth waiting for any more. */
+  #lookNext(): void {
+    this.#stopWaiting?.()
+    this.#stopWaiting = undefined
+    this.#look()
+  }
+}

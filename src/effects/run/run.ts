@@ -1,0 +1,62 @@
+/** The effect that the machine invokes in every state in which a run may be up: launch-or-adopt, watch, pass signals on. */
+import type { ProcessSpec } from '../../types.ts'
+import { defineEffect, type EffectRegistry } from '../effect.ts'
+import type { RunCommand, RunFact, RunInput } from './contract.ts'
+import { type RunPorts, RunWatch } from './run-watch.ts'
+
+/**
+ * One watch for each run, however many effects ask for it. The machine leaves one state and enters the next in the same turn, disposing one effect and
+ * starting another: the watch outlives that gap, so that nothing is opened anew.
+ */
+export class RunWatches {
+  readonly #ports: RunPorts
+  readonly #watches = new Map<string, { readonly watch: RunWatch; users: number }>()
+
+  constructor(ports: RunPorts) {
+    this.#ports = ports
+  }
+
+  get ports(): RunPorts {
+    return this.#ports
+  }
+
+  acquire({ id, run, launch }: RunInput<ProcessSpec>): { readonly watch: RunWatch; release(): void } {
+    const key = `${id}/${run}`
+    const known = this.#watches.get(key)
+    const entry = known ?? { watch: new RunWatch(this.#ports, id, run), users: 0 }
+    entry.users += 1
+    if (known === undefined) {
+      this.#watches.set(key, entry)
+      entry.watch.begin(launch)
+    }
+    return { watch: entry.watch, release: () => this.#release(key, entry) }
+  }
+
+  #release(key: string, entry: { readonly watch: RunWatch; users: number }): void {
+    entry.users -= 1
+    if (entry.users > 0) return
+    queueMicrotask(() => {
+      if (entry.users > 0 || this.#watches.get(key) !== entry) return
+      this.#watches.delete(key)
+      entry.watch.close()
+    })
+  }
+}
+
+export function runEffect(registry: EffectRegistry, watches: RunWatches) {
+  return defineEffect<RunCommand, RunInput<ProcessSpec>, RunFact>(registry, ({ input, send, onCommand }) => {
+    const { watch, release } = watches.acquire(input)
+    if (input.launch === undefined) watch.abandonLaunch()
+    const stopListening = watch.listen(send)
+    onCommand((command) => {
+      if (command.type === 'process.refresh') return watch.refresh()
+      const reason = watch.signal(command.signal, command.target)
+      const atMs = watches.ports.nowMs()
+      send(reason === null ? { type: 'signal.sent', request: command.request, atMs } : { type: 'signal.failed', request: command.request, reason, atMs })
+    })
+    return () => {
+      stopListening()
+      release()
+    }
+  })
+}

@@ -1,0 +1,138 @@
+/** How facts and commands change what is known of a process. Pure functions from (context, event) to the parts that change. */
+import type { ProcessEvent } from './events.ts'
+import { describeFailure } from './record.ts'
+import { decideRestart } from './restart.ts'
+import { hastenStop, planStop } from './stop.ts'
+import type { Outcome, ProcessContext, ProcessSpec, Reason } from '../../types.ts'
+
+const KEPT_REASONS = 10
+
+type Change = Partial<ProcessContext>
+
+export function contextOf(spec: ProcessSpec, createdAtMs: number): ProcessContext {
+  return {
+    spec,
+    run: 0,
+    identity: null,
+    createdAtMs,
+    startedAtMs: null,
+    endedAtMs: null,
+    outcome: null,
+    restarts: 0,
+    attempts: 0,
+    retryAtMs: null,
+    stop: null,
+    cancelled: false,
+    keeperLost: false,
+    gaveUp: false,
+    reasons: [],
+  }
+}
+
+/** Facts name their run; one of an older run must not touch the current one. */
+export function isCurrent(context: ProcessContext, event: ProcessEvent): boolean {
+  return 'run' in event && event.run === context.run
+}
+
+/** The next run begins: everything that belonged to the last one is forgotten, the history stays. A start by command clears the backoff. */
+export function nextRun(context: ProcessContext, event: ProcessEvent): Change {
+  const isRetry = event.type === 'deadline.passed'
+  return {
+    run: context.run + 1,
+    restarts: context.restarts + (context.run === 0 ? 0 : 1),
+    attempts: isRetry ? context.attempts : 0,
+    identity: null,
+    startedAtMs: null,
+    endedAtMs: null,
+    outcome: null,
+    retryAtMs: null,
+    stop: null,
+    cancelled: false,
+    keeperLost: false,
+    gaveUp: false,
+  }
+}
+
+export function afterLaunch(_context: ProcessContext, event: ProcessEvent): Change {
+  return event.type === 'run.launched' ? { identity: event.identity, startedAtMs: event.atMs } : {}
+}
+
+/** The command has ended; what it left behind is still being stopped. */
+export function afterExit(_context: ProcessContext, event: ProcessEvent): Change {
+  return event.type === 'run.exited' ? { outcome: event.outcome, endedAtMs: event.atMs } : {}
+}
+
+/** What an end says; anything but an end is a bug in the chart. */
+export function endOf(_context: ProcessContext, event: ProcessEvent): { readonly outcome: Outcome; readonly atMs: number; readonly nowMs: number } {
+  if (event.type === 'run.ended' || event.type === 'run.exited') return event
+  throw new Error(`internal: ${event.type} is not the end of a run`)
+}
+
+export function shallRestart(context: ProcessContext, event: ProcessEvent): boolean {
+  return verdictOf(context, event).kind === 'restart'
+}
+
+/** The run is over and its tree is gone: the verdict, with its reason, goes on record. */
+export function settledWith(context: ProcessContext, event: ProcessEvent): Change {
+  const { outcome, atMs } = endOf(context, event)
+  const ended = { outcome, endedAtMs: atMs, stop: null }
+  if (context.stop?.purpose === 'restart' && !context.cancelled) return { ...ended, ...noted(context, atMs, 'restarted by the user') }
+  const verdict = verdictOf(context, event)
+  const how = describeFailure(outcome, context.spec.command, context.spec.cwd) ?? 'ended well'
+  return {
+    ...ended,
+    ...noted(context, atMs, `${how}: ${verdict.reason}`),
+    retryAtMs: verdict.kind === 'restart' ? verdict.atMs : null,
+    attempts: verdict.kind === 'restart' ? verdict.attempts : context.attempts,
+    gaveUp: verdict.kind === 'give-up',
+  }
+}
+
+export function afterKeeperLoss(context: ProcessContext, event: ProcessEvent): Change {
+  if (event.type !== 'run.keeper-lost') return {}
+  return { keeperLost: true, ...noted(context, event.atMs, 'the keeper was killed: the command is watched by its identity, its exit code will not be known') }
+}
+
+export function afterNote(context: ProcessContext, event: ProcessEvent): Change {
+  if (event.type === 'probe.failed') return noted(context, event.atMs, event.reason)
+  if (event.type === 'stop.escalated') return noted(context, event.atMs, `${event.signal} sent`)
+  return {}
+}
+
+/** A stop, a restart, or leftovers of a command that ended: each is a ladder of signals. */
+export function afterStopRequest(context: ProcessContext, event: ProcessEvent): Change {
+  const policy = context.spec.stop
+  switch (event.type) {
+    case 'process.stop': {
+      const stop = planStop(policy, 'stop', event.atMs, event.timeoutMs)
+      return { stop: context.stop === null ? stop : hastenStop(context.stop, stop) }
+    }
+    case 'process.restart':
+      return { stop: planStop(policy, 'restart', event.atMs) }
+    case 'run.exited':
+      return { stop: planStop(policy, 'leftovers', event.nowMs) }
+    default:
+      throw new Error(`internal: ${event.type} does not stop a process`)
+  }
+}
+
+/** The user wants it down: no retry, whatever was planned. */
+export function afterCancel(context: ProcessContext, event: ProcessEvent): Change {
+  return { cancelled: true, retryAtMs: null, ...noted(context, 'atMs' in event ? event.atMs : 0, 'stopped by the user') }
+}
+
+function verdictOf(context: ProcessContext, event: ProcessEvent) {
+  const { outcome, atMs } = endOf(context, event)
+  return decideRestart({
+    policy: context.spec.restart,
+    outcome,
+    attempts: context.attempts,
+    cancelled: context.cancelled,
+    startedAtMs: context.startedAtMs,
+    endedAtMs: atMs,
+  })
+}
+
+function noted(context: ProcessContext, atMs: number, text: string): { reasons: readonly Reason[] } {
+  return { reasons: [...context.reasons, { atMs, text }].slice(-KEPT_REASONS) }
+}

@@ -1,0 +1,15 @@
+/** Decides which environment variables are secrets, by name, and hides their values wherever something is shown. */
+
+const SECRET_NAME = /pass(word|wd|phrase)?(_|$)|secret|token|credential|private|api_?key|access_?key|auth|cookie|session_?key|_key$|^key$|_pat$|dsn$/i
+const URL_PASSWORD = /(\/\/[^/\s:@]*:)[^/\s@]+(?=@)/g
+
+export const REDACTED = '***'
+
+/** @returns the same variables; values of names that look secret, and passwords inside URLs, replaced by `***`. */
+export function redactEnv(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecretName(name) ? REDACTED : value.replace(URL_PASSWORD, `$1${REDACTED}`)]))
+}
+
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name)
+}

@@ -1,0 +1,50 @@
+/** Says what to do after a run has ended. Pure: same facts, same verdict. */
+import type { Outcome, RestartPolicy } from '../../types.ts'
+
+export interface EndFacts {
+  readonly policy: RestartPolicy
+  readonly outcome: Outcome
+  /** Restarts by policy in a row before this end. */
+  readonly attempts: number
+  /** The user has asked for the end. */
+  readonly cancelled: boolean
+  /** When the run began; null when it was never executed. Ms since 1970. */
+  readonly startedAtMs: number | null
+  readonly endedAtMs: number
+}
+
+export type RestartVerdict =
+  | { readonly kind: 'stay-down'; readonly reason: string }
+  | { readonly kind: 'restart'; readonly atMs: number; readonly attempts: number; readonly reason: string }
+  | { readonly kind: 'give-up'; readonly reason: string }
+
+export function decideRestart(facts: EndFacts): RestartVerdict {
+  const { policy, outcome } = facts
+  if (facts.cancelled) return { kind: 'stay-down', reason: 'stopped by the user' }
+  if (policy.strategy === 'never') return { kind: 'stay-down', reason: 'restart policy: never' }
+  if (policy.strategy === 'on-failure' && isSuccess(outcome)) return { kind: 'stay-down', reason: 'ended well, and the restart policy is on-failure' }
+  const attempts = lastedLong(facts) ? 0 : facts.attempts
+  if (policy.maxRestarts > 0 && attempts >= policy.maxRestarts) {
+    return { kind: 'give-up', reason: `gave up after ${attempts} ${attempts === 1 ? 'restart' : 'restarts'} (maxRestarts ${policy.maxRestarts})` }
+  }
+  const delayMs = backoffDelay(policy, attempts)
+  return {
+    kind: 'restart',
+    atMs: facts.endedAtMs + delayMs,
+    attempts: attempts + 1,
+    reason: `restart ${attempts + 1}${policy.maxRestarts > 0 ? ` of ${policy.maxRestarts}` : ''} in ${delayMs} ms (${policy.strategy})`,
+  }
+}
+
+/** Wait before the restart that follows `attempts` earlier ones: delay × multiplier^attempts, capped. In ms. */
+export function backoffDelay(policy: RestartPolicy, attempts: number): number {
+  return Math.round(Math.min(policy.maxDelayMs, policy.delayMs * policy.multiplier ** attempts))
+}
+
+function isSuccess(outcome: Outcome): boolean {
+  return outcome.kind === 'code' && outcome.code === 0
+}
+
+function lastedLong({ startedAtMs, endedAtMs, policy }: EndFacts): boolean {
+  return startedAtMs !== null && endedAtMs - startedAtMs >= policy.resetAfterMs
+}

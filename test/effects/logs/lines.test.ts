@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { LogChunk, LogLine } from '../../../src/api.ts'
+import { MAX_LINE_CHARS, toLines } from '../../../src/effects/logs/lines.ts'
+import { collect, take, textsOf } from './harness.ts'
+
+type Piece = string | Buffer | { readonly run?: number; readonly stream?: 'stdout' | 'stderr'; readonly text: string }
+
+async function* chunksOf(pieces: readonly Piece[]): AsyncGenerator<LogChunk> {
+  for (const piece of pieces) {
+    if (typeof piece === 'string' || Buffer.isBuffer(piece)) yield { stream: 'stdout', run: 1, data: Buffer.from(piece) }
+    else yield { stream: piece.stream ?? 'stdout', run: piece.run ?? 1, data: Buffer.from(piece.text) }
+  }
+}
+
+const linesOf = (...pieces: Piece[]): Promise<LogLine[]> => collect(toLines(chunksOf(pieces)))
+const split = async (...pieces: Piece[]) => textsOf(await linesOf(...pieces))
+
+describe('a line', () => {
+  it.each([
+    ['ends with \\n', ['a\nb\n'], ['a', 'b']],
+    ['ends with \\r\\n, one end', ['a\r\nb\r\n'], ['a', 'b']],
+    ['ends with a lone \\r', ['10%\r20%\r'], ['10%', '20%']],
+    ['ends once with \\r\\n in two chunks', ['a\r', '\nb\n'], ['a', 'b']],
+    ['ends twice with \\r\\r and with \\n\\n', ['a\r\rb\n\n'], ['a', '', 'b', '']],
+    ['ends once with \\r\\n, also if an empty chunk comes between', ['a\r', '', '\nb\n'], ['a', 'b']],
+    ['is put together from chunks', ['a', 'b', 'c\n'], ['abc']],
+    ['is partial if the output ended before it', ['a\nb'], ['a', 'b~']],
+    ['is nothing if there is no output', [''], []],
+  ])('%s', async (_, pieces, expected) => {
+    expect(await split(...pieces)).toEqual(expected)
+  })
+
+  it('is given at its \\r, before anything follows', async () => {
+    let goOn = () => {}
+    async function* paused(): AsyncGenerator<LogChunk> {
+      yield { stream: 'stdout', run: 1, data: Buffer.from('10%\r') }
+      await new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+    }
+    const lines = toLines(paused())
+    expect(textsOf(await take(lines, 1))).toEqual(['10%'])
+    const end = lines.next()
+    goOn()
+    expect((await end).done).toBe(true)
+  })
+
+  it('keeps characters whole whose bytes come one by one', async () => {
+    const text = 'é€😀'
+    expect(await split(...Array.from(Buffer.from(`${text}\n${text}`), (byte) => Buffer.of(byte)))).toEqual([text, `${text}~`])
+  })
+
+  it('gives U+FFFD for a character that its end cuts off', async () => {
+    expect(await split(Buffer.of(0xe2, 0x82), '\n', Buffer.of(0xe2))).toEqual(['\ufffd', '\ufffd~'])
+  })
+
+  it('belongs to one stream', async () => {
+    expect(await linesOf('a', { stream: 'stderr', text: 'x\n' }, 'b\n')).toEqual([
+      { text: 'x', stream: 'stderr', run: 1 },
+      { text: 'ab', stream: 'stdout', run: 1 },
+    ])
+  })
+
+  it('belongs to one run: what was unterminated is given, partial, before the next', async () => {
+    expect(await linesOf('a', { run: 2, text: 'b\n' })).toEqual([
+      { text: 'a', stream: 'stdout', run: 1, partial: true },
+      { text: 'b', stream: 'stdout', run: 2 },
+    ])
+    expect(await split('a\r', { run: 2, text: '\nb\n' })).toEqual(['a', '', 'b'])
+  })
+})
+
+describe('a line of more than 1 048 576 characters', () => {
+  const shape = (lines: readonly LogLine[]) => lines.map((line) => [line.text.length, line.partial ?? false])
+
+  it('comes in pieces, the last one whole', async () => {
+    const long = 'x'.repeat(2 * MAX_LINE_CHARS + 1)
+    const expected = [
+      [MAX_LINE_CHARS, true],
+      [MAX_LINE_CHARS, true],
+      [1, false],
+    ]
+    expect(shape(await linesOf(`${long}\n`))).toEqual(expected)
+    expect(shape(await linesOf(long.slice(0, 5), long.slice(5, 700_000), long.slice(700_000), '\n'))).toEqual(expected)
+  })
+
+  it('begins behind exactly so many: these are one line', async () => {
+    expect(shape(await linesOf('x'.repeat(MAX_LINE_CHARS), '\n'))).toEqual([[MAX_LINE_CHARS, false]])
+    expect(shape(await linesOf('x'.repeat(MAX_LINE_CHARS)))).toEqual([[MAX_LINE_CHARS, true]])
+  })
+
+  it('is not cut inside a character', async () => {
+    const lines = await linesOf(`x${'😀'.repeat(MAX_LINE_CHARS / 2)}\n`)
+    expect(shape(lines)).toEqual([
+      [MAX_LINE_CHARS - 1, true],
+      [2, false],
+    ])
+    expect(lines.at(-1)?.text).toBe('😀')
+  })
+
+  it('is put together in linear time from many small chunks', async () => {
+    const chunks = Array.from({ length: 300_000 }, () => 'abcde')
+    expect(shape(await linesOf(...chunks, '\n'))).toEqual([
+      [MAX_LINE_CHARS, true],
+      [1_500_000 - MAX_LINE_CHARS, false],
+    ])
+  })
+})
+
+describe('splitting', () => {
+  it('does not depend on the chunks, for any bytes', async () => {
+    const byte = fc.oneof(fc.constantFrom(10, 13, 97, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x98, 0x80, 0xed, 0xa0), fc.integer({ min: 0, max: 255 }))
+    const bytes = fc.array(byte, { maxLength: 60 }).map((all) => Buffer.from(all))
+    await fc.assert(
+      fc.asyncProperty(bytes, fc.array(fc.nat({ max: 60 })), async (data, cuts) => {
+        const borders = [0, ...cuts.map((cut) => Math.min(cut, data.length)).sort((a, b) => a - b), data.length]
+        const pieces = borders.slice(1).map((border, i) => data.subarray(borders[i], border))
+        expect(await split(...pieces)).toEqual(await split(data))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
