@@ -6,7 +6,7 @@
  * - No gate: Node cannot exec in place. The command is spawned first and `child` is written right after, in the same turn of the
  *   event loop. A keeper that is killed in that window (about a millisecond) leaves a command that is in no file; it can be found by its
  *   PROCMAN_TOKEN only. While the disk is full the command runs although `child` is not written yet.
- * - No WNOWAIT: Node reaps before it tells. `exit` is written in the turn after; for that long the pid may be a stranger's. Nothing is signalled in it.
+ * - No WNOWAIT: Node reaps before it tells. `exit` is written in the same turn; a keeper killed in between loses the outcome. Nothing is signalled in between.
  * - No subreaper: the tree is the closure over group, session, parent and PROCMAN_TOKEN. A descendant that left the group and the session,
  *   lost its parent and cleared its environment before it was looked for gets away. Members are checked by start time just before each signal.
  * - The tree that outlived the command is looked at every 50 ms (no signal tells of its end); never otherwise: an idle keeper has no timer.
@@ -65,7 +65,12 @@ const codeOf = (error: unknown): string => {
 const passing = (code: string) => ['ENOSPC', 'EDQUOT', 'ENFILE', 'EMFILE', 'ENOMEM', 'EAGAIN'].includes(code)
 const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 const tool = (file: string, args: string[]) =>
-  execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 28, env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' } })
+  execFileSync(file, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 1 << 28,
+    env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' },
+  })
 const attempt = <T>(work: () => T): T | undefined => {
   try {
     return work()
@@ -109,7 +114,10 @@ const everything = (): Member[] => {
 const withToken = (token: string, all: Member[]): Set<number> => {
   const mark = `PROCMAN_TOKEN=${token}`
   if (linux) {
-    const has = (pid: number) => attempt(() => fs.readFileSync(`/proc/${pid}/environ`, 'utf8'))?.split('\0').includes(mark)
+    const has = (pid: number) =>
+      attempt(() => fs.readFileSync(`/proc/${pid}/environ`, 'utf8'))
+        ?.split('\0')
+        .includes(mark)
     return new Set(all.filter((m) => has(m.pid)).map((m) => m.pid))
   }
   const lines = (attempt(() => tool('ps', ['-axEww', '-o', 'pid=,command='])) ?? '').split('\n')
@@ -117,7 +125,13 @@ const withToken = (token: string, all: Member[]): Set<number> => {
 }
 
 const readIntent = (file: string): { intent: Partial<Intent>; failure?: Failure } => {
-  const intent: Partial<Intent> & { args: string[]; env: Record<string, string> } = { args: [], env: Object.create(null), pipe: false, leave: false, graceMs: 5000 }
+  const intent: Partial<Intent> & { args: string[]; env: Record<string, string> } = {
+    args: [],
+    env: Object.create(null),
+    pipe: false,
+    leave: false,
+    graceMs: 5000,
+  }
   let failure: Failure | undefined
   const bad = (code: string) => {
     failure ??= new Failure('intent', code)
@@ -174,7 +188,8 @@ const readIntent = (file: string): { intent: Partial<Intent>; failure?: Failure 
       default:
     }
   }
-  if (intent.token === undefined || intent.cwd === undefined || intent.args.length === 0 || intent.stdout === undefined || intent.stderr === undefined) bad('EINVAL')
+  if (intent.token === undefined || intent.cwd === undefined || intent.args.length === 0 || intent.stdout === undefined || intent.stderr === undefined)
+    bad('EINVAL')
   if (!Buffer.from(text, 'utf8').equals(bytes)) bad('EILSEQ')
   return { intent, failure }
 }
@@ -192,7 +207,8 @@ const refusal = (file: string): string | undefined => {
     const head = Buffer.alloc(4)
     fs.readSync(fd, head, 0, 4, 0)
     fs.closeSync(fd)
-    const known = [0x7f454c46, 0xcafebabe, 0xcffaedfe, 0xcefaedfe, 0xfeedface, 0xfeedfacf].includes(head.readUInt32BE(0)) || head.toString('latin1', 0, 2) === '#!'
+    const known =
+      [0x7f454c46, 0xcafebabe, 0xcffaedfe, 0xcefaedfe, 0xfeedface, 0xfeedfacf].includes(head.readUInt32BE(0)) || head.toString('latin1', 0, 2) === '#!'
     return known ? undefined : 'ENOEXEC'
   }) // a file that can be executed but not read: the kernel decides
 }
@@ -201,15 +217,29 @@ const refusal = (file: string): string | undefined => {
 const candidates = (name: string, env: Record<string, string>): string[] => {
   if (name === '') return []
   if (name.includes('/')) return [name]
-  return (env['PATH'] ?? '/usr/local/bin:/bin:/usr/bin').split(':').map((dir) => `${dir || '.'}/${name}`)
+  return (env.PATH ?? '/usr/local/bin:/bin:/usr/bin').split(':').map((dir) => `${dir || '.'}/${name}`)
 }
 
 const keep = (run: string, bellNumber: string | undefined): void => {
   let bell = bellNumber !== undefined && /^\d+$/.test(bellNumber) ? Number(bellNumber) : -1
   // libuv sets SIG_DFL for all of them in the child
-  for (const name of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGXCPU', 'SIGVTALRM', 'SIGIO'] as const)
+  for (const name of [
+    'SIGHUP',
+    'SIGINT',
+    'SIGQUIT',
+    'SIGTERM',
+    'SIGUSR1',
+    'SIGUSR2',
+    'SIGALRM',
+    'SIGTSTP',
+    'SIGTTIN',
+    'SIGTTOU',
+    'SIGXCPU',
+    'SIGVTALRM',
+    'SIGIO',
+  ] as const)
     attempt(() => process.on(name, () => {}))
-  delete process.env['NODE_V8_COVERAGE'] // child_process hands it on
+  delete process.env.NODE_V8_COVERAGE // child_process hands it on
   if (linux)
     for (const fd of attempt(() => fs.readdirSync('/proc/self/fdinfo').map(Number)) ?? []) {
       const flags = fd > 2 && fd !== bell ? attempt(() => /^flags:\s*([0-7]+)/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]) : undefined
@@ -359,7 +389,10 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       if (!recorded) {
         if (put('child', record) === '') recorded = true
         else if (directoryGone()) killing = true
-        else return again(RETRY_MS)
+        else {
+          again(RETRY_MS)
+          return
+        }
       }
       if (!told && recorded) {
         told = true
@@ -368,14 +401,18 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       if (!ended) {
         if (!killing) return
         signalMembers(tree(), os.signals.SIGKILL)
-        return again(LOOK_MS)
+        again(LOOK_MS)
+        return
       }
       if (outcome !== undefined) {
         if (put('exit', outcome) === '') outcome = undefined
         else if (directoryGone()) {
           killing = true
           outcome = undefined
-        } else return again(RETRY_MS)
+        } else {
+          again(RETRY_MS)
+          return
+        }
         if (leave && !killing) process.exit(0)
       }
       const members = tree()
@@ -440,7 +477,10 @@ const keep = (run: string, bellNumber: string | undefined): void => {
   /** each candidate in turn, until one runs or fails for a reason that ends the search */
   const next = (files: string[]): void => {
     const file = files.shift()
-    if (file === undefined) return fail(worst)
+    if (file === undefined) {
+      fail(worst)
+      return
+    }
     const failed = (code: string): void => {
       if (code === 'EAGAIN' || code === 'ENOMEM' || code === 'EMFILE' || code === 'ENFILE') fail(new Failure('fork', code))
       if ((code === 'ENOENT' || code === 'ENOTDIR') && fs.existsSync(resolve(cwd, file))) worst = new Failure('interpreter', 'ENOENT')
@@ -449,12 +489,16 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       next(files)
     }
     const no = refusal(resolve(cwd, file))
-    if (no !== undefined) return failed(no)
+    if (no !== undefined) {
+      failed(no)
+      return
+    }
     let child: ChildProcess
     try {
       child = spawn(file, args.slice(1), { argv0: args[0] ?? '', cwd, env, detached: true, stdio: [intent.pipe ? reader : 'ignore', outFd, errFd] })
     } catch (error) {
-      return failed(codeOf(error))
+      failed(codeOf(error))
+      return
     }
     if (child.pid === undefined) {
       child.once('error', (error) => failed(codeOf(error)))

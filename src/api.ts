@@ -1,9 +1,10 @@
 /** The library's surface: what `createSupervisor` takes and gives. */
 import type { Readable } from 'node:stream'
-import type { ActorRefFrom, AnyActorRef, InspectionEvent, Observer } from 'xstate'
+import type { ActorRefFrom, InspectionEvent, Observer } from 'xstate'
 import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
 import type { RestartPolicy, StopRung } from './types.ts'
 import type { ProcessMachine } from './machines/process/machine.ts'
+import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
 
 /** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
@@ -95,7 +96,7 @@ export interface WaitOptions {
 export interface Supervisor {
   readonly stateDir: string
   /** The root actor. */
-  readonly actor: AnyActorRef
+  readonly actor: ActorRefFrom<SupervisorMachine>
   /** The read model of all processes, an `@xstate/store` store. */
   readonly table: ProcessTable
   /** Resolves once the run is launched; rejects with PROCMAN_LAUNCH_FAILED, and leaves nothing behind, when it cannot be. */
@@ -148,6 +149,8 @@ export interface Problem {
 
 /** Looks at a state directory without holding it. Tells the truth of the run files, also where no manager has written it down yet. */
 export interface Reader {
+  /** Processes whose state cannot be read. Looked for anew each time. */
+  readonly problems: readonly Problem[]
   readonly stateDir: string
   list(filter?: ListFilter): readonly ProcessRecord[]
   /** @param id an id or a unique prefix */

@@ -4,6 +4,7 @@ import type { Reader, Supervisor } from '../api.ts'
 import { ProcmanError } from '../errors.ts'
 import type { Io } from './io.ts'
 import { say } from './io.ts'
+import { escapeControls } from './render/text.ts'
 
 /** A command that finds the directory held by another one waits so long for its turn. */
 export const LOCK_TIMEOUT_MS = 10_000
@@ -38,7 +39,7 @@ export function createCli(io: Io, stateDirOption: string | undefined): Cli {
       const stateDir = await cli.stateDir()
       const { createSupervisor } = await import('../supervisor.ts')
       const supervisor = await createSupervisor({ stateDir, lockTimeoutMs: LOCK_TIMEOUT_MS })
-      for (const problem of supervisor.problems) await say(io, `warning: ${problem.message}`)
+      for (const problem of supervisor.problems) await say(io, `warning: ${escapeControls(problem.message)}`)
       return supervisor
     },
     async withSupervisor(act) {

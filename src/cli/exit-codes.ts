@@ -1,5 +1,5 @@
 /** The exit codes of procman. docs/cli.md lists the same; `run` and `wait` answer with the code of the process instead. */
-import { constants } from 'node:os'
+import { signalNumber } from '../effects/run/signals.ts'
 import type { ProcmanErrorCode } from '../errors.ts'
 import type { ProcessRecord } from '../machines/process/record.ts'
 
@@ -41,14 +41,6 @@ export function exitCodeOfError(code: ProcmanErrorCode): number {
 /** What `run` and `wait` end with: the command's own code, 128+n after signal n, and 1 where there is no such end. */
 export function exitCodeOfRecord(record: Pick<ProcessRecord, 'state' | 'exit_code' | 'signal'>): number {
   if (record.state === 'orphaned') return EXIT.failed
-  if (record.signal !== null) return 128 + signalNumberOf(record.signal)
+  if (record.signal !== null) return 128 + (signalNumber(record.signal) ?? 0)
   return record.exit_code ?? EXIT.failed
-}
-
-/** @returns the number of `SIGTERM`, `SIG34`, `SIGRTMIN+2`; 0 for a name that this system does not know. */
-export function signalNumberOf(name: string): number {
-  const known: Readonly<Record<string, number>> = constants.signals
-  const numbered = /^SIG(?:(RTMIN)\+?)?(\d+)$/.exec(name)
-  if (numbered !== null) return Number(numbered[2]) + (numbered[1] === undefined ? 0 : 34)
-  return known[name] ?? 0
 }

@@ -40,9 +40,10 @@ export async function say(io: Pick<Io, 'stderr'>, sentence: string): Promise<voi
   await write(io.stderr, `procman: ${sentence}\n`).catch(() => undefined)
 }
 
+/** EIO is what a terminal that has been closed answers. */
 function isBrokenPipe(error: Error): boolean {
   const code = 'code' in error ? error.code : undefined
-  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || code === 'EOF'
+  return code === 'EPIPE' || code === 'EIO' || code === 'ERR_STREAM_DESTROYED'
 }
 
 /** The real world. */

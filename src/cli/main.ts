@@ -30,9 +30,11 @@ async function answerCommander(error: CommanderError, argv: readonly string[], i
   if (error.code === 'commander.help') return error.exitCode === 0 ? EXIT.done : EXIT.usage
   const sentence = error.message
     .replace(/^error: /, '')
-    .replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?')
+    .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean $1?)')
     .replace(/\.$/, '')
-  const verb = createProgram(io, () => undefined).commands.find((command) => argv.includes(command.name()) || command.aliases().some((alias) => argv.includes(alias)))
+  const verb = createProgram(io, () => undefined).commands.find(
+    (command) => argv.includes(command.name()) || command.aliases().some((alias) => argv.includes(alias)),
+  )
   const hint = verb === undefined || error.code === 'commander.unknownCommand' ? 'procman --help' : `procman ${verb.name()} --help`
   return reportError(io, usageError(`${sentence}; see '${hint}'`))
 }

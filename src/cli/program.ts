@@ -39,8 +39,8 @@ export function createProgram(io: Io, answer: Answer): Command {
   )
   verb('list', 'list the processes')
     .alias('ps')
-    .option('--status <status,...>', 'only these: pending, running, completed, failed, cancelled, orphaned', collect, [])
-    .option('--label <name=value,...>', 'only with all of these labels; a name alone: with that label', collect, [])
+    .option('--status <status,...>', 'only these: pending, running, completed, failed, cancelled, orphaned', collect)
+    .option('--label <name=value,...>', 'only with all of these labels; a name alone: with that label', collect)
     .option('--json', JSON_HELP)
     .action(async (options) => answer(await (await import('./commands/list.ts')).list(cliOf(options), options)))
   verb('show <id>', 'show all that is known of a process')
@@ -105,8 +105,8 @@ function withSpecOptions(command: Command): Command {
     .argument('[command...]', 'what to execute, with its arguments; never given to a shell')
     .passThroughOptions()
     .option('--id <id>', 'name it: letters, digits, . _ - (default: 8 generated characters)')
-    .option('--label <name=value>', 'label it (repeatable)', collect, [])
-    .option('--env <NAME=value>', 'set a variable; NAME alone passes the current value (repeatable)', collect, [])
+    .option('--label <name=value>', 'label it (repeatable)', collect)
+    .option('--env <NAME=value>', 'set a variable; NAME alone passes the current value (repeatable)', collect)
     .option('--no-inherit-env', 'give it only the variables of --env')
     .option('--cwd <dir>', 'working directory (default: the current one)')
     .option('--stdin', 'give it a stdin to write to (default: /dev/null)')
@@ -118,6 +118,6 @@ function withSpecOptions(command: Command): Command {
     .option('--leave-leftovers', 'let what it leaves behind at its end live on')
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
 }

@@ -46,7 +46,11 @@ export async function forEachId(io: Io, ids: readonly string[], act: (id: string
  * Prefixes to ids, before anything is changed: a prefix given twice must not reach a second process once the first is gone.
  * @returns each id once, and the exit code of the first that is not known
  */
-export async function resolveIds(io: Io, given: readonly string[], get: (id: string) => { readonly id: string }): Promise<{ ids: readonly string[]; code: number }> {
+export async function resolveIds(
+  io: Io,
+  given: readonly string[],
+  get: (id: string) => { readonly id: string },
+): Promise<{ ids: readonly string[]; code: number }> {
   const ids = new Set<string>()
   const code = await forEachId(io, given, async (id) => {
     ids.add(get(id).id)

@@ -8,7 +8,19 @@ export const FORMAT = 1
 export interface ProcessSnapshot {
   readonly value: ProcessStateName
   readonly context: ProcessContext
+  /** The input of each effect that goes on in this state, by name. */
   readonly children: Readonly<Record<string, unknown>>
+}
+
+/** What `createActor(…, { snapshot })` takes. */
+export function toRestorable({ value, context, children }: ProcessSnapshot): object {
+  return {
+    status: 'active',
+    value,
+    context,
+    historyValue: {},
+    children: Object.fromEntries(Object.entries(children).map(([src, input]) => [src, childOf(src, input)])),
+  }
 }
 
 export type ProcessStateName = (typeof STATES)[number]
@@ -110,21 +122,21 @@ function migrate(raw: unknown): { kind: 'ok'; envelope: unknown } | { kind: 'dam
 }
 
 /**
- * The effects that go on in each state, as XState persists them. They are made from the checked context instead of being read from the file, so a file can
+ * The effects that go on in each state, with their input. They are made from the checked context instead of being read from the file, so a file can
  * never make an effect act on another process, and a state that gained an effect in a newer version has it after a restore.
  */
 function childrenOf(value: ProcessStateName, context: ProcessContext): Readonly<Record<string, unknown>> {
   const run = { id: context.spec.id, run: context.run }
   switch (value) {
     case 'starting':
-      return { run: childOf('run', { ...run, launch: context.spec }) }
+      return { run: { ...run, launch: context.spec } }
     case 'running':
     case 'unhealthy':
-      return { run: childOf('run', run) }
+      return { run }
     case 'stopping':
-      return { run: childOf('run', run), terminate: childOf('terminate', { ...run, rungs: context.stop?.rungs ?? [], killAtMs: context.stop?.killAtMs ?? 0 }) }
+      return { run, terminate: { ...run, rungs: context.stop?.rungs ?? [], killAtMs: context.stop?.killAtMs ?? 0 } }
     case 'backoff':
-      return { waitUntil: childOf('waitUntil', { atMs: context.retryAtMs ?? 0 }) }
+      return { waitUntil: { atMs: context.retryAtMs ?? 0 } }
     case 'pending':
     case 'exited':
     case 'orphaned':

@@ -26,7 +26,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const cKeeper = join(root, 'dist/keeper/procman-keeper')
+const cKeeper = process.env.PROCMAN_TEST_KEEPER ?? join(root, 'dist/keeper/procman-keeper') // e.g. a prebuilt one
 const nodeKeeper = join(root, 'dist/keeper/node-keeper.js')
 const linux = process.platform === 'linux'
 const PATH = '/usr/local/bin:/usr/bin:/bin'
@@ -248,7 +248,24 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
 
   describe('what the command gets', () => {
     it('passes arguments byte for byte', async () => {
-      const args = ['', ' ', 'a b', 'two\nlines\n', '$HOME `id` $(id)', '*', '?[a-z]', '"\'\\', 'grün 日本 🙂', '--', '-n', '--help', '=', 'a=b', '\t', 'x'.repeat(100_000)]
+      const args = [
+        '',
+        ' ',
+        'a b',
+        'two\nlines\n',
+        '$HOME `id` $(id)',
+        '*',
+        '?[a-z]',
+        '"\'\\',
+        'grün 日本 🙂',
+        '--',
+        '-n',
+        '--help',
+        '=',
+        'a=b',
+        '\t',
+        'x'.repeat(100_000),
+      ]
       const keeper = run({ args: sh(`for a; do printf '%s\\0' "$a"; done`, ...args) })
       await keeper.exited
       expect(text('out.log')).toBe(args.map((arg) => `${arg}\0`).join(''))
@@ -553,7 +570,8 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
   })
 
   describe('what outlives the command', () => {
-    const leftover = (trap: string) => sh(`(setsid sh -c "${trap} echo \\$\\$ > pid; while :; do sleep 100 & wait; done" &) ; while ! [ -s pid ]; do sleep 0.01; done; exit 5`)
+    const leftover = (trap: string) =>
+      sh(`(setsid sh -c "${trap} echo \\$\\$ > pid; while :; do sleep 100 & wait; done" &) ; while ! [ -s pid ]; do sleep 0.01; done; exit 5`)
 
     it.runIf(linux)('is stopped, with the news on the rest FIFO', async () => {
       const keeper = run({ args: leftover(`trap '' TERM;`), graceMs: 400 })
@@ -707,7 +725,10 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
     const behind = async () => {
       mkdirSync(file('run-1.child')) // cannot be written: the gate stays shut
       const keeper = run({ args: sh('echo ran') })
-      const pid = await until('the child', () => Number(quiet(() => readFileSync(`/proc/${keeper.process.pid}/task/${keeper.process.pid}/children`, 'utf8'))) || undefined)
+      const pid = await until(
+        'the child',
+        () => Number(quiet(() => readFileSync(`/proc/${keeper.process.pid}/task/${keeper.process.pid}/children`, 'utf8'))) || undefined,
+      )
       extraPids = [pid]
       return { keeper, pid }
     }
@@ -787,7 +808,15 @@ describe('the spawner', { timeout: 20_000 }, () => {
 
   it('says what it cannot start, in pieces and all at once', async () => {
     const it = spawner()
-    for (const piece of [`${dir}/no`, 'where\tru', 'n-7\n', 'relative\trun-1\n', `${dir}\trun-x\nnonsense\n`, `${'/x'.repeat(5000)}\trun-1\n`, `/dev/null\trun-2\n`]) {
+    for (const piece of [
+      `${dir}/no`,
+      'where\tru',
+      'n-7\n',
+      'relative\trun-1\n',
+      `${dir}\trun-x\nnonsense\n`,
+      `${'/x'.repeat(5000)}\trun-1\n`,
+      `/dev/null\trun-2\n`,
+    ]) {
       it.stdin.write(piece)
       await pause(5)
     }

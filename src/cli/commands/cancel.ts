@@ -15,7 +15,7 @@ export async function cancel(cli: Cli, given: readonly string[], options: { read
     const failed = await forEachId(cli.io, ids, async (id) => {
       await stops.get(id)
       const record = before.get(id)
-      if (record?.state === 'exited') await say(cli.io, `${id} has already ended (${record.status}); nothing to cancel`)
+      if (record?.state === 'exited' || record?.state === 'orphaned') await say(cli.io, `${id} has already ended (${record.status}); nothing to cancel`)
     })
     return code === 0 ? failed : code
   })

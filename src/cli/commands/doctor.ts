@@ -1,4 +1,4 @@
-/** `doctor`: what procman works with on this machine, and what is wrong. Changes nothing. */
+/** `doctor`: what procman works with on this machine, and what is wrong. Changes nothing but that it puts the keeper in place, as a start would. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { release } from 'node:os'
 import type { Cli } from '../context.ts'
@@ -78,8 +78,14 @@ async function findKeeper(stateDir: string): Promise<NonNullable<Diagnosis['keep
 }
 
 async function findLockHolder(stateDir: string): Promise<Diagnosis['lock_holder']> {
-  const { readLockHolder } = await import('../../persistence/lock.ts')
-  return readLockHolder(stateDir)
+  const [{ readHolder }, { layoutOf }, { isAlive }] = await Promise.all([
+    import('../../persistence/lock.ts'),
+    import('../../persistence/layout.ts'),
+    import('../../effects/run/identity.ts'),
+  ])
+  const holder = readHolder(layoutOf(stateDir).lock)
+  // The lock of a dead manager holds nobody up.
+  return holder !== null && isAlive(holder.identity) ? { pid: holder.identity.pid } : null
 }
 
 function problemsOfDirectory(path: string, isDirectory: boolean, mode: number): readonly string[] {

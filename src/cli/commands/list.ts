@@ -2,14 +2,19 @@
 import type { ProcessRecord } from '../../machines/process/record.ts'
 import type { Cli } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
-import { write } from '../io.ts'
+import { say, write } from '../io.ts'
 import { parseFilter } from '../parse/filter.ts'
 import { renderJson } from '../render/json.ts'
+import { escapeControls } from '../render/text.ts'
 
-export async function list(cli: Cli, options: { readonly status: readonly string[]; readonly label: readonly string[]; readonly json?: boolean }): Promise<number> {
+export async function list(
+  cli: Cli,
+  options: { readonly status?: readonly string[]; readonly label?: readonly string[]; readonly json?: boolean },
+): Promise<number> {
   const filter = parseFilter(options)
   const reader = await cli.reader()
   await printRecords(cli, reader.list(filter), options.json === true)
+  for (const problem of reader.problems) await say(cli.io, `warning: ${escapeControls(problem.message)}`)
   return EXIT.done
 }
 

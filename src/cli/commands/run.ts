@@ -3,7 +3,9 @@
  * cancelling it), and throughout only when a restart policy needs a living manager. Whatever happens to `run` itself, the process goes on.
  */
 import type { ProcessInput, Reader, Supervisor } from '../../api.ts'
+import { isProcmanError } from '../../errors.ts'
 import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { StdinWriter } from '../../stdin.ts'
 import type { Cli } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'
 import { exitCodeOfRecord } from '../exit-codes.ts'
@@ -58,24 +60,28 @@ async function follow(cli: Cli, source: Pick<Reader | Supervisor, 'attach' | 'wa
 
 /** Our stdin to the process, and its end after ours. A process that reads no more ends the forwarding, not the run. */
 async function forwardStdin(cli: Cli, id: string, supervisor: Supervisor | null): Promise<void> {
-  const target = supervisor === null ? await openStdinOf(cli, id) : { write: (data: Uint8Array) => supervisor.write(id, data), close: () => supervisor.closeStdin(id) }
   const chunks: AsyncIterable<Uint8Array> = cli.io.stdin
   try {
+    const target = supervisor === null ? await openStdinOf(cli, id) : stdinOf(supervisor, id)
     for await (const data of chunks) await target.write(data)
     await target.close()
   } catch (error) {
-    if (!isClosedStdin(error)) throw error
+    if (!isGone(error)) throw error
   }
 }
 
-async function openStdinOf(cli: Cli, id: string): Promise<{ write(data: Uint8Array): Promise<void>; close(): Promise<void> }> {
-  const { openStdin } = await import('../../effects/run/stdin.ts')
+async function openStdinOf(cli: Cli, id: string): Promise<Pick<StdinWriter, 'write' | 'close'>> {
+  const { openStdin } = await import('../../stdin.ts')
   return openStdin(await cli.stateDir(), id)
 }
 
-function isClosedStdin(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'PROCMAN_STDIN_CLOSED' || code === 'PROCMAN_PROCESS_UNKNOWN' || code === 'EPIPE' || code === 'ENXIO' || code === 'ENOENT'
+/** A process that is restarted has a new stdin each time, which the supervisor finds. */
+function stdinOf(supervisor: Supervisor, id: string): Pick<StdinWriter, 'write' | 'close'> {
+  return { write: (data) => supervisor.write(id, data), close: () => supervisor.closeStdin(id) }
+}
+
+function isGone(error: unknown): boolean {
+  return isProcmanError(error) && (error.code === 'PROCMAN_STDIN_CLOSED' || error.code === 'PROCMAN_PROCESS_UNKNOWN' || error.code === 'PROCMAN_CLOSED')
 }
 
 async function leave(grip: Grip): Promise<number> {

@@ -5,8 +5,8 @@ import { parseLabelFilter } from './labels.ts'
 
 const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'orphaned'] as const
 
-export function parseFilter(options: { readonly status: readonly string[]; readonly label: readonly string[] }): ListFilter {
-  const status = options.status.flatMap((text) => text.split(',')).map((text) => parseChoice(text, '--status', STATUSES))
-  const labels = parseLabelFilter(options.label)
+export function parseFilter(options: { readonly status?: readonly string[]; readonly label?: readonly string[] }): ListFilter {
+  const status = (options.status ?? []).flatMap((text) => text.split(',')).map((text) => parseChoice(text, '--status', STATUSES))
+  const labels = parseLabelFilter(options.label ?? [])
   return { ...(status.length === 0 ? {} : { status }), ...(labels === undefined ? {} : { labels }) }
 }

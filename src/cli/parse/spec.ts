@@ -13,8 +13,8 @@ import { parseSignal } from './signal.ts'
 /** As commander leaves them. */
 export interface SpecOptions {
   readonly id?: string
-  readonly label: readonly string[]
-  readonly env: readonly string[]
+  readonly label?: readonly string[]
+  readonly env?: readonly string[]
   readonly inheritEnv: boolean
   readonly cwd?: string
   readonly stdin?: boolean
@@ -36,9 +36,9 @@ export function parseSpec(argv: readonly string[], options: SpecOptions, io: Pic
     command,
     args,
     cwd: resolve(io.cwd, options.cwd ?? '.'),
-    env: parseEnv(options.env, io.env),
+    env: parseEnv(options.env ?? [], io.env),
     inheritEnv: options.inheritEnv,
-    labels: parseLabels(options.label),
+    labels: parseLabels(options.label ?? []),
     stdin: options.stdin === true ? 'pipe' : 'null',
     restart: parseRestart(options),
     leftovers: options.leaveLeftovers === true ? 'leave' : 'stop',
@@ -50,7 +50,7 @@ export function parseSpec(argv: readonly string[], options: SpecOptions, io: Pic
 /** True where the process is to be started again by a manager that lives. */
 export function mayRestart(input: ProcessInput): boolean {
   const { restart } = input
-  return (typeof restart === 'object' ? restart.strategy : restart ?? 'never') !== 'never'
+  return (typeof restart === 'object' ? restart.strategy : (restart ?? 'never')) !== 'never'
 }
 
 function parseRestart(options: SpecOptions): NonNullable<ProcessInput['restart']> {

@@ -25,7 +25,9 @@ export function renderPairs(pairs: Readonly<Record<string, string>>): string {
 /** Cut to so many characters, with an ellipsis where something was cut. */
 export function truncate(text: string, width: number): string {
   if (text.length <= width) return text
-  return `${Array.from(text).slice(0, Math.max(1, width - 1)).join('')}…`
+  return `${Array.from(text)
+    .slice(0, Math.max(1, width - 1))
+    .join('')}…`
 }
 
 function quoteWord(word: string): string {

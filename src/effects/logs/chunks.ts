@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { LogChunk } from '../../api.ts'
 import type { LogSource } from './contract.ts'
 import type { LogCursor } from './cursor.ts'
@@ -42,6 +43,7 @@ export class ChunkReader {
 
   #listen(): void {
     const until = { signal: this.#closing.signal }
+    for (const signal of [this.#source.ended, this.#signal]) if (signal) setMaxListeners(0, signal) // many readers are no leak
     this.#source.ended.addEventListener('abort', () => this.#bell.ring(), until)
     // Nobody waits here; a file open for reading that fails to close loses nothing.
     this.#signal?.addEventListener('abort', () => void this.close().catch(() => {}), until)

@@ -69,6 +69,17 @@ export function onFifoReleased(jobDir: string, run: number, file: Extract<RunFil
   }
 }
 
+/** True while the keeper holds one of its FIFOs open for writing. */
+export function isFifoHeld(jobDir: string, run: number, file: Extract<RunFile, 'alive' | 'rest'>): boolean {
+  const fd = openFifo(runFile(jobDir, run, file), READ)
+  if (fd === null) return false
+  try {
+    return isHeld(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 function isHeld(fd: number): boolean {
   try {
     return readSync(fd, Buffer.alloc(1)) > 0

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, statSync, truncateSync, writeSync } from 'node:fs'
 import { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { attachLogs } from '../../../src/effects/logs/attach.ts'
 import { bytesOf, collect, settle, TestLogs, take, told } from './harness.ts'
@@ -137,7 +136,7 @@ describe('following', () => {
     logs.write('last words')
     logs.write('and these', 'stderr')
     logs.end()
-    expect(told(await all)).toEqual(['1 stdout: last words', '1 stderr: and these'])
+    expect(told(await all).sort()).toEqual(['1 stderr: and these', '1 stdout: last words']) // live: in any order
   })
 
   it('waits for a log that does not exist yet', async () => {
@@ -251,7 +250,7 @@ describe('letting go', () => {
     await vi.waitFor(() => expect(watchers()).toBe(2))
     controller.abort()
     expect(bytesOf(await all)).toBe('old')
-    expect(watchers()).toBe(0)
+    await vi.waitFor(() => expect(watchers()).toBe(0))
   })
 
   it('by signal closes the files although nobody reads', async () => {
@@ -290,11 +289,11 @@ describe('letting go', () => {
     const ended = collect(quiet)
     const loud = attachLogs(logs)
     loud.on('error', () => {})
-    const failed = collect(loud)
+    const failed = expect(collect(loud)).rejects.toThrow('enough')
     quiet.destroy()
     loud.destroy(new Error('enough'))
     expect(await ended).toEqual([])
-    await expect(failed).rejects.toThrow('enough')
+    await failed
   })
 
   it('is not needed by an attachment that was never read', async () => {
@@ -351,16 +350,6 @@ describe('an attachment as a stream', () => {
     expect(length).toBe(300_000)
   })
 
-  it('gives tagged chunks to a pipeline of generators', async () => {
-    logs.write('a')
-    const attachment = attachLogs(logs, now)
-    const seen: string[] = []
-    await pipeline(attachment[Symbol.asyncIterator] ? collectable(attachment) : [], async (chunks) => {
-      for await (const chunk of chunks) seen.push(`${chunk.stream}:${chunk.data}`)
-    })
-    expect(seen).toEqual(['stdout:a'])
-  })
-
   it('reports a log that cannot be read', async () => {
     const unreadable = Object.assign(new TestLogs(), { path: () => logs.dir })
     await expect(collect(attachLogs(unreadable))).rejects.toThrow('EISDIR')
@@ -384,7 +373,3 @@ describe('an attachment as a stream', () => {
     await once(attachment, 'close')
   })
 })
-
-function collectable<T>(items: AsyncIterable<T>): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => items[Symbol.asyncIterator]() }
-}

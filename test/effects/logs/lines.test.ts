@@ -33,11 +33,12 @@ describe('a line', () => {
 
   it('is given at its \\r, before anything follows', async () => {
     let goOn = () => {}
+    const pause = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
     async function* paused(): AsyncGenerator<LogChunk> {
       yield { stream: 'stdout', run: 1, data: Buffer.from('10%\r') }
-      await new Promise<void>((resolve) => {
-        goOn = resolve
-      })
+      await pause
     }
     const lines = toLines(paused())
     expect(textsOf(await take(lines, 1))).toEqual(['10%'])
@@ -101,7 +102,7 @@ describe('a line of more than 1 048 576 characters', () => {
 
   it('is put together in linear time from many small chunks', async () => {
     const chunks = Array.from({ length: 300_000 }, () => 'abcde')
-    expect(shape(await linesOf(...chunks, '\n'))).toEqual([
+    expect(shape(await collect(toLines(chunksOf([...chunks, '\n']))))).toEqual([
       [MAX_LINE_CHARS, true],
       [1_500_000 - MAX_LINE_CHARS, false],
     ])

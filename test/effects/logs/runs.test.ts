@@ -10,7 +10,7 @@ describe('the run that wrote a byte', () => {
     ['ends where the next one begins', [mark(1, 0), mark(2, 10)], 9, 1, { run: 1, end: 10 }],
     ['is the last of several that begin at the same byte', [mark(1, 0), mark(2, 5), mark(3, 5)], 5, 1, { run: 3, end: Infinity }],
     ['is the one before the oldest known mark for older bytes', [mark(7, 10)], 3, 1, { run: 6, end: 10 }],
-    ['is at least 1', [mark(1, 10)], 3, 1, { run: 1, end: 10 }],
+    ['is at least 1', [mark(1, 10)], 3, 1, { run: 1, end: Infinity }],
     ['is the one that emptied the log for bytes before the next mark', [mark(1, 0), mark(2, 1000), mark(3, 50)], 20, 1, { run: 2, end: 50 }],
     ['is never before the one read last', [mark(1, 0), mark(2, 1000)], 20, 2, { run: 2, end: Infinity }],
   ] as const)('%s', (_, marks, offset, floor, expected) => {

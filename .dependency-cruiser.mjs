@@ -1,0 +1,52 @@
+/** The import rules of DESIGN, section 6: a file's path says whether it can touch the world. `npm run check` applies them. */
+const machines = '^src/machines/'
+const contracts = '^src/effects/[^/]+/contract\\.ts$'
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', comment: 'A cycle of imports (types aside) is two rooms that are one.', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'machines-are-pure',
+      comment: 'Machines and their decisions know xstate, the shared types and the contracts of effects: no Node, no clock, no disk.',
+      severity: 'error',
+      from: { path: machines },
+      to: { pathNot: [machines, contracts, '^src/types\\.ts$', '^node_modules/xstate/'] },
+    },
+    { name: 'contracts-are-types', comment: 'What machines may import of effects holds types only.', severity: 'error', from: { path: contracts }, to: { pathNot: '^src/types\\.ts$' } },
+    {
+      name: 'effects-know-no-policy',
+      comment: 'Effects report facts and obey commands: they never see machines, persistence or a surface above them.',
+      severity: 'error',
+      from: { path: '^src/effects/' },
+      to: { path: ['^src/machines/', '^src/persistence/', '^src/cli/', '^src/control/', '^src/supervisor'] },
+    },
+    {
+      name: 'persistence-keeps-to-itself',
+      comment: 'Persistence keeps snapshots; what they mean is for machines, what happens for effects.',
+      severity: 'error',
+      from: { path: '^src/persistence/' },
+      to: { path: ['^src/effects/', '^src/cli/', '^src/control/', '^src/machines/', '^src/supervisor'] },
+    },
+    {
+      name: 'surfaces-use-the-public-api',
+      comment: 'Command line and control API stand on what a user of the library has, not on inner files.',
+      severity: 'error',
+      from: { path: ['^src/cli/', '^src/control/'] },
+      to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/', '^src/supervisor/'] },
+    },
+    {
+      name: 'one-meeting-place',
+      comment: 'Machines, effects and persistence meet in src/supervisor.ts with its folder, and in the lock-free reader.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(machines|effects|persistence|supervisor|cli|control)/', '^src/(supervisor|reader|index|api|spec|table|select|sanitize|stdin|doctor)\\.ts$'] },
+      to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/'] },
+    },
+    { name: 'no-orphans', comment: 'A file that nobody imports is dead.', severity: 'error', from: { orphan: true, path: '^src/', pathNot: ['^src/index\\.ts$'] }, to: {} },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'], extensions: ['.ts', '.js'] },
+  },
+}

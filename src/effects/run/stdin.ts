@@ -1,0 +1,62 @@
+/** Writing to the stdin of a command through the FIFO that its keeper holds. Needs no lock: any process of the same user can write. */
+import { constants, unlinkSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { ProcmanError } from '../../errors.ts'
+import { openFifo, tellKeeper } from './keeper-link.ts'
+import { listRuns, runFile } from './run-files.ts'
+
+export interface StdinWriter {
+  /** Resolves once the bytes are in the pipe: as fast as the command reads. @throws PROCMAN_STDIN_CLOSED */
+  write(data: string | Uint8Array): Promise<void>
+  /** Ends this writer, and stdin itself: the command reads its end. */
+  close(): Promise<void>
+  /** Ends this writer; stdin stays open for others. */
+  end(): void
+}
+
+/** @throws PROCMAN_STDIN_CLOSED when the process has no stdin to write to, or it was closed */
+export function openStdinOf(jobDir: string, id: string): StdinWriter {
+  const run = listRuns(jobDir).at(-1) ?? 0
+  const fd = openFifo(runFile(jobDir, run, 'in'), constants.O_WRONLY | constants.O_NONBLOCK)
+  if (fd === null) throw closed(id)
+  const socket = new Socket({ fd, readable: false, writable: true })
+  socket.on('error', () => {})
+  return {
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        const settle = () => {
+          socket.off('close', gone)
+        }
+        const gone = () => reject(closed(id))
+        socket.once('close', gone)
+        socket.write(data, (error) => {
+          settle()
+          if (error) reject(closed(id, error))
+          else resolve()
+        })
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        socket.end(() => {
+          socket.destroy()
+          closeStdin(jobDir, run)
+          resolve()
+        })
+      }),
+    end: () => void socket.end(() => socket.destroy()),
+  }
+}
+
+/** The keeper lets go of its end, and nobody finds the FIFO any more: the command reads its end once every writer is gone. */
+function closeStdin(jobDir: string, run: number): void {
+  tellKeeper(jobDir, run, ['c'])
+  try {
+    unlinkSync(runFile(jobDir, run, 'in'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+function closed(id: string, cause?: unknown): ProcmanError {
+  return new ProcmanError('PROCMAN_STDIN_CLOSED', `process ${id} has no open stdin: it was not started with stdin "pipe", it is not up, or its stdin was closed`, { details: { id }, cause })
+}

@@ -1,0 +1,27 @@
+/** The public API of procman, every name by hand. */
+export type {
+  Attachment,
+  AttachOptions,
+  LabelFilter,
+  ListFilter,
+  LogChunk,
+  LogLine,
+  Problem,
+  ProcessInput,
+  ProcessRef,
+  Reader,
+  Supervisor,
+  SupervisorOptions,
+  WaitOptions,
+} from './api.ts'
+export { ERROR_CODES, isProcmanError, ProcmanError, type ProcmanErrorCode } from './errors.ts'
+export type { ProcessCommand, ProcessEmitted, ProcessEvent, ProcessFact } from './machines/process/events.ts'
+export { type ProcessMachine, processMachine } from './machines/process/machine.ts'
+export type { ProcessRecord, ProcessState, ProcessStatus } from './machines/process/record.ts'
+export type { SupervisorEmitted, SupervisorMachine } from './machines/supervisor/machine.ts'
+export { createReader } from './reader.ts'
+export { sanitizeContext, sanitizeEvent } from './sanitize.ts'
+export { openStdin, type StdinWriter } from './stdin.ts'
+export { createSupervisor, supervisorLogic, supervisorOf } from './supervisor.ts'
+export type { ProcessTable } from './table.ts'
+export type { Identity, LaunchFailure, Outcome, ProcessContext, ProcessSpec, Reason, RestartPolicy, StopPolicy, StopRung } from './types.ts'

@@ -1,0 +1,155 @@
+/**
+ * Looks at a state directory without holding it. The snapshots say what was intended, the run files what is true: where they differ, the process machine
+ * itself is asked what the facts lead to, so a reader and a manager can never disagree.
+ */
+import { watch } from 'node:fs'
+import { transition } from 'xstate'
+import type { Attachment, AttachOptions, ListFilter, LogLine, Problem, Reader, WaitOptions } from './api.ts'
+import { onFifoReleased } from './effects/run/keeper-link.ts'
+import { observeRun } from './effects/run/observe.ts'
+import { ProcmanError } from './errors.ts'
+import { processMachine } from './machines/process/machine.ts'
+import { type ProcessRecord, toRecord } from './machines/process/record.ts'
+import { type Layout, layoutOf, resolveStateDir } from './persistence/layout.ts'
+import { listIds, readState } from './persistence/store.ts'
+import { resolveId, selectRecords } from './select.ts'
+import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
+import { rebuild } from './supervisor/rebuild.ts'
+
+/** A manager that dies, or a notification that is lost, is noticed after so long at the latest. */
+const SWEEP_MS = 1_000
+/** A command without a keeper gives no event; it is looked at so often. */
+const UNWATCHED_MS = 50
+
+/** @throws PROCMAN_INVALID_ARGUMENT; a directory that does not exist is empty */
+export function createReader(options: { readonly stateDir?: string } = {}): Reader {
+  return new DirectoryReader(layoutOf(resolveStateDir(options.stateDir)))
+}
+
+type Seen = { readonly kind: 'seen'; readonly record: ProcessRecord } | { readonly kind: 'damaged'; readonly problem: Problem } | { readonly kind: 'none' }
+
+class DirectoryReader implements Reader {
+  readonly #layout: Layout
+
+  constructor(layout: Layout) {
+    this.#layout = layout
+  }
+
+  get stateDir(): string {
+    return this.#layout.root
+  }
+
+  get problems(): readonly Problem[] {
+    return listIds(this.#layout).flatMap((id) => {
+      const seen = this.#look(id)
+      return seen.kind === 'damaged' ? [seen.problem] : []
+    })
+  }
+
+  list(filter?: ListFilter): readonly ProcessRecord[] {
+    const records = listIds(this.#layout).flatMap((id) => {
+      const seen = this.#look(id)
+      return seen.kind === 'seen' ? [seen.record] : []
+    })
+    return selectRecords(records, filter)
+  }
+
+  get(given: string): ProcessRecord {
+    const id = this.#resolve(given)
+    const seen = this.#look(id)
+    if (seen.kind === 'seen') return seen.record
+    if (seen.kind === 'damaged') throw new ProcmanError('PROCMAN_PROCESS_DAMAGED', seen.problem.message, { details: { id, path: seen.problem.path } })
+    throw new ProcmanError('PROCMAN_PROCESS_UNKNOWN', `there is no process ${JSON.stringify(given)}`, { details: { id } })
+  }
+
+  attach(given: string, options: AttachOptions = {}): Attachment {
+    return attachTo(this.#logsOf(given), options)
+  }
+
+  watch(given: string, options: AttachOptions = {}): AsyncIterable<LogLine> {
+    return linesOf(this.#logsOf(given), options)
+  }
+
+  async wait(given: string, { timeoutMs, signal }: WaitOptions = {}): Promise<ProcessRecord> {
+    const { id } = this.get(given)
+    const giveUpAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs
+    for (;;) {
+      const record = this.get(id)
+      if (isSettled(record)) return record
+      if (signal?.aborted) throw new ProcmanError('PROCMAN_ABORTED', `the caller stopped waiting for process ${id}`, { details: { id } })
+      const leftMs = giveUpAtMs - Date.now()
+      if (leftMs <= 0) throw new ProcmanError('PROCMAN_TIMEOUT', `process ${id} is still ${record.state} after ${timeoutMs} ms`, { details: { id } })
+      await this.#change(record, Math.min(leftMs, SWEEP_MS), signal)
+    }
+  }
+
+  #resolve(given: string): string {
+    const ids = listIds(this.#layout)
+    return resolveId(
+      given,
+      (id) => ids.includes(id),
+      () => ids,
+    )
+  }
+
+  #look(id: string): Seen {
+    const found = readState(this.#layout, id)
+    const jobDir = this.#layout.jobDir(id)
+    const snapshot = found.kind === 'ok' ? found.snapshot : rebuildIfAny(jobDir, id)
+    if (snapshot === null) {
+      if (found.kind !== 'damaged') return { kind: 'none' }
+      return { kind: 'damaged', problem: { id, path: found.path, message: `${found.path} is damaged: ${found.reason}`, atMs: Date.now() } }
+    }
+    let state = processMachine.resolveState({ value: snapshot.value, context: snapshot.context })
+    if (state.hasTag('alive')) {
+      for (const fact of observeRun(jobDir, snapshot.context.run, Date.now())) state = transition(processMachine, state, fact)[0]
+    }
+    return { kind: 'seen', record: toRecord(state.value, state.context) }
+  }
+
+  /** Resolves when something of the process may have changed. */
+  #change(record: ProcessRecord, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const jobDir = this.#layout.jobDir(record.id)
+      const done = () => {
+        clearTimeout(timer)
+        for (const stop of stops) stop?.()
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const end = onFifoReleased(jobDir, record.run, 'alive', done) ?? onFifoReleased(jobDir, record.run, 'rest', done)
+      const timer = setTimeout(done, end === null && record.pid !== null ? Math.min(timeoutMs, UNWATCHED_MS) : timeoutMs)
+      const stops = [end, onFileReplaced(this.#layout.stateFile(record.id), done)]
+      signal?.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  #logsOf(given: string): LogAccess {
+    const { id } = this.get(given)
+    return { layout: this.#layout, id, settled: (signal) => this.wait(id, { signal }) }
+  }
+}
+
+function isSettled(record: ProcessRecord): boolean {
+  return record.state === 'exited' || record.state === 'orphaned'
+}
+
+function rebuildIfAny(jobDir: string, id: string) {
+  try {
+    return rebuild(jobDir, id)
+  } catch {
+    // The directory has just been removed, or is none: then there is nothing to rebuild from.
+    return null
+  }
+}
+
+/** A state file is replaced by rename: the watch on the old one says so. @returns null when it cannot be watched */
+function onFileReplaced(path: string, replaced: () => void): (() => void) | null {
+  try {
+    const watcher = watch(path, { persistent: false }, replaced)
+    watcher.on('error', replaced)
+    return () => watcher.close()
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,303 @@
+/** The library's surface around a supervisor actor. Commands go in as events, results are read off the actors, answers wait for the disk. */
+import { randomUUID } from 'node:crypto'
+import type { ActorRefFrom } from 'xstate'
+import type { Attachment, AttachOptions, ListFilter, LogLine, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
+import { canonicalSignal } from '../effects/run/signals.ts'
+import { openStdin } from '../stdin.ts'
+import { ProcmanError } from '../errors.ts'
+import type { ProcessCommand } from '../machines/process/events.ts'
+import { describeFailure, type ProcessRecord, toRecord } from '../machines/process/record.ts'
+import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
+import { resolveId, selectRecords } from '../select.ts'
+import { generateId, parseProcessInput } from '../spec.ts'
+import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
+import { type ActorSnapshot, until } from './wait.ts'
+import type { World } from './world.ts'
+
+const DEFAULT_SHUTDOWN_MS = 10_000
+/** After SIGKILL of every tree, so long is waited for the kernel to end them. */
+const KILL_PATIENCE_MS = 10_000
+
+type CommandName = 'start' | 'stop' | 'restart' | 'signal'
+
+export class SupervisorHandle implements Supervisor {
+  readonly actor: ActorRefFrom<SupervisorMachine>
+  readonly #world: World
+  readonly #writes = new Map<string, Promise<void>>()
+  #closing: Promise<void> | undefined
+
+  constructor(actor: ActorRefFrom<SupervisorMachine>, world: World) {
+    this.actor = actor
+    this.#world = world
+  }
+
+  get stateDir(): string {
+    return this.#world.layout.root
+  }
+
+  get table() {
+    return this.#world.table
+  }
+
+  get problems() {
+    return [...this.#world.problems]
+  }
+
+  async start(input: ProcessInput): Promise<ProcessRef> {
+    this.#mustBeOpen()
+    const spec = parseProcessInput(input, () => this.#freeId())
+    await this.#world.slices.turn()
+    this.#mustBeOpen()
+    this.#world.store.create(spec.id)
+    this.actor.send({ type: 'supervisor.add', spec, atMs: Date.now() })
+    const ref = this.ref(spec.id)
+    if (input.autostart === false) {
+      this.#world.keep(ref)
+      await this.#world.store.saved(spec.id)
+      return ref
+    }
+    try {
+      await this.#launch(ref, 'process.start')
+    } catch (error) {
+      await this.#takeBack(ref)
+      throw error
+    }
+    return ref
+  }
+
+  async launch(id: string): Promise<ProcessRecord> {
+    const ref = this.#command(id, 'start')
+    await this.#launch(ref, 'process.start')
+    return this.get(ref.id)
+  }
+
+  get(id: string): ProcessRecord {
+    const { value, context } = this.ref(id).getSnapshot()
+    return toRecord(value, context)
+  }
+
+  list(filter?: ListFilter): readonly ProcessRecord[] {
+    return selectRecords([...this.#world.table.getSnapshot().context.processes.values()].map((atom) => atom.get()), filter)
+  }
+
+  ref(id: string): ProcessRef {
+    const { refs } = this.#world
+    const ref = refs.get(resolveId(id, (known) => refs.has(known), () => refs.keys()))
+    if (ref === undefined) throw new ProcmanError('PROCMAN_INTERNAL', `internal: process ${id} was resolved and is not there`)
+    return ref
+  }
+
+  attach(id: string, options: AttachOptions = {}): Attachment {
+    return attachTo(this.#logsOf(this.ref(id)), options)
+  }
+
+  watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
+  watch(id: string, onLine: (line: LogLine) => void, options?: AttachOptions): Promise<void>
+  watch(id: string, first?: AttachOptions | ((line: LogLine) => void), second: AttachOptions = {}): AsyncIterable<LogLine> | Promise<void> {
+    const access = this.#logsOf(this.ref(id))
+    return typeof first === 'function' ? eachLineOf(access, first, second) : linesOf(access, first ?? {})
+  }
+
+  async wait(id: string, options: WaitOptions = {}): Promise<ProcessRecord> {
+    return this.#settled(this.ref(id), options)
+  }
+
+  async stop(id: string, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ProcessRecord> {
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `timeoutMs must be 0 ms or more, not ${timeoutMs}`)
+    const ref = this.ref(id)
+    if (!ref.getSnapshot().hasTag('settled')) this.#command(ref.id, 'stop').send({ type: 'process.stop', atMs: Date.now(), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+    return this.#settled(ref, {})
+  }
+
+  cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord> {
+    return this.stop(id, options)
+  }
+
+  async restart(id: string): Promise<ProcessRecord> {
+    const ref = this.#command(id, 'restart')
+    await this.#launch(ref, 'process.restart')
+    return this.get(ref.id)
+  }
+
+  async signal(id: string, signal: string, { target = 'group' }: { readonly target?: 'group' | 'command' } = {}): Promise<void> {
+    const name = canonicalSignal(signal)
+    if (name === null) throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `there is no signal ${JSON.stringify(signal)} on this machine`, { details: { signal } })
+    const ref = this.#command(id, 'signal')
+    const request = randomUUID()
+    const error = await new Promise<string | null>((resolve) => {
+      const subscription = ref.on('process.signalled', (event) => {
+        if (event.request !== request) return
+        subscription.unsubscribe()
+        resolve(event.error)
+      })
+      ref.send({ type: 'process.signal', atMs: Date.now(), signal: name, target, request })
+    })
+    if (error !== null) throw new ProcmanError('PROCMAN_SIGNAL_FAILED', `${name} could not be sent to process ${ref.id}: ${error}`, { details: { id: ref.id, signal: name } })
+  }
+
+  async write(id: string, data: string | Uint8Array): Promise<void> {
+    await this.#withStdin(this.ref(id), async (stdin) => {
+      await stdin.write(data)
+      stdin.end()
+    })
+  }
+
+  async closeStdin(id: string): Promise<void> {
+    await this.#withStdin(this.ref(id), (stdin) => stdin.close())
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#mustBeOpen()
+    const ref = this.ref(id)
+    const { value } = ref.getSnapshot()
+    if (!isRemovable(ref.getSnapshot())) throw wrongState('remove', ref.id, value, 'stop it first')
+    this.actor.send({ type: 'supervisor.remove', id: ref.id })
+    this.#world.unfollow(ref.id)
+    await this.#world.store.remove(ref.id)
+  }
+
+  async cleanup({ olderThanMs = 0 }: { readonly olderThanMs?: number } = {}): Promise<readonly string[]> {
+    const endedBefore = Date.now() - olderThanMs
+    const old = [...this.#world.refs.values()].filter((ref) => {
+      const snapshot = ref.getSnapshot()
+      return snapshot.hasTag('settled') && (snapshot.context.endedAtMs ?? snapshot.context.createdAtMs) <= endedBefore
+    })
+    const ids = old.map((ref) => ref.id)
+    for (const id of ids) await this.remove(id)
+    return ids
+  }
+
+  async refresh(): Promise<readonly ProcessRecord[]> {
+    for (const ref of this.#world.refs.values()) {
+      await this.#world.slices.turn()
+      if (ref.getSnapshot().hasTag('alive')) ref.send({ type: 'process.refresh', atMs: Date.now() })
+    }
+    await Promise.all([...this.#world.refs.keys()].map((id) => this.#world.store.saved(id)))
+    return this.list()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async shutdown({ timeoutMs = DEFAULT_SHUTDOWN_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing
+    const nowMs = Date.now()
+    this.actor.send({ type: 'supervisor.shutdown', atMs: nowMs, killAtMs: nowMs + timeoutMs })
+    const survivors = await this.#drained(timeoutMs + KILL_PATIENCE_MS)
+    await this.close()
+    if (survivors.length > 0) throw new ProcmanError('PROCMAN_TIMEOUT', `still there after SIGKILL: ${survivors.join(', ')}`, { details: { ids: survivors } })
+  }
+
+  #drained(timeoutMs: number): Promise<readonly string[]> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer)
+        subscription.unsubscribe()
+        resolve(this.list().flatMap((record) => (isUp(record) ? [record.id] : [])))
+      }
+      const timer = setTimeout(finish, timeoutMs)
+      const subscription = this.actor.subscribe((snapshot) => {
+        if (snapshot.matches('drained')) finish()
+      })
+      if (this.actor.getSnapshot().matches('drained')) finish()
+    })
+  }
+
+  async #close(): Promise<void> {
+    this.#world.store.flush()
+    this.actor.send({ type: 'supervisor.close' })
+    this.#world.letGo()
+  }
+
+  /** Sends the command that begins a run, and resolves once that run is launched and on record. */
+  async #launch(ref: ProcessRef, type: 'process.start' | 'process.restart'): Promise<void> {
+    const before = ref.getSnapshot().context.run
+    ref.send({ type, atMs: Date.now() })
+    const snapshot = await until(ref, (now) => isLaunchOver(now, before))
+    await this.#world.store.saved(ref.id)
+    const { context } = snapshot
+    if (context.run <= before) throw wrongState('restart', ref.id, snapshot.value, 'it was stopped meanwhile')
+    if (context.run > before + 1 || context.identity !== null) return
+    const why = context.outcome === null ? 'it was stopped before it was up' : describeFailure(context.outcome, context.spec.command, context.spec.cwd)
+    const failure = context.outcome?.kind === 'launch-failed' ? { step: context.outcome.step, errno: context.outcome.errno } : {}
+    throw new ProcmanError('PROCMAN_LAUNCH_FAILED', why ?? 'it was not launched', { details: { id: ref.id, command: context.spec.command, ...failure } })
+  }
+
+  /** A start that failed leaves nothing behind. */
+  async #takeBack(ref: ProcessRef): Promise<void> {
+    if (!ref.getSnapshot().hasTag('settled')) ref.send({ type: 'process.stop', atMs: Date.now(), timeoutMs: 0 })
+    await until(ref, (snapshot) => snapshot.hasTag('settled'))
+    await this.remove(ref.id)
+  }
+
+  async #settled(ref: ProcessRef, options: WaitOptions): Promise<ProcessRecord> {
+    const { value, context } = await until(ref, (snapshot) => snapshot.hasTag('settled'), options)
+    await this.#world.store.saved(ref.id)
+    return toRecord(value, context)
+  }
+
+  /** @throws PROCMAN_WRONG_STATE when the command is illegal in the state that the process is in */
+  #command(id: string, name: CommandName): ProcessRef {
+    this.#mustBeOpen()
+    const ref = this.ref(id)
+    const snapshot = ref.getSnapshot()
+    const probe = { type: `process.${name}`, atMs: 0, signal: '', target: 'group', request: '' } as ProcessCommand
+    if (!snapshot.can(probe)) throw wrongState(name, ref.id, snapshot.value)
+    return ref
+  }
+
+  /** Writes to one process come one after the other, whole. */
+  #withStdin(ref: ProcessRef, use: (stdin: ReturnType<typeof openStdin>) => Promise<void>): Promise<void> {
+    const before = this.#writes.get(ref.id) ?? Promise.resolve()
+    const write = before.then(() => use(openStdin(this.stateDir, ref.id)))
+    this.#writes.set(
+      ref.id,
+      write.catch(() => {}),
+    )
+    return write
+  }
+
+  /** Ends with the process, or when this supervisor is closed. */
+  #logsOf(ref: ProcessRef): LogAccess {
+    return {
+      layout: this.#world.layout,
+      id: ref.id,
+      settled: (signal) => until(ref, (snapshot) => snapshot.hasTag('settled'), { signal }),
+      currentRun: () => ref.getSnapshot().context.run,
+    }
+  }
+
+  #freeId(): string {
+    const id = generateId()
+    return this.#world.refs.has(id) ? this.#freeId() : id
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing === undefined && this.actor.getSnapshot().hasTag('open')) return
+    throw new ProcmanError('PROCMAN_CLOSED', `the supervisor of ${this.stateDir} is closed or shutting down`, { details: { stateDir: this.stateDir } })
+  }
+}
+
+function isLaunchOver(snapshot: ActorSnapshot, before: number): boolean {
+  const { context } = snapshot
+  if (context.run > before + 1) return true
+  if (context.run === before + 1 && context.identity !== null) return true
+  if (context.run === before + 1 && context.outcome !== null) return true
+  return snapshot.hasTag('settled') && context.cancelled
+}
+
+function isRemovable(snapshot: ActorSnapshot): boolean {
+  return snapshot.hasTag('settled') || snapshot.matches('pending')
+}
+
+function isUp(record: ProcessRecord): boolean {
+  return record.state === 'starting' || record.state === 'running' || record.state === 'unhealthy' || record.state === 'stopping'
+}
+
+function wrongState(command: string, id: string, state: string, advice?: string): ProcmanError {
+  return new ProcmanError('PROCMAN_WRONG_STATE', `process ${id} is ${state}: ${command} is refused in this state${advice === undefined ? '' : `; ${advice}`}`, {
+    details: { id, state, command },
+  })
+}

@@ -1,0 +1,34 @@
+/** What log readers need to know about a process, from its directory. */
+import type { LogSource } from '../effects/logs/contract.ts'
+import { listRuns, readChild } from '../effects/run/run-files.ts'
+import type { Layout } from '../persistence/layout.ts'
+
+/** @param currentRun changes when a new run has begun; the marks are read again then. Undefined: they are read each time. */
+export function logSourceOf(layout: Layout, id: string, ended: AbortSignal, currentRun?: () => number): LogSource {
+  let marks: ReturnType<LogSource['marks']> = []
+  let marksOfRun: number | undefined
+  const read = () =>
+    listRunsIfAny(layout.jobDir(id)).flatMap((run) => {
+      const child = readChild(layout.jobDir(id), run)
+      return child === null ? [] : [{ run, stdout: child.stdout, stderr: child.stderr }]
+    })
+  return {
+    path: (stream) => layout.logFile(id, stream),
+    marks: () => {
+      const run = currentRun?.()
+      if (run === undefined || run !== marksOfRun || marks.at(-1)?.run !== run) marks = read()
+      marksOfRun = run
+      return marks
+    },
+    ended,
+  }
+}
+
+function listRunsIfAny(jobDir: string): readonly number[] {
+  try {
+    return listRuns(jobDir)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
