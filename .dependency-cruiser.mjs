@@ -4,7 +4,13 @@ const contracts = '^src/effects/[^/]+/contract\\.ts$'
 
 export default {
   forbidden: [
-    { name: 'no-cycles', comment: 'A cycle of imports (types aside) is two rooms that are one.', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      comment: 'A cycle of imports (types aside) is two rooms that are one.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     {
       name: 'machines-are-pure',
       comment: 'Machines and their decisions know xstate, the shared types and the contracts of effects: no Node, no clock, no disk.',
@@ -12,7 +18,13 @@ export default {
       from: { path: machines },
       to: { pathNot: [machines, contracts, '^src/types\\.ts$', '^node_modules/xstate/'] },
     },
-    { name: 'contracts-are-types', comment: 'What machines may import of effects holds types only.', severity: 'error', from: { path: contracts }, to: { pathNot: '^src/types\\.ts$' } },
+    {
+      name: 'contracts-are-types',
+      comment: 'What machines may import of effects holds types only.',
+      severity: 'error',
+      from: { path: contracts },
+      to: { pathNot: '^src/types\\.ts$' },
+    },
     {
       name: 'effects-know-no-policy',
       comment: 'Effects report facts and obey commands: they never see machines, persistence or a surface above them.',
@@ -38,10 +50,22 @@ export default {
       name: 'one-meeting-place',
       comment: 'Machines, effects and persistence meet in src/supervisor.ts with its folder, and in the lock-free reader.',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(machines|effects|persistence|supervisor|cli|control)/', '^src/(supervisor|reader|index|api|spec|table|select|sanitize|stdin|doctor)\\.ts$'] },
+      from: {
+        path: '^src/',
+        pathNot: [
+          '^src/(machines|effects|persistence|supervisor|cli|control)/',
+          '^src/(supervisor|reader|index|api|spec|table|select|sanitize|stdin|doctor)\\.ts$',
+        ],
+      },
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/'] },
     },
-    { name: 'no-orphans', comment: 'A file that nobody imports is dead.', severity: 'error', from: { orphan: true, path: '^src/', pathNot: ['^src/index\\.ts$'] }, to: {} },
+    {
+      name: 'no-orphans',
+      comment: 'A file that nobody imports is dead.',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: ['^src/index\\.ts$'] },
+      to: {},
+    },
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -1,11 +1,11 @@
 /** The library's surface: what `createSupervisor` takes and gives. */
 import type { Readable } from 'node:stream'
 import type { ActorRefFrom, InspectionEvent, Observer } from 'xstate'
-import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
-import type { RestartPolicy, StopRung } from './types.ts'
 import type { ProcessMachine } from './machines/process/machine.ts'
+import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
 import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
+import type { RestartPolicy, StopRung } from './types.ts'
 
 /** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
 export type ProcessRef = ActorRefFrom<ProcessMachine>

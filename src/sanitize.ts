@@ -14,7 +14,9 @@ export function sanitizeEvent<Event extends object>(event: Event): Event {
 function withRedactedEnv(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withRedactedEnv)
   if (!isPlain(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, key === 'env' && isPlain(part) ? redactEnv(part as Record<string, string>) : withRedactedEnv(part)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key, key === 'env' && isPlain(part) ? redactEnv(part as Record<string, string>) : withRedactedEnv(part)]),
+  )
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

@@ -10,7 +10,9 @@ export function resolveId(given: string, has: (id: string) => boolean, all: () =
   if (fitting.length === 1 && fitting[0] !== undefined) return fitting[0]
   if (fitting.length === 0) throw new ProcmanError('PROCMAN_PROCESS_UNKNOWN', `there is no process ${JSON.stringify(given)}`, { details: { id: given } })
   const shown = `${fitting.slice(0, 5).join(', ')}${fitting.length > 5 ? ', …' : ''}`
-  throw new ProcmanError('PROCMAN_PROCESS_AMBIGUOUS', `${JSON.stringify(given)} fits ${fitting.length} processes (${shown}): give more of the id`, { details: { id: given, fitting } })
+  throw new ProcmanError('PROCMAN_PROCESS_AMBIGUOUS', `${JSON.stringify(given)} fits ${fitting.length} processes (${shown}): give more of the id`, {
+    details: { id: given, fitting },
+  })
 }
 
 export function selectRecords(records: Iterable<ProcessRecord>, filter: ListFilter = {}): readonly ProcessRecord[] {

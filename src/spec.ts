@@ -30,7 +30,10 @@ export function parseProcessInput(input: ProcessInput, newId: () => string): Pro
   if (isRecord(env)) for (const [name, value] of Object.entries(env)) checkVariable(name, value, must)
   must(isRecord(labels) && Object.values(labels).every((value) => typeof value === 'string'), `labels must be an object of strings, not ${show(labels)}`)
   must(input.cwd === undefined || (isText(input.cwd) && input.cwd !== ''), `cwd must be a path, not ${show(input.cwd)}`)
-  must(input.id === undefined || (typeof input.id === 'string' && ID_PATTERN.test(input.id)), `id must be 1 to 100 letters, digits, ".", "_" or "-", beginning with a letter, a digit or "_", not ${show(input.id)}`)
+  must(
+    input.id === undefined || (typeof input.id === 'string' && ID_PATTERN.test(input.id)),
+    `id must be 1 to 100 letters, digits, ".", "_" or "-", beginning with a letter, a digit or "_", not ${show(input.id)}`,
+  )
   must(oneOf(input.stdin, ['null', 'pipe']), `stdin must be "null" or "pipe", not ${show(input.stdin)}`)
   must(oneOf(input.leftovers, ['stop', 'leave']), `leftovers must be "stop" or "leave", not ${show(input.leftovers)}`)
   must(oneOf(input.inheritEnv, [true, false]), `inheritEnv must be true or false, not ${show(input.inheritEnv)}`)
@@ -57,11 +60,22 @@ type Must = (holds: boolean, problem: string) => void
 
 function parseRestart(given: ProcessInput['restart'], must: Must): RestartPolicy {
   const restart = { ...DEFAULT_RESTART, ...(typeof given === 'string' ? { strategy: given } : given) }
-  must(STRATEGIES.includes(restart.strategy), `restart must be one of ${STRATEGIES.join(', ')}, not ${show(typeof given === 'string' ? given : restart.strategy)}`)
-  for (const key of Object.keys(restart)) must(key in DEFAULT_RESTART, `restart has no option ${show(key)}; known are ${Object.keys(DEFAULT_RESTART).join(', ')}`)
-  for (const key of ['delayMs', 'maxDelayMs', 'resetAfterMs'] as const) must(isDuration(restart[key]), `restart.${key} must be 0 to ${LONGEST_MS} ms, not ${show(restart[key])}`)
-  must(typeof restart.multiplier === 'number' && restart.multiplier >= 1 && restart.multiplier <= 1_000, `restart.multiplier must be 1 to 1000, not ${show(restart.multiplier)}`)
-  must(Number.isSafeInteger(restart.maxRestarts) && restart.maxRestarts >= 0, `restart.maxRestarts must be a whole number, 0 for no limit, not ${show(restart.maxRestarts)}`)
+  must(
+    STRATEGIES.includes(restart.strategy),
+    `restart must be one of ${STRATEGIES.join(', ')}, not ${show(typeof given === 'string' ? given : restart.strategy)}`,
+  )
+  for (const key of Object.keys(restart))
+    must(key in DEFAULT_RESTART, `restart has no option ${show(key)}; known are ${Object.keys(DEFAULT_RESTART).join(', ')}`)
+  for (const key of ['delayMs', 'maxDelayMs', 'resetAfterMs'] as const)
+    must(isDuration(restart[key]), `restart.${key} must be 0 to ${LONGEST_MS} ms, not ${show(restart[key])}`)
+  must(
+    typeof restart.multiplier === 'number' && restart.multiplier >= 1 && restart.multiplier <= 1_000,
+    `restart.multiplier must be 1 to 1000, not ${show(restart.multiplier)}`,
+  )
+  must(
+    Number.isSafeInteger(restart.maxRestarts) && restart.maxRestarts >= 0,
+    `restart.maxRestarts must be a whole number, 0 for no limit, not ${show(restart.maxRestarts)}`,
+  )
   return restart
 }
 

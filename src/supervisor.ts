@@ -27,7 +27,10 @@ export async function createSupervisor(options: SupervisorOptions = {}): Promise
  */
 export function supervisorLogic(options: SupervisorOptions = {}): SupervisorMachine {
   if (process.platform === 'win32') {
-    throw new ProcmanError('PROCMAN_UNSUPPORTED_PLATFORM', 'procman runs on Linux and macOS, not on Windows: it rests on POSIX process groups, FIFOs and signals (WSL works)')
+    throw new ProcmanError(
+      'PROCMAN_UNSUPPORTED_PLATFORM',
+      'procman runs on Linux and macOS, not on Windows: it rests on POSIX process groups, FIFOs and signals (WSL works)',
+    )
   }
   const world = new World(options)
   const logic = supervisorMachine.provide({

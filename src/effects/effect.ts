@@ -57,4 +57,3 @@ export function defineEffect<Command extends EventObject, Input, Fact extends Ev
 export function endAllEffects(registry: EffectRegistry): void {
   for (const dispose of [...registry.live]) dispose()
 }
-

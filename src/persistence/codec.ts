@@ -30,7 +30,10 @@ export type Decoded = { readonly kind: 'ok'; readonly snapshot: ProcessSnapshot 
 
 const time = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8.64e15))
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER))
-const text = v.pipe(v.string(), v.check((value) => !value.includes('\0'), 'has a NUL'))
+const text = v.pipe(
+  v.string(),
+  v.check((value) => !value.includes('\0'), 'has a NUL'),
+)
 const duration = v.pipe(v.number(), v.finite(), v.minValue(0))
 
 export const ID_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/

@@ -12,9 +12,13 @@ export function defaultStateDir(env: Readonly<Record<string, string | undefined>
 export function resolveStateDir(stateDir: string | undefined): string {
   const path = stateDir === undefined ? defaultStateDir() : resolve(stateDir)
   if (/[\n\t\0]/.test(path)) {
-    throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `the state directory ${JSON.stringify(path)} has a tab, a line end or a NUL in its path: choose another`, {
-      details: { path },
-    })
+    throw new ProcmanError(
+      'PROCMAN_INVALID_ARGUMENT',
+      `the state directory ${JSON.stringify(path)} has a tab, a line end or a NUL in its path: choose another`,
+      {
+        details: { path },
+      },
+    )
   }
   return path
 }

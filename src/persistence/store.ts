@@ -1,5 +1,19 @@
 /** The only writer of state. Says nothing about what a state means: it keeps, finds and forgets snapshots. */
-import { chmodSync, constants, closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProcmanError } from '../errors.ts'
@@ -44,7 +58,10 @@ export class Store {
     try {
       mkdirSync(path, { mode: 0o700 })
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new ProcmanError('PROCMAN_PROCESS_EXISTS', `there is already a process ${JSON.stringify(id)}: remove it or choose another id`, { details: { id } })
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+        throw new ProcmanError('PROCMAN_PROCESS_EXISTS', `there is already a process ${JSON.stringify(id)}: remove it or choose another id`, {
+          details: { id },
+        })
       throw notSaved(path, error)
     }
   }
@@ -185,7 +202,10 @@ function notSaved(path: string, cause: unknown): ProcmanError {
 
 function unusable(path: string, cause: unknown): ProcmanError {
   const { code, message } = cause as NodeJS.ErrnoException
-  return new ProcmanError('PROCMAN_STATE_DIR_UNUSABLE', `the state directory ${path} cannot be used (${code ?? message})`, { details: { path, errno: code }, cause })
+  return new ProcmanError('PROCMAN_STATE_DIR_UNUSABLE', `the state directory ${path} cannot be used (${code ?? message})`, {
+    details: { path, errno: code },
+    cause,
+  })
 }
 
 /** Deletes a directory in which nothing was promised. */

@@ -1,7 +1,8 @@
 /** The effect that holds the state directory while the supervisor lives: takes it, tells what is in it, lets go of it. */
-import type { DirectoryFact } from '../machines/supervisor/machine.ts'
+
 import { defineEffect } from '../effects/effect.ts'
 import { isProcmanError } from '../errors.ts'
+import type { DirectoryFact } from '../machines/supervisor/machine.ts'
 import { toRestorable } from '../persistence/codec.ts'
 import { type Found, listIds, readState, removeEmpty } from '../persistence/store.ts'
 import { rebuild } from './rebuild.ts'
@@ -37,7 +38,12 @@ function restore(world: World, found: Found, send: Send): void {
   try {
     rescue(world, found, send)
   } catch (error) {
-    send({ type: 'directory.damaged', id: found.id, path: found.path, message: `${found.path} cannot be moved aside (${(error as NodeJS.ErrnoException).code})` })
+    send({
+      type: 'directory.damaged',
+      id: found.id,
+      path: found.path,
+      message: `${found.path} cannot be moved aside (${(error as NodeJS.ErrnoException).code})`,
+    })
   }
 }
 
@@ -46,7 +52,8 @@ function rescue(world: World, found: Exclude<Found, { kind: 'ok' }>, send: Send)
   const jobDir = world.layout.jobDir(found.id)
   const rebuilt = rebuild(jobDir, found.id)
   if (found.kind === 'empty' && rebuilt === null) return removeEmpty(jobDir)
-  const movedTo = found.kind === 'damaged' ? world.store.quarantine(rebuilt === null ? jobDir : found.path, rebuilt === null ? found.id : `${found.id}.state.json`) : null
+  const movedTo =
+    found.kind === 'damaged' ? world.store.quarantine(rebuilt === null ? jobDir : found.path, rebuilt === null ? found.id : `${found.id}.state.json`) : null
   const what = found.kind === 'damaged' ? `${found.path} is damaged: ${found.reason}; moved to ${movedTo}` : `${world.layout.stateFile(found.id)} is missing`
   const then = rebuilt === null ? 'nothing was left to rebuild the process from' : 'the process was rebuilt from its run files'
   send({ type: 'directory.damaged', id: found.id, path: found.path, message: `${what}; ${then}` })

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto'
 import type { ActorRefFrom } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
 import { canonicalSignal } from '../effects/run/signals.ts'
-import { openStdin } from '../stdin.ts'
 import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
 import { describeFailure, type ProcessRecord, toRecord } from '../machines/process/record.ts'
 import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { generateId, parseProcessInput } from '../spec.ts'
+import { openStdin } from '../stdin.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { type ActorSnapshot, until } from './wait.ts'
 import type { World } from './world.ts'
@@ -77,12 +77,21 @@ export class SupervisorHandle implements Supervisor {
   }
 
   list(filter?: ListFilter): readonly ProcessRecord[] {
-    return selectRecords([...this.#world.table.getSnapshot().context.processes.values()].map((atom) => atom.get()), filter)
+    return selectRecords(
+      [...this.#world.table.getSnapshot().context.processes.values()].map((atom) => atom.get()),
+      filter,
+    )
   }
 
   ref(id: string): ProcessRef {
     const { refs } = this.#world
-    const ref = refs.get(resolveId(id, (known) => refs.has(known), () => refs.keys()))
+    const ref = refs.get(
+      resolveId(
+        id,
+        (known) => refs.has(known),
+        () => refs.keys(),
+      ),
+    )
     if (ref === undefined) throw new ProcmanError('PROCMAN_INTERNAL', `internal: process ${id} was resolved and is not there`)
     return ref
   }
@@ -105,7 +114,8 @@ export class SupervisorHandle implements Supervisor {
   async stop(id: string, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ProcessRecord> {
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `timeoutMs must be 0 ms or more, not ${timeoutMs}`)
     const ref = this.ref(id)
-    if (!ref.getSnapshot().hasTag('settled')) this.#command(ref.id, 'stop').send({ type: 'process.stop', atMs: Date.now(), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+    if (!ref.getSnapshot().hasTag('settled'))
+      this.#command(ref.id, 'stop').send({ type: 'process.stop', atMs: Date.now(), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
     return this.#settled(ref, {})
   }
 
@@ -121,7 +131,8 @@ export class SupervisorHandle implements Supervisor {
 
   async signal(id: string, signal: string, { target = 'group' }: { readonly target?: 'group' | 'command' } = {}): Promise<void> {
     const name = canonicalSignal(signal)
-    if (name === null) throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `there is no signal ${JSON.stringify(signal)} on this machine`, { details: { signal } })
+    if (name === null)
+      throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `there is no signal ${JSON.stringify(signal)} on this machine`, { details: { signal } })
     const ref = this.#command(id, 'signal')
     const request = randomUUID()
     const error = await new Promise<string | null>((resolve) => {
@@ -132,7 +143,8 @@ export class SupervisorHandle implements Supervisor {
       })
       ref.send({ type: 'process.signal', atMs: Date.now(), signal: name, target, request })
     })
-    if (error !== null) throw new ProcmanError('PROCMAN_SIGNAL_FAILED', `${name} could not be sent to process ${ref.id}: ${error}`, { details: { id: ref.id, signal: name } })
+    if (error !== null)
+      throw new ProcmanError('PROCMAN_SIGNAL_FAILED', `${name} could not be sent to process ${ref.id}: ${error}`, { details: { id: ref.id, signal: name } })
   }
 
   async write(id: string, data: string | Uint8Array): Promise<void> {

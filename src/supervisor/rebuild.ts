@@ -20,4 +20,3 @@ export function rebuild(jobDir: string, id: string): ProcessSnapshot | null {
   }
   return null
 }
-

@@ -22,10 +22,14 @@ export function until(ref: ProcessRef, holds: (snapshot: ActorSnapshot) => boole
         finish()
         resolve(snapshot)
       },
-      error: (error) => refuse('PROCMAN_PROCESS_DAMAGED', `the actor of process ${ref.id} has failed: ${error instanceof Error ? error.message : String(error)}`),
+      error: (error) =>
+        refuse('PROCMAN_PROCESS_DAMAGED', `the actor of process ${ref.id} has failed: ${error instanceof Error ? error.message : String(error)}`),
       complete: () => refuse('PROCMAN_CLOSED', `process ${ref.id} was let go while it was waited for`),
     })
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => refuse('PROCMAN_TIMEOUT', `process ${ref.id} is still ${String(ref.getSnapshot().value)} after ${timeoutMs} ms`), timeoutMs)
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => refuse('PROCMAN_TIMEOUT', `process ${ref.id} is still ${String(ref.getSnapshot().value)} after ${timeoutMs} ms`), timeoutMs)
     const finish = () => {
       subscription.unsubscribe()
       clearTimeout(timer)

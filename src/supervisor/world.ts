@@ -1,14 +1,14 @@
 /** Everything a supervisor has that is not state: files, effects, the table. One for each supervisor; the machines meet their effects here. */
 import { createHash } from 'node:crypto'
 import { watch } from 'node:fs'
-import type { ProcessRef, Problem, SupervisorOptions } from '../api.ts'
+import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
 import { bootId, isAlive, startTimeOf } from '../effects/run/identity.ts'
 import { describeKeeper, type KeeperProgram } from '../effects/run/keeper-program.ts'
 import { createKeeperStarter, type KeeperStarter } from '../effects/run/keeper-starter.ts'
-import { pruneRuns } from '../effects/run/run-files.ts'
 import { RunWatches, runEffect } from '../effects/run/run.ts'
+import { pruneRuns } from '../effects/run/run-files.ts'
 import { terminate } from '../effects/terminate/terminate.ts'
 import { ProcmanError } from '../errors.ts'
 import { processMachine } from '../machines/process/machine.ts'
@@ -43,8 +43,15 @@ export class World {
     this.options = options
     this.layout = layoutOf(resolveStateDir(options.stateDir))
     this.#directoryName = createHash('sha256').update(this.layout.root).digest('hex').slice(0, 16)
-    this.effects = { live: new Set(), onError: (error) => this.trouble(null, null, `internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`) }
-    this.store = new Store(this.layout, { nowMs: Date.now, slices: this.slices, onTrouble: (id, error) => this.trouble(id, this.layout.stateFile(id), error.message) })
+    this.effects = {
+      live: new Set(),
+      onError: (error) => this.trouble(null, null, `internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    }
+    this.store = new Store(this.layout, {
+      nowMs: Date.now,
+      slices: this.slices,
+      onTrouble: (id, error) => this.trouble(id, this.layout.stateFile(id), error.message),
+    })
     this.watches = new RunWatches(this.#runPorts())
   }
 
@@ -175,7 +182,9 @@ const lockPorts: LockPorts = {
 }
 
 function locked(stateDir: string, pid: number): ProcmanError {
-  return new ProcmanError('PROCMAN_STATE_DIR_LOCKED', `the state directory ${stateDir} is in use by process ${pid}: another procman manages it`, { details: { stateDir, pid } })
+  return new ProcmanError('PROCMAN_STATE_DIR_LOCKED', `the state directory ${stateDir} is in use by process ${pid}: another procman manages it`, {
+    details: { stateDir, pid },
+  })
 }
 
 /** Resolves when something changes in a directory, or after a time. */

@@ -24,8 +24,11 @@ function packageRoot(from: string): string {
 /** Finds the keeper that will serve, and puts it in place. Never fails: the keeper in Node always serves. */
 export function describeKeeper(stateDir: string, choice: KeeperChoice = 'auto'): KeeperProgram {
   if (choice === 'node') return nodeKeeper('asked for')
-  const built = [join(PACKAGE_ROOT, 'dist/keeper/procman-keeper'), join(PACKAGE_ROOT, `prebuilt/${process.platform}-${process.arch}/procman-keeper`)].find(existsSync)
-  if (built === undefined) return nodeKeeper(`there is no C keeper for ${process.platform}-${process.arch} in this installation (npm run build makes one where a C compiler is)`)
+  const built = [join(PACKAGE_ROOT, 'dist/keeper/procman-keeper'), join(PACKAGE_ROOT, `prebuilt/${process.platform}-${process.arch}/procman-keeper`)].find(
+    existsSync,
+  )
+  if (built === undefined)
+    return nodeKeeper(`there is no C keeper for ${process.platform}-${process.arch} in this installation (npm run build makes one where a C compiler is)`)
   try {
     return { kind: 'native', path: install(built, join(stateDir, 'bin')), reason: 'the C keeper runs on this machine', version: CONTRACT }
   } catch (error) {

@@ -117,7 +117,11 @@ class NodeStarter implements KeeperStarter {
       isOver = true
       onBell(said)
     }
-    const keeper = spawn(process.execPath, [this.#path, 'keep', `run-${run}`, '3'], { cwd: jobDir, detached: true, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+    const keeper = spawn(process.execPath, [this.#path, 'keep', `run-${run}`, '3'], {
+      cwd: jobDir,
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    })
     keeper.unref()
     const pipe = keeper.stdio[3] as Readable
     onLines(pipe, () => bell({ kind: 'rung' }))

@@ -1,5 +1,5 @@
 /** The run files of a run: names, and reading them without trusting them. The contract is keeper/README.md. */
-import { constants, closeSync, linkSync, openSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, linkSync, openSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 import { signalName } from './signals.ts'

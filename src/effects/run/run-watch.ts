@@ -133,7 +133,8 @@ export class RunWatch {
     const claim = readClaim(this.#jobDir, this.#run)
     if (claim === null) return this.#unclaimed()
     if (claim.kind === 'void') return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
-    if (claim.kind === 'keeper' && claim.keeper.boot !== bootId()) return this.#end({ kind: 'unknown', reason: 'the machine was rebooted' }, this.#ports.nowMs())
+    if (claim.kind === 'keeper' && claim.keeper.boot !== bootId())
+      return this.#end({ kind: 'unknown', reason: 'the machine was rebooted' }, this.#ports.nowMs())
     this.#claimed()
   }
 

@@ -12,7 +12,8 @@ const LINUX_LAST_REALTIME = 64
 export function signalName(number: number): string {
   const name = BY_NUMBER.get(number)
   if (name !== undefined) return name
-  if (number >= LINUX_FIRST_REALTIME && number <= LINUX_LAST_REALTIME) return number === LINUX_FIRST_REALTIME ? 'SIGRTMIN' : `SIGRTMIN+${number - LINUX_FIRST_REALTIME}`
+  if (number >= LINUX_FIRST_REALTIME && number <= LINUX_LAST_REALTIME)
+    return number === LINUX_FIRST_REALTIME ? 'SIGRTMIN' : `SIGRTMIN+${number - LINUX_FIRST_REALTIME}`
   return `SIG${number}`
 }
 

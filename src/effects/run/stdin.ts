@@ -58,5 +58,9 @@ function closeStdin(jobDir: string, run: number): void {
 }
 
 function closed(id: string, cause?: unknown): ProcmanError {
-  return new ProcmanError('PROCMAN_STDIN_CLOSED', `process ${id} has no open stdin: it was not started with stdin "pipe", it is not up, or its stdin was closed`, { details: { id }, cause })
+  return new ProcmanError(
+    'PROCMAN_STDIN_CLOSED',
+    `process ${id} has no open stdin: it was not started with stdin "pipe", it is not up, or its stdin was closed`,
+    { details: { id }, cause },
+  )
 }

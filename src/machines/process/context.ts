@@ -1,9 +1,10 @@
 /** How facts and commands change what is known of a process. Pure functions from (context, event) to the parts that change. */
+
+import type { Outcome, ProcessContext, ProcessSpec, Reason } from '../../types.ts'
 import type { ProcessEvent } from './events.ts'
 import { describeFailure } from './record.ts'
 import { decideRestart } from './restart.ts'
 import { hastenStop, planStop } from './stop.ts'
-import type { Outcome, ProcessContext, ProcessSpec, Reason } from '../../types.ts'
 
 const KEPT_REASONS = 10
 

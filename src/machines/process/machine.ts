@@ -3,6 +3,7 @@ import { assign, emit, enqueueActions, sendTo, setup } from 'xstate'
 import type { DeadlineInput } from '../../effects/deadline/contract.ts'
 import type { RunCommand, RunInput } from '../../effects/run/contract.ts'
 import type { TerminateInput } from '../../effects/terminate/contract.ts'
+import type { ProcessContext, ProcessSpec } from '../../types.ts'
 import { placeholder } from '../placeholder.ts'
 import {
   afterCancel,
@@ -19,7 +20,6 @@ import {
   shallRestart,
 } from './context.ts'
 import type { ProcessEmitted, ProcessEvent } from './events.ts'
-import type { ProcessContext, ProcessSpec } from '../../types.ts'
 
 export interface ProcessInput {
   readonly spec: ProcessSpec

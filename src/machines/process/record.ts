@@ -1,6 +1,7 @@
 /** The record of a process: what `list`, `show` and `--json` show. A projection of the machine's snapshot, never a second state. */
-import { redactEnv } from './redact.ts'
+
 import type { Outcome, ProcessContext, RestartPolicy } from '../../types.ts'
+import { redactEnv } from './redact.ts'
 
 export type ProcessState = 'pending' | 'starting' | 'running' | 'unhealthy' | 'backoff' | 'stopping' | 'exited' | 'orphaned'
 

@@ -1,9 +1,9 @@
 /** The root actor: opens a state directory, holds every process in it, and lets go or stops everything. Wiring only. */
 import { assign, emit, enqueueActions, sendTo, setup } from 'xstate'
 import type { DeadlineInput } from '../../effects/deadline/contract.ts'
+import type { ProcessSpec } from '../../types.ts'
 import { placeholder } from '../placeholder.ts'
 import type { ProcessEmitted } from '../process/events.ts'
-import type { ProcessSpec } from '../../types.ts'
 import type { RegistryEvent, RegistryLogic, RegistryReport } from './registry.ts'
 
 export interface SupervisorContext {

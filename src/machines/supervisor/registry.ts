@@ -3,9 +3,9 @@
  * quadratic; here they are in a Map. They are real children all the same: part of the system, seen by inspectors, their errors arrive here.
  */
 import { type ActorLogic, type ActorRefFrom, type ActorScope, type AnyActorLogic, type AnyActorRef, createActor, type EventObject, type Snapshot } from 'xstate'
+import type { ProcessSpec } from '../../types.ts'
 import type { ProcessEmitted } from '../process/events.ts'
 import type { ProcessMachine } from '../process/machine.ts'
-import type { ProcessSpec } from '../../types.ts'
 
 type ProcessRef = ActorRefFrom<ProcessMachine>
 
