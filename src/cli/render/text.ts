@@ -22,12 +22,18 @@ export function renderPairs(pairs: Readonly<Record<string, string>>): string {
     .join(' ')
 }
 
-/** Cut to so many characters, with an ellipsis where something was cut. */
+/** Cut to so many columns of a terminal, with an ellipsis where something was cut. */
 export function truncate(text: string, width: number): string {
-  if (text.length <= width) return text
-  return `${Array.from(text)
-    .slice(0, Math.max(1, width - 1))
-    .join('')}…`
+  if (text.length * 2 <= width) return text
+  let used = 0
+  let kept = ''
+  for (const char of text) {
+    const next = used + (WIDE.test(char) ? 2 : 1)
+    if (next > width) return `${kept.slice(0, lastFitting(kept, width))}…`
+    used = next
+    kept += char
+  }
+  return text
 }
 
 function quoteWord(word: string): string {

@@ -156,7 +156,7 @@ export class RunWatch {
       forget?.()
     })
     const failed = (error: unknown) => {
-      if (!isOver) this.#neverStarted((error as NodeJS.ErrnoException).code ?? 'EUNKNOWN')
+      if (!isOver) this.#neverStarted(errnoOf(error))
     }
     const ask = () => {
       if (isOver) return
@@ -175,7 +175,10 @@ export class RunWatch {
         stopListening()
       }
     }
-    this.#ports.recorded(this.#id).then(() => this.#ports.inTurn(ask), failed)
+    // One turn of the microtask queue later: the machine's subscribers, which mark the snapshot for saving, are called after its effects have started.
+    Promise.resolve()
+      .then(() => this.#ports.recorded(this.#id))
+      .then(() => this.#ports.inTurn(ask), failed)
   }
 
   /** No keeper could be had: the run is voided, so that none that comes late can start it after all. */
@@ -287,4 +290,10 @@ export class RunWatch {
     this.#stopWaiting = undefined
     this.#look()
   }
+}
+
+/** An error of the store wraps that of the disk. */
+function errnoOf(error: unknown): string {
+  const { details, code } = error as { readonly details?: { readonly errno?: string }; readonly code?: string }
+  return details?.errno ?? code ?? 'EUNKNOWN'
 }
