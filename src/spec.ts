@@ -10,6 +10,7 @@ import type { ProcessSpec, RestartPolicy, StopPolicy } from './types.ts'
 const DEFAULT_RESTART: RestartPolicy = { strategy: 'never', delayMs: 1_000, multiplier: 2, maxDelayMs: 60_000, maxRestarts: 0, resetAfterMs: 60_000 }
 const DEFAULT_STOP_TIMEOUT_MS = 5_000
 const LONGEST_MS = 7 * 24 * 3_600_000
+const STOP_OPTIONS: readonly string[] = ['signal', 'ladder', 'timeoutMs']
 const STRATEGIES: readonly string[] = ['never', 'on-failure', 'always']
 const KNOWN = ['command', 'args', 'env', 'inheritEnv', 'cwd', 'labels', 'id', 'stdin', 'restart', 'stop', 'leftovers', 'autostart']
 
@@ -25,7 +26,7 @@ export function parseProcessInput(input: ProcessInput, newId: () => string): Pro
   const env = input.env ?? {}
   const labels = input.labels ?? {}
   must(isText(input.command) && input.command !== '', `command must be a non-empty string without NUL, not ${show(input.command)}`)
-  must(Array.isArray(args) && args.every(isText), `args must be strings without NUL, not ${show(args)}`)
+  must(Array.isArray(args) && [...args].every(isText), `args must be strings without NUL, not ${show(args)}`)
   must(isRecord(env), `env must be an object of strings, not ${show(env)}`)
   if (isRecord(env)) for (const [name, value] of Object.entries(env)) checkVariable(name, value, must)
   must(isRecord(labels) && Object.values(labels).every((value) => typeof value === 'string'), `labels must be an object of strings, not ${show(labels)}`)
@@ -59,13 +60,17 @@ export function parseProcessInput(input: ProcessInput, newId: () => string): Pro
 type Must = (holds: boolean, problem: string) => void
 
 function parseRestart(given: ProcessInput['restart'], must: Must): RestartPolicy {
-  const restart = { ...DEFAULT_RESTART, ...(typeof given === 'string' ? { strategy: given } : given) }
+  if (given !== undefined && typeof given !== 'string' && !isRecord(given)) {
+    must(false, `restart must be one of ${STRATEGIES.join(', ')}, or an object, not ${show(given)}`)
+    return DEFAULT_RESTART
+  }
+  const restart = { ...DEFAULT_RESTART, ...(typeof given === 'string' ? { strategy: given } : withoutUndefined(given ?? {})) }
   must(
     STRATEGIES.includes(restart.strategy),
     `restart must be one of ${STRATEGIES.join(', ')}, not ${show(typeof given === 'string' ? given : restart.strategy)}`,
   )
   for (const key of Object.keys(restart))
-    must(key in DEFAULT_RESTART, `restart has no option ${show(key)}; known are ${Object.keys(DEFAULT_RESTART).join(', ')}`)
+    must(Object.hasOwn(DEFAULT_RESTART, key), `restart has no option ${show(key)}; known are ${Object.keys(DEFAULT_RESTART).join(', ')}`)
   for (const key of ['delayMs', 'maxDelayMs', 'resetAfterMs'] as const)
     must(isDuration(restart[key]), `restart.${key} must be 0 to ${LONGEST_MS} ms, not ${show(restart[key])}`)
   must(
@@ -80,6 +85,11 @@ function parseRestart(given: ProcessInput['restart'], must: Must): RestartPolicy
 }
 
 function parseStop(given: ProcessInput['stop'], must: Must): StopPolicy {
+  if (given !== undefined && !isRecord(given)) {
+    must(false, `stop must be an object, not ${show(given)}`)
+    return { ladder: [], timeoutMs: DEFAULT_STOP_TIMEOUT_MS }
+  }
+  for (const key of Object.keys(given ?? {})) must(STOP_OPTIONS.includes(key), `stop has no option ${show(key)}; known are ${STOP_OPTIONS.join(', ')}`)
   const timeoutMs = given?.timeoutMs ?? DEFAULT_STOP_TIMEOUT_MS
   must(isDuration(timeoutMs), `stop.timeoutMs must be 0 to ${LONGEST_MS} ms, not ${show(timeoutMs)}`)
   must(given?.signal === undefined || given.ladder === undefined, 'stop takes a signal or a ladder, not both')
@@ -121,12 +131,21 @@ function isDuration(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= LONGEST_MS
 }
 
+function withoutUndefined<Part extends object>(part: Part): Part {
+  return Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined)) as Part
+}
+
 function oneOf(value: unknown, allowed: readonly unknown[]): boolean {
   return value === undefined || allowed.includes(value)
 }
 
 function show(value: unknown): string {
-  return value === undefined ? 'undefined' : (JSON.stringify(value) ?? String(value))
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return String(value)
+  }
 }
 
 function invalid(problems: readonly string[]): ProcmanError {

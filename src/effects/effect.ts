@@ -25,18 +25,18 @@ export function defineEffect<Command extends EventObject, Input, Fact extends Ev
   return fromCallback<Command, Input>(({ input, sendBack, receive }) => {
     let isOver = false
     let end: (() => void) | undefined
-    const dispose = () => {
-      if (isOver) return
-      isOver = true
-      registry.live.delete(dispose)
-      end?.()
-    }
     const guarded = (action: () => void) => {
       try {
         action()
       } catch (error) {
         registry.onError(error)
       }
+    }
+    const dispose = () => {
+      if (isOver) return
+      isOver = true
+      registry.live.delete(dispose)
+      guarded(() => end?.())
     }
     registry.live.add(dispose)
     guarded(() => {
@@ -48,8 +48,8 @@ export function defineEffect<Command extends EventObject, Input, Fact extends Ev
         onCommand: (listener) => receive((command) => guarded(() => listener(command))),
       })
     })
-    if (isOver) end?.()
-    return () => guarded(dispose)
+    if (isOver) guarded(() => end?.())
+    return dispose
   })
 }
 

@@ -35,6 +35,10 @@ const text = v.pipe(
   v.check((value) => !value.includes('\0'), 'has a NUL'),
 )
 const duration = v.pipe(v.number(), v.finite(), v.minValue(0))
+/** A time that was calculated: any number that is one, also a fraction. */
+const moment = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15))
+/** Not `v.record`: that drops names such as "prototype" and "constructor", which are good names of labels and variables. */
+const texts = v.custom<Readonly<Record<string, string>>>(isRecordOfTexts, 'must be an object of strings')
 
 export const ID_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
 
@@ -42,10 +46,13 @@ const specSchema = v.object({
   id: v.pipe(v.string(), v.regex(ID_PATTERN)),
   command: text,
   args: v.array(text),
-  env: v.record(text, text),
+  env: v.pipe(
+    texts,
+    v.check((env) => Object.entries(env).every(([name, value]) => !name.includes('\0') && !value.includes('\0')), 'has a NUL'),
+  ),
   inheritEnv: v.boolean(),
   cwd: text,
-  labels: v.record(v.string(), v.string()),
+  labels: texts,
   stdin: v.picklist(['null', 'pipe']),
   restart: v.object({
     strategy: v.picklist(['never', 'on-failure', 'always']),
@@ -67,7 +74,7 @@ const outcomeSchema = v.variant('kind', [
   v.object({ kind: v.literal('unknown'), reason: v.string() }),
 ])
 
-const rungs = v.array(v.object({ signal: v.string(), atMs: v.number() }))
+const rungs = v.array(v.object({ signal: v.string(), atMs: moment }))
 
 const contextSchema = v.object({
   spec: specSchema,
@@ -79,8 +86,8 @@ const contextSchema = v.object({
   outcome: v.nullable(outcomeSchema),
   restarts: count,
   attempts: count,
-  retryAtMs: v.nullable(v.pipe(v.number(), v.finite(), v.maxValue(8.64e15))),
-  stop: v.nullable(v.object({ purpose: v.picklist(['stop', 'restart', 'leftovers']), rungs, killAtMs: v.number() })),
+  retryAtMs: v.nullable(moment),
+  stop: v.nullable(v.object({ purpose: v.picklist(['stop', 'restart', 'leftovers']), rungs, killAtMs: moment })),
   cancelled: v.boolean(),
   keeperLost: v.boolean(),
   gaveUp: v.boolean(),
@@ -155,6 +162,10 @@ function childOf(src: string, input: unknown) {
 export function decodeSpec(raw: unknown, id: string): ProcessSpec | null {
   const parsed = v.safeParse(specSchema, raw)
   return parsed.success && parsed.output.id === id ? parsed.output : null
+}
+
+function isRecordOfTexts(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((part) => typeof part === 'string')
 }
 
 function damaged(reason: string): { readonly kind: 'damaged'; readonly reason: string } {

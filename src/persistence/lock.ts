@@ -6,7 +6,7 @@
  * and then looks again. Should the holder of the right die too, the same rule holds one level deeper.
  */
 import { randomBytes } from 'node:crypto'
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Identity } from '../types.ts'
 
@@ -24,6 +24,8 @@ export type LockResult = { readonly kind: 'held'; readonly nonce: string } | { r
 
 /** A takeover by somebody else lasts about a ms; it is waited for, so that the refusal names the new holder. */
 const TAKEOVER_PATIENCE_MS = 1_000
+const WRITING_PATIENCE_MS = 60_000
+const DAMAGED = 'damaged'
 
 /** Takes the lock, or says who has it. Does not wait for the holder. */
 export function takeLock(path: string, ports: LockPorts): LockResult {
@@ -71,9 +73,17 @@ export function sweepLockLeftovers(path: string, ports: LockPorts): void {
   const prefix = `${basename(path)}.`
   for (const name of readdirSync(dirname(path))) {
     if (!name.startsWith(prefix)) continue
-    const holder = readHolder(join(dirname(path), name))
-    if (holder !== null && !ports.isAlive(holder.identity)) rmSync(join(dirname(path), name), { force: true })
+    const leftover = join(dirname(path), name)
+    const holder = readHolder(leftover)
+    if (holder === null || ports.isAlive(holder.identity)) continue
+    if (holder.nonce !== DAMAGED || isOld(leftover)) rmSync(leftover, { force: true })
   }
+}
+
+/** A living racer may be about to write the file that cannot be read yet. */
+function isOld(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat !== undefined && Date.now() - stat.mtimeMs > WRITING_PATIENCE_MS
 }
 
 /** @returns who holds the lock; null when nobody does. What cannot be read is held by nobody that lives. */
@@ -93,7 +103,7 @@ export function readHolder(path: string): LockHolder | null {
   } catch {
     // Falls through: a damaged lock is nobody's.
   }
-  return { identity: { pid: 0, start: '', boot: '' }, nonce: 'damaged' }
+  return { identity: { pid: 0, start: '', boot: '' }, nonce: DAMAGED }
 }
 
 function pause(): void {

@@ -117,9 +117,11 @@ export class Store {
     this.#retry.unref()
   }
 
-  /** Drops what is marked for a process: it is being removed. */
+  /** Drops what is marked for a process: it is being removed, and nobody has to wait for it any more. */
   forget(id: string): void {
+    const pending = this.#pending.get(id)
     this.#pending.delete(id)
+    for (const waiter of pending?.waiters ?? []) waiter.resolve()
   }
 
   /** Takes the process's directory away in one rename, then deletes it. */

@@ -1,8 +1,9 @@
 /** The commands for jobs, through the built binary and with real processes. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { Home, isUp } from './harness.ts'
+import { BIN, Home, isUp } from './harness.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -412,12 +413,45 @@ describe('refresh, diagram and doctor', () => {
   })
 })
 
+describe('what went wrong', () => {
+  it('with one process is said on stderr and hides no other', async () => {
+    const damaged = new Home()
+    try {
+      await damaged.start('--id', 'good', '--', 'sleep', '1000')
+      const dir = join(damaged.stateDir, 'jobs', 'bad')
+      mkdirSync(dir, { mode: 0o700 })
+      writeFileSync(join(dir, 'state.json'), '{"format":')
+      const listed = await damaged.procman('list', '--json')
+      expect(JSON.parse(listed.stdout)).toMatchObject([{ id: 'good', state: 'running' }])
+      expect(listed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^procman: warning: .*bad.*damaged.*\n$/) })
+      expect(await damaged.procman('start', '--id', 'next', '--', 'sleep', '1000')).toMatchObject({
+        code: 0,
+        stdout: 'next\n',
+        stderr: expect.stringMatching(/^procman: warning: .*bad.*\n$/),
+      })
+      expect(await damaged.procman('list')).toMatchObject({ code: 0, stderr: '' })
+    } finally {
+      await damaged.remove()
+    }
+  })
+
+  it('when a keeper was killed ends a wait with 1', async () => {
+    const id = await home.start('--', 'sleep', '1000')
+    const { pid } = await home.record(id)
+    const waiting = home.begin('wait', id, '--json')
+    process.kill(Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' })), 'SIGKILL')
+    process.kill(Number(pid), 'SIGKILL')
+    const { code, stdout } = await waiting.answer
+    expect(JSON.parse(stdout)).toMatchObject([{ id, state: 'orphaned', status: 'orphaned', exit_code: null, signal: null }])
+    expect(code).toBe(1)
+    expect(await home.procman('cancel', id)).toMatchObject({ code: 0, stderr: expect.stringContaining('already ended (orphaned)') })
+  })
+})
+
 describe('the program', () => {
   it('runs through a symlink, as npm installs it', async () => {
-    const { BIN } = await import('./harness.ts')
     const link = join(home.dir, 'procman')
     symlinkSync(BIN, link)
-    const { execFileSync } = await import('node:child_process')
     expect(execFileSync(process.execPath, [link, '--version'], { encoding: 'utf8' })).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(readFileSync(BIN, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   })

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { renderRecord } from '../../src/cli/render/record.ts'
-import { renderTable } from '../../src/cli/render/table.ts'
+import { colorsFor } from '../../src/cli/render/colors.ts'
+import { renderRecord as renderRecordWith } from '../../src/cli/render/record.ts'
+import { renderTable as renderTableWith } from '../../src/cli/render/table.ts'
 import { escapeControls, renderCommand, truncate } from '../../src/cli/render/text.ts'
 import { renderAgo, renderLocal, renderSpan } from '../../src/cli/render/time.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
@@ -11,6 +12,14 @@ const NOW = Date.parse('2026-01-31T12:00:00.000Z')
 function screen(overrides: { isTTY?: boolean; columns?: number; env?: Record<string, string> } = {}) {
   const stdout = Object.assign(new Writable(), { isTTY: overrides.isTTY ?? false, columns: overrides.columns ?? 80 })
   return { stdout, env: overrides.env ?? {}, nowMs: () => NOW }
+}
+
+async function renderTable(records: readonly ProcessRecord[], io: ReturnType<typeof screen>): Promise<string> {
+  return renderTableWith(records, io, await colorsFor(io))
+}
+
+async function renderRecord(record: ProcessRecord, io: ReturnType<typeof screen>): Promise<string> {
+  return renderRecordWith(record, io, await colorsFor(io))
 }
 
 function aRecord(overrides: Partial<ProcessRecord> = {}): ProcessRecord {
@@ -46,7 +55,7 @@ function aRecord(overrides: Partial<ProcessRecord> = {}): ProcessRecord {
 }
 
 describe('the table', () => {
-  it('has one line for each process', () => {
+  it('has one line for each process', async () => {
     const records = [
       aRecord(),
       aRecord({ id: 'job-1', state: 'exited', status: 'failed', pid: null, run: 1, exit_code: 3, completed_at: '2026-01-31T11:57:02.500Z' }),
@@ -55,7 +64,7 @@ describe('the table', () => {
       aRecord({ id: 'job-4', state: 'pending', status: 'pending', pid: null, run: 0, started_at: null }),
       aRecord({ id: 'job-5', state: 'exited', status: 'completed', pid: null, exit_code: 0, completed_at: '2026-01-31T11:57:02.500Z' }),
     ]
-    expect(renderTable(records, screen())).toBe(
+    expect(await renderTable(records, screen())).toBe(
       `${[
         'ID     STATUS               PID   RUN  STARTED    TOOK       COMMAND',
         "web    running              4711  2    3 min ago  3 min      node server.js --port '80 80'",
@@ -68,33 +77,33 @@ describe('the table', () => {
     )
   })
 
-  it('has a head alone where there is no process', () => {
-    expect(renderTable([], screen())).toBe('ID  STATUS  PID  RUN  STARTED  TOOK  COMMAND\n')
+  it('has a head alone where there is no process', async () => {
+    expect(await renderTable([], screen())).toBe('ID  STATUS  PID  RUN  STARTED  TOOK  COMMAND\n')
   })
 
-  it('cuts commands to a terminal and keeps them whole elsewhere', () => {
+  it('cuts commands to a terminal and keeps them whole elsewhere', async () => {
     const record = aRecord({ args: ['x'.repeat(300)] })
-    expect(renderTable([record], screen())).toContain('x'.repeat(300))
-    const lines = renderTable([record], screen({ isTTY: true, columns: 90, env: { NO_COLOR: '1' } })).split('\n')
+    expect(await renderTable([record], screen())).toContain('x'.repeat(300))
+    const lines = (await renderTable([record], screen({ isTTY: true, columns: 90, env: { NO_COLOR: '1' } }))).split('\n')
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(90)
     expect(lines[1]).toMatch(/x…$/)
   })
 
-  it('has colours on a terminal only, and not with NO_COLOR', () => {
+  it('has colours on a terminal only, and not with NO_COLOR', async () => {
     const painted = '\u001b['
-    expect(renderTable([aRecord()], screen({ isTTY: true }))).toContain(painted)
-    expect(renderTable([aRecord()], screen({ isTTY: true, env: { NO_COLOR: '1' } }))).not.toContain(painted)
-    expect(renderTable([aRecord()], screen())).not.toContain(painted)
+    expect(await renderTable([aRecord()], screen({ isTTY: true }))).toContain(painted)
+    expect(await renderTable([aRecord()], screen({ isTTY: true, env: { NO_COLOR: '1' } }))).not.toContain(painted)
+    expect(await renderTable([aRecord()], screen())).not.toContain(painted)
   })
 
-  it('shows hostile text as escapes in one line', () => {
-    expect(renderTable([aRecord({ command: 'a\u001b[2Jb\nc', args: [] })], screen()).split('\n')[1]).toContain("$'a\\u001b[2Jb\\nc'")
+  it('shows hostile text as escapes in one line', async () => {
+    expect((await renderTable([aRecord({ command: 'a\u001b[2Jb\nc', args: [] })], screen())).split('\n')[1]).toContain("$'a\\u001b[2Jb\\nc'")
   })
 })
 
 describe('one process', () => {
-  it('shows spec, state, times, outcome, restarts, reasons and the next retry', () => {
-    const text = renderRecord(
+  it('shows spec, state, times, outcome, restarts, reasons and the next retry', async () => {
+    const text = await renderRecord(
       aRecord({
         state: 'backoff',
         pid: null,
@@ -140,8 +149,8 @@ describe('one process', () => {
     [{ kind: 'launch-failed', step: 'command', errno: 'ENOENT' }, 'not launched: ENOENT (command)'],
     [{ kind: 'not-started' }, 'stopped before it was executed'],
     [{ kind: 'unknown', reason: 'the host was rebooted' }, 'unknown: the host was rebooted'],
-  ] as const)('says of %j: %s', (outcome, text) => {
-    expect(renderRecord(aRecord({ outcome }), screen())).toMatch(new RegExp(`^outcome +${text.replace(/[()]/g, '\\$&')}$`, 'm'))
+  ] as const)('says of %j: %s', async (outcome, text) => {
+    expect(await renderRecord(aRecord({ outcome }), screen())).toMatch(new RegExp(`^outcome +${text.replace(/[()]/g, '\\$&')}$`, 'm'))
   })
 })
 
@@ -165,6 +174,9 @@ describe('text', () => {
   it.each([
     ['abc', 3, 'abc'],
     ['abcd', 3, 'ab…'],
+    ['日本', 4, '日本'],
+    ['日本語', 4, '日…'],
+    ['🙂🙂🙂', 5, '🙂🙂…'],
   ])('%s at most %d wide is %s', (text, width, cut) => {
     expect(truncate(text, width)).toBe(cut)
   })

@@ -2,6 +2,7 @@
 import type { Cli } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { write } from '../io.ts'
+import { colorsFor } from '../render/colors.ts'
 import { renderJson } from '../render/json.ts'
 
 export async function show(cli: Cli, id: string, options: { readonly json?: boolean }): Promise<number> {
@@ -10,7 +11,7 @@ export async function show(cli: Cli, id: string, options: { readonly json?: bool
     await write(cli.io.stdout, renderJson(record))
   } else {
     const { renderRecord } = await import('../render/record.ts')
-    await write(cli.io.stdout, renderRecord(record, cli.io))
+    await write(cli.io.stdout, renderRecord(record, cli.io, await colorsFor(cli.io)))
   }
   return EXIT.done
 }

@@ -1,13 +1,26 @@
 /** Colours where a person looks: a terminal, and no NO_COLOR. */
-import picocolors from 'picocolors'
 import type { ProcessRecord } from '../../machines/process/record.ts'
 import type { Io } from '../io.ts'
 
-export type Colors = ReturnType<typeof picocolors.createColors>
+type Paint = (text: string) => string
 
-export function colorsFor(io: Pick<Io, 'env' | 'stdout'>): Colors {
-  const wanted = io.stdout.isTTY === true && (io.env.NO_COLOR ?? '') === '' && io.env.TERM !== 'dumb'
-  return picocolors.createColors(wanted)
+export interface Colors {
+  readonly bold: Paint
+  readonly dim: Paint
+  readonly red: Paint
+  readonly green: Paint
+  readonly yellow: Paint
+}
+
+const plain: Paint = (text) => text
+const NO_COLORS: Colors = { bold: plain, dim: plain, red: plain, green: plain, yellow: plain }
+
+/** Loads what paints only where it is needed: a pipe must not pay for it. */
+export async function colorsFor(io: Pick<Io, 'env' | 'stdout'>): Promise<Colors> {
+  const isWanted = io.stdout.isTTY === true && (io.env.NO_COLOR ?? '') === '' && io.env.TERM !== 'dumb'
+  if (!isWanted) return NO_COLORS
+  const { default: picocolors } = await import('picocolors')
+  return picocolors.createColors(true)
 }
 
 export function paintStatus(colors: Colors, status: ProcessRecord['status'], text: string): string {

@@ -2,15 +2,14 @@
 import type { ProcessRecord } from '../../machines/process/record.ts'
 import type { RestartPolicy, StopPolicy } from '../../types.ts'
 import type { Io } from '../io.ts'
-import { colorsFor, paintStatus } from './colors.ts'
+import { type Colors, paintStatus } from './colors.ts'
 import { renderStatus } from './status.ts'
 import { escapeControls, renderCommand, renderPairs } from './text.ts'
 import { renderAgo, renderLocal, renderSpan } from './time.ts'
 
 type Row = readonly [name: string, value: string]
 
-export function renderRecord(record: ProcessRecord, io: Pick<Io, 'env' | 'stdout' | 'nowMs'>): string {
-  const colors = colorsFor(io)
+export function renderRecord(record: ProcessRecord, io: Pick<Io, 'nowMs'>, colors: Colors): string {
   const nowMs = io.nowMs()
   const rows = [...stateRows(record, nowMs), ...specRows(record), ...reasonRows(record, nowMs)]
   const width = Math.max(...rows.map(([name]) => name.length))

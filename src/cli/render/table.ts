@@ -1,7 +1,7 @@
 /** The table of `list` and `refresh`: one process a line, no borders. */
 import type { ProcessRecord } from '../../machines/process/record.ts'
 import type { Io } from '../io.ts'
-import { colorsFor, paintStatus } from './colors.ts'
+import { type Colors, paintStatus } from './colors.ts'
 import { renderStatus } from './status.ts'
 import { escapeControls, renderCommand, truncate } from './text.ts'
 import { renderAgo, renderSpan } from './time.ts'
@@ -17,18 +17,22 @@ const NARROWEST_COMMAND = 20
  * Laid out by hand: cli-table3 takes 40 ms for 100 processes, a third of what `list` takes in all. All columns but the last are plain ASCII, so
  * lengths are widths.
  */
-export function renderTable(records: readonly ProcessRecord[], io: Pick<Io, 'env' | 'stdout' | 'nowMs'>): string {
-  const colors = colorsFor(io)
+export function renderTable(records: readonly ProcessRecord[], io: Pick<Io, 'stdout' | 'nowMs'>, colors: Colors): string {
   const nowMs = io.nowMs()
   const rows = records.map((record) => ({ record, cells: toCells(record, nowMs) }))
   const widths = HEAD.map((title, column) => Math.max(title.length, ...rows.map(({ cells }) => cells[column]?.length ?? 0)))
   const commandWidth = widthLeft(widths, io.stdout.isTTY === true ? io.stdout.columns : undefined)
   const toLine = (cells: readonly string[], paint: (text: string, column: number) => string) =>
     `${cells
-      .map((text, column) => (column === HEAD.length - 1 ? paint(truncate(text, commandWidth), column) : paint(text, column) + ' '.repeat((widths[column] ?? 0) - text.length)))
+      .map((text, column) =>
+        column === HEAD.length - 1 ? paint(truncate(text, commandWidth), column) : paint(text, column) + ' '.repeat((widths[column] ?? 0) - text.length),
+      )
       .join(GAP)}\n`
   const head = toLine(HEAD, (text) => colors.bold(text))
-  return head + rows.map(({ record, cells }) => toLine(cells, (text, column) => (column === STATUS_COLUMN ? paintStatus(colors, record.status, text) : text))).join('')
+  return (
+    head +
+    rows.map(({ record, cells }) => toLine(cells, (text, column) => (column === STATUS_COLUMN ? paintStatus(colors, record.status, text) : text))).join('')
+  )
 }
 
 function toCells(record: ProcessRecord, nowMs: number): readonly string[] {

@@ -2,6 +2,8 @@
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+/** Takes two columns: East Asian and emoji, near enough. */
+const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
 const PLAIN_WORD = /^[\w@%+=:,./~^-]+$/
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
@@ -24,14 +26,12 @@ export function renderPairs(pairs: Readonly<Record<string, string>>): string {
 
 /** Cut to so many columns of a terminal, with an ellipsis where something was cut. */
 export function truncate(text: string, width: number): string {
-  if (text.length * 2 <= width) return text
   let used = 0
-  let kept = ''
+  let fitting = 0
   for (const char of text) {
-    const next = used + (WIDE.test(char) ? 2 : 1)
-    if (next > width) return `${kept.slice(0, lastFitting(kept, width))}…`
-    used = next
-    kept += char
+    used += WIDE.test(char) ? 2 : 1
+    if (used <= width - 1) fitting += char.length
+    if (used > width) return `${text.slice(0, fitting)}…`
   }
   return text
 }

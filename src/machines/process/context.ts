@@ -90,7 +90,8 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
 }
 
 export function afterKeeperLoss(context: ProcessContext, event: ProcessEvent): Change {
-  if (event.type !== 'run.keeper-lost') return {}
+  // Facts are told again to each state that watches the run.
+  if (event.type !== 'run.keeper-lost' || context.keeperLost) return {}
   return { keeperLost: true, ...noted(context, event.atMs, 'the keeper was killed: the command is watched by its identity, its exit code will not be known') }
 }
 

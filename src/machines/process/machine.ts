@@ -85,6 +85,8 @@ const base = setup({
       error: event.type === 'signal.failed' ? event.reason : null,
     })),
     announceSettled: enqueueActions(({ context, event, enqueue }, { state }: { state: 'exited' | 'orphaned' }) => {
+      // An orphan that is started again at once has not settled.
+      if (context.retryAtMs !== null) return
       const atMs = 'atMs' in event ? event.atMs : (context.endedAtMs ?? 0)
       if (context.gaveUp) enqueue.emit({ type: 'process.gave-up', id: context.spec.id, run: context.run, reason: context.reasons.at(-1)?.text ?? '', atMs })
       enqueue.emit({ type: 'process.settled', id: context.spec.id, state, atMs })

@@ -97,7 +97,8 @@ function exitedStatus(context: ProcessContext): ProcessStatus {
 function errorOf({ outcome, spec, gaveUp, reasons }: ProcessContext): string | null {
   if (outcome === null) return null
   const text = describeFailure(outcome, spec.command, spec.cwd)
-  return gaveUp ? `${text}; ${reasons.at(-1)?.text ?? 'gave up'}` : text
+  // The last reason says how it ended, too.
+  return gaveUp ? (reasons.at(-1)?.text ?? text) : text
 }
 
 /** One sentence about how a run ended, or null when it ended well. */

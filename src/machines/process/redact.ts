@@ -1,6 +1,7 @@
 /** Decides which environment variables are secrets, by name, and hides their values wherever something is shown. */
 
-const SECRET_NAME = /pass(word|wd|phrase)?(_|$)|secret|token|credential|private|api_?key|access_?key|auth|cookie|session_?key|_key$|^key$|_pat$|dsn$/i
+const SECRET_NAME =
+  /password|passwd|passphrase|pass(_|$)|_pwd$|secret|token(?!iz)|jwt|credential|private|api_?key|access_?key|auth(?!or(_|$)|_sock$)|cookie|session_?key|_key$|^key$|_pat$|dsn$/i
 const URL_PASSWORD = /(\/\/[^/\s:@]*:)[^/\s@]+(?=@)/g
 
 export const REDACTED = '***'

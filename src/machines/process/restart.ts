@@ -38,6 +38,8 @@ export function decideRestart(facts: EndFacts): RestartVerdict {
 
 /** Wait before the restart that follows `attempts` earlier ones: delay × multiplier^attempts, capped. In ms. */
 export function backoffDelay(policy: RestartPolicy, attempts: number): number {
+  // 0 × Infinity is not a number: a delay of 0 stays 0 however many attempts there were.
+  if (policy.delayMs === 0) return 0
   return Math.round(Math.min(policy.maxDelayMs, policy.delayMs * policy.multiplier ** attempts))
 }
 
