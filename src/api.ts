@@ -149,9 +149,9 @@ export interface Problem {
 
 /** Looks at a state directory without holding it. Tells the truth of the run files, also where no manager has written it down yet. */
 export interface Reader {
-  /** Processes whose state cannot be read. Looked for anew each time. */
-  readonly problems: readonly Problem[]
   readonly stateDir: string
+  /** The records, and what is wrong with the processes that have none because their state cannot be read. */
+  survey(filter?: ListFilter): { readonly records: readonly ProcessRecord[]; readonly problems: readonly Problem[] }
   list(filter?: ListFilter): readonly ProcessRecord[]
   /** @param id an id or a unique prefix */
   get(id: string): ProcessRecord

@@ -39,19 +39,19 @@ class DirectoryReader implements Reader {
     return this.#layout.root
   }
 
-  get problems(): readonly Problem[] {
-    return listIds(this.#layout).flatMap((id) => {
+  survey(filter?: ListFilter): { readonly records: readonly ProcessRecord[]; readonly problems: readonly Problem[] } {
+    const records: ProcessRecord[] = []
+    const problems: Problem[] = []
+    for (const id of listIds(this.#layout)) {
       const seen = this.#look(id)
-      return seen.kind === 'damaged' ? [seen.problem] : []
-    })
+      if (seen.kind === 'seen') records.push(seen.record)
+      else if (seen.kind === 'damaged') problems.push(seen.problem)
+    }
+    return { records: selectRecords(records, filter), problems }
   }
 
   list(filter?: ListFilter): readonly ProcessRecord[] {
-    const records = listIds(this.#layout).flatMap((id) => {
-      const seen = this.#look(id)
-      return seen.kind === 'seen' ? [seen.record] : []
-    })
-    return selectRecords(records, filter)
+    return this.survey(filter).records
   }
 
   get(given: string): ProcessRecord {

@@ -2,9 +2,9 @@
 import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { ProcessInput } from './api.ts'
-import { canonicalSignal } from './effects/run/signals.ts'
 import { ProcmanError } from './errors.ts'
 import { ID_PATTERN } from './persistence/codec.ts'
+import { canonicalSignal } from './signals.ts'
 import type { ProcessSpec, RestartPolicy, StopPolicy } from './types.ts'
 
 const DEFAULT_RESTART: RestartPolicy = { strategy: 'never', delayMs: 1_000, multiplier: 2, maxDelayMs: 60_000, maxRestarts: 0, resetAfterMs: 60_000 }

@@ -27,7 +27,7 @@ export function createCli(io: Io, stateDirOption: string | undefined): Cli {
     async stateDir() {
       if (stateDirOption === '') throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', '--state-dir needs the path of a directory, not an empty string')
       if (stateDirOption !== undefined) return resolve(io.cwd, stateDirOption)
-      const { defaultStateDir } = await import('../persistence/layout.ts')
+      const { defaultStateDir } = await import('../state-dir.ts')
       return resolve(io.cwd, defaultStateDir(io.env))
     },
     async reader() {

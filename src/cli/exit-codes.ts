@@ -1,7 +1,8 @@
 /** The exit codes of procman. docs/cli.md lists the same; `run` and `wait` answer with the code of the process instead. */
-import { signalNumber } from '../effects/run/signals.ts'
+
 import type { ProcmanErrorCode } from '../errors.ts'
-import type { ProcessRecord } from '../machines/process/record.ts'
+import type { ProcessRecord } from '../index.ts'
+import { signalNumber } from '../signals.ts'
 
 export const EXIT = {
   done: 0,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ActorRefFrom } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
-import { canonicalSignal } from '../effects/run/signals.ts'
+import { canonicalSignal } from '../signals.ts'
 import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
 import { describeFailure, type ProcessRecord, toRecord } from '../machines/process/record.ts'

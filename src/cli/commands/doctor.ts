@@ -66,26 +66,15 @@ async function diagnose(cli: Cli): Promise<Diagnosis> {
       mode: stats === undefined ? null : modeOf(stats.mode),
       processes: isDirectory ? await attempt('the processes cannot be read', async () => (await cli.reader()).list().length) : null,
     },
-    lock_holder: isDirectory ? await attempt('the lock cannot be read', () => findLockHolder(path)) : null,
+    lock_holder: isDirectory ? await attempt('the lock cannot be read', async () => (await import('../../state-dir.ts')).holderOf(path)) : null,
     problems,
   }
 }
 
 async function findKeeper(stateDir: string): Promise<NonNullable<Diagnosis['keeper']>> {
-  const { describeKeeper } = await import('../../effects/run/keeper-program.ts')
+  const { describeKeeper } = await import('../../keeper.ts')
   const { kind, path, version, reason } = describeKeeper(stateDir)
   return { kind, path, version, reason }
-}
-
-async function findLockHolder(stateDir: string): Promise<Diagnosis['lock_holder']> {
-  const [{ readHolder }, { layoutOf }, { isAlive }] = await Promise.all([
-    import('../../persistence/lock.ts'),
-    import('../../persistence/layout.ts'),
-    import('../../effects/run/identity.ts'),
-  ])
-  const holder = readHolder(layoutOf(stateDir).lock)
-  // The lock of a dead manager holds nobody up.
-  return holder !== null && isAlive(holder.identity) ? { pid: holder.identity.pid } : null
 }
 
 function problemsOfDirectory(path: string, isDirectory: boolean, mode: number): readonly string[] {

@@ -1,5 +1,5 @@
 /** `list`: the processes, from the files alone. */
-import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { say, write } from '../io.ts'
@@ -17,17 +17,9 @@ export interface ListOptions {
 export async function list(cli: Cli, options: ListOptions): Promise<number> {
   const filter = parseFilter(options)
   const reader = await cli.reader()
-  const [{ selectRecords }, { listIds }, { layoutOf }] = await Promise.all([
-    import('../../select.ts'),
-    import('../../persistence/store.ts'),
-    import('../../persistence/layout.ts'),
-  ])
-  const all = reader.list()
-  await printRecords(cli, selectRecords(all, filter), options.json === true)
-  // Looking for what is damaged takes as long as the list itself: only when something is missing from that.
-  if (listIds(layoutOf(reader.stateDir)).length > all.length) {
-    for (const problem of reader.problems) await say(cli.io, `warning: ${escapeControls(problem.message)}`)
-  }
+  const { records, problems } = reader.survey(filter)
+  await printRecords(cli, records, options.json === true)
+  for (const problem of problems) await say(cli.io, `warning: ${escapeControls(problem.message)}`)
   return EXIT.done
 }
 

@@ -4,7 +4,7 @@
  */
 import type { ProcessInput, Reader, Supervisor } from '../../api.ts'
 import { isProcmanError } from '../../errors.ts'
-import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { ProcessRecord } from '../../index.ts'
 import type { StdinWriter } from '../../stdin.ts'
 import type { Cli } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'

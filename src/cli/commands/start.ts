@@ -1,5 +1,5 @@
 /** `start`: launches and leaves; prints the id alone. */
-import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { say, write } from '../io.ts'

@@ -1,5 +1,5 @@
 /** `wait`: blocks until all have settled and answers with how they ended. */
-import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
 import { exitCodeOfRecord } from '../exit-codes.ts'
 import { write } from '../io.ts'

@@ -1,6 +1,6 @@
 /** Signals as people write them: TERM, SIGTERM, sigterm, 15. */
 import { constants } from 'node:os'
-import { canonicalSignal } from '../../effects/run/signals.ts'
+import { canonicalSignal } from '../../signals.ts'
 import { usageError } from '../report.ts'
 import { suggest } from './suggest.ts'
 

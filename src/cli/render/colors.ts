@@ -1,5 +1,5 @@
 /** Colours where a person looks: a terminal, and no NO_COLOR. */
-import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { ProcessRecord } from '../../index.ts'
 import type { Io } from '../io.ts'
 
 type Paint = (text: string) => string

@@ -1,5 +1,5 @@
 /** One process for people: what was asked for, how it is, how it went. */
-import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { ProcessRecord } from '../../index.ts'
 import type { RestartPolicy, StopPolicy } from '../../types.ts'
 import type { Io } from '../io.ts'
 import { type Colors, paintStatus } from './colors.ts'

@@ -1,4 +1,4 @@
-import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { ProcessRecord } from '../../index.ts'
 
 /** The status in one word, and in brackets what makes it understood. */
 export function renderStatus(record: ProcessRecord): string {

@@ -1,5 +1,5 @@
 /** The table of `list` and `refresh`: one process a line, no borders. */
-import type { ProcessRecord } from '../../machines/process/record.ts'
+import type { ProcessRecord } from '../../index.ts'
 import type { Io } from '../io.ts'
 import { type Colors, paintStatus } from './colors.ts'
 import { renderStatus } from './status.ts'

@@ -3,9 +3,9 @@
  * There is no event to wait for (Node has no pidfd), so this rare case is the only one that polls.
  */
 import { readdirSync, readFileSync } from 'node:fs'
+import { signalNumber } from '../../signals.ts'
 import type { Identity } from '../../types.ts'
 import { bootId, isAlive, startTimeOf } from './identity.ts'
-import { signalNumber } from './signals.ts'
 
 const LOOK_EVERY_MS = 200
 

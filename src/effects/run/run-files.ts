@@ -1,8 +1,8 @@
 /** The run files of a run: names, and reading them without trusting them. The contract is keeper/README.md. */
 import { closeSync, constants, linkSync, openSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { signalName } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
-import { signalName } from './signals.ts'
 
 export type RunFile = 'intent' | 'claim' | 'ctl' | 'alive' | 'in' | 'child' | 'exit' | 'rest'
 

@@ -3,6 +3,7 @@
  * so a watch that begins late, or again after a change of state, misses nothing.
  */
 import { existsSync } from 'node:fs'
+import { signalNumber } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 import type { RunFact } from './contract.ts'
 import { bootId, isAlive } from './identity.ts'
@@ -10,7 +11,6 @@ import { hasKeeper, onFifoReleased, tellKeeper } from './keeper-link.ts'
 import type { KeeperStarter } from './keeper-starter.ts'
 import { findByToken, killStrayTree, onStrayGone, signalStray } from './lost-keeper.ts'
 import { type Child, readChild, readClaim, readExit, voidClaim, writeIntent } from './run-files.ts'
-import { signalNumber } from './signals.ts'
 
 export interface RunPorts {
   jobDirOf(id: string): string
