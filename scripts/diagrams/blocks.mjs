@@ -12,7 +12,7 @@ export function labelSize(lines) {
 const invokes = (effects = []) => (effects.length === 0 ? [] : [`invokes ${effects.join(', ')}`])
 
 /** A state, a frame or the note on every state: a title, the tags beside it, the effects and what happens within. */
-export function blockOf({ name, id = name, title = id, tags = [], effects, within, final = false }) {
+export function blockOf({ name, id = name, title = id, tags = [], effects, within = [], final = false }) {
   const { pill } = BOX
   const titleWidth = textWidth(title, BOX.title, true)
   let x = BOX.padding + titleWidth + 10
@@ -23,9 +23,13 @@ export function blockOf({ name, id = name, title = id, tags = [], effects, withi
     return placed
   })
   const heads = invokes(effects)
-  const widest = Math.max(90, pills.length === 0 ? titleWidth + 2 * BOX.padding : x - pill.gap + BOX.padding, ...[...heads, ...within].map((line) => textWidth(line, BOX.size) + 2 * BOX.padding))
+  const widest = Math.max(
+    90,
+    pills.length === 0 ? titleWidth + 2 * BOX.padding : x - pill.gap + BOX.padding,
+    ...[...heads, ...within].map((line) => textWidth(line, BOX.size) + 2 * BOX.padding),
+  )
   const rule = within.length === 0 ? 0 : BOX.gap
   const lines = heads.length + within.length
   const height = BOX.head + lines * BOX.line + rule + (lines === 0 ? 4 : 6)
-  return { id, title, pills, heads, within, final, width: widest, height }
+  return { id, title, titleWidth, pills, heads, within, final, width: widest, height }
 }

@@ -1,5 +1,7 @@
 /** What a picture of a flat machine shows, read from the machine itself: states, frames around states with the same tag, and edges. */
 
+const EVERYWHERE = 'every state'
+
 const nameOf = (thing) => (typeof thing === 'string' ? thing : (thing?.type ?? 'inline'))
 const guarded = (text, guard) => (guard === undefined ? text : `${text} [${nameOf(guard)}]`)
 
@@ -36,15 +38,19 @@ function sharedBy(states, edges) {
   }
 }
 
+/** A box of its own for what holds in several states, unless there is nothing to say. */
+const noteOf = (note) => (note.effects.length + note.within.length === 0 ? [] : [note])
+
 /** Moves what the states of one tag share to a frame with the name of the tag. */
 function framed(chart, tag) {
   const members = chart.states.filter((state) => state.tags.includes(tag))
   const shared = sharedBy(members, chart.edges)
   const names = members.map(({ name }) => name)
-  const frame = { id: `tag ${tag}`, title: tag, members: names, within: shared.within }
+  const frame = { id: `tag ${tag}`, title: tag, members: names }
   return {
     ...chart,
     frames: [...chart.frames, frame],
+    notes: [...chart.notes, ...noteOf({ id: `every ${tag} state`, inside: frame.id, effects: [], within: shared.within })],
     states: chart.states.map((state) =>
       names.includes(state.name)
         ? { ...state, tags: state.tags.filter((own) => own !== tag), within: state.within.filter((line) => !shared.within.includes(line)) }
@@ -57,7 +63,7 @@ function framed(chart, tag) {
   }
 }
 
-/** The chart of a machine without frames. `everywhere` is what the machine does in every state. */
+/** The chart of a machine without frames. The note `every state` is what the machine itself does. */
 export function chartOf(machine) {
   const { root } = machine
   const rootReactions = reactionsOf(root)
@@ -72,9 +78,9 @@ export function chartOf(machine) {
       final: state.type === 'final',
       within: withinOf(state.key, reactionsOf(state)),
     })),
-    everywhere: { id: 'every state', effects: root.invoke.map(({ src }) => nameOf(src)), within: withinOf(root.key, rootReactions) },
+    notes: noteOf({ id: EVERYWHERE, effects: root.invoke.map(({ src }) => nameOf(src)), within: withinOf(root.key, rootReactions) }),
     frames: [],
-    edges: [...states.flatMap((state) => edgesOf(state.key, reactionsOf(state))), ...edgesOf('every state', rootReactions)],
+    edges: [...states.flatMap((state) => edgesOf(state.key, reactionsOf(state))), ...edgesOf(EVERYWHERE, rootReactions)],
   }
 }
 

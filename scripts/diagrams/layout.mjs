@@ -11,8 +11,6 @@ const OPTIONS = {
   'elk.json.shapeCoords': 'ROOT',
   'elk.json.edgeCoords': 'ROOT',
   'elk.padding': '[top=24,left=24,bottom=24,right=24]',
-  'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER',
-  'elk.layered.considerModelOrder.strategy': 'PREFER_EDGES',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.layered.nodePlacement.favorStraightEdges': 'true',
   'elk.spacing.nodeNode': '30',
@@ -27,59 +25,56 @@ const OPTIONS = {
 
 const leaf = (block) => ({ id: block.id, width: block.width, height: block.height })
 
-function frameNode(block, children) {
+/** Arrows into a frame come from above: its title stands over its note, or has a column of its own. */
+function frameNode(block, notes, states) {
+  const left = notes.length > 0 ? 20 : block.titleWidth + 24
   return {
     id: block.id,
     layoutOptions: {
       ...OPTIONS,
-      'elk.padding': `[top=${block.height + 16},left=20,bottom=20,right=20]`,
+      'elk.padding': `[top=${block.height},left=${left},bottom=20,right=20]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
       'elk.nodeSize.minimum': `(${block.width}, ${block.height})`,
     },
-    children,
+    children: [...notes, ...states],
   }
 }
 
-function edgeOf(edge, index) {
-  const label = { ...labelSize(edge.lines), text: edge.lines.join('\n'), layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' } }
-  return { id: `edge ${index}`, sources: [edge.from], targets: [edge.to], labels: edge.lines.length === 0 ? [] : [label] }
+/** An edge for ELK runs downwards, in the order of the states in the machine; one that leads back is turned round and its points again in the answer. */
+function edgeOf({ from, to, lines }, index, leadsBack) {
+  const label = { ...labelSize(lines), text: lines.join('\n'), layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' } }
+  const [source, target] = leadsBack ? [to, from] : [from, to]
+  return { id: `edge ${index}`, sources: [source], targets: [target], labels: lines.length === 0 ? [] : [label] }
 }
 
 const flat = (node) => (node.children ?? []).flatMap((child) => [child, ...flat(child)])
 
-/** Boxes by id, edges with their points and labels, and the size of it all. */
+/** Boxes by id, edges with their points and labels, and the size of it all. A note with the id of a frame as `inside` stands in that frame. */
 export async function layOut(chart, start) {
-  const blocks = [...chart.states, ...chart.frames, ...chart.notes].map(blockOf)
-  const byId = new Map(blocks.map((block) => [block.id, block]))
-  const inFrame = new Set(chart.frames.flatMap(({ members }) => members))
-  const framesAt = new Map(chart.frames.map((frame) => [frame.members[0], frame]))
+  const blocks = new Map([...chart.states, ...chart.frames, ...chart.notes].map(blockOf).map((block) => [block.id, block]))
+  const leafOf = (id) => leaf(blocks.get(id))
+  const notesIn = (frame) => chart.notes.filter(({ inside }) => inside === frame).map(({ id }) => leafOf(id))
+  const frames = chart.frames.map(({ id, members }) => ({ id, members, node: frameNode(blocks.get(id), notesIn(id), members.map(leafOf)) }))
   const nodes = chart.states.flatMap(({ name }) => {
-    const frame = framesAt.get(name)
-    if (frame !== undefined)
-      return [
-        frameNode(
-          byId.get(frame.id),
-          frame.members.map((member) => leaf(byId.get(member))),
-        ),
-      ]
-    return inFrame.has(name) ? [] : [leaf(byId.get(name))]
+    const frame = frames.find(({ members }) => members.includes(name))
+    if (frame === undefined) return [leafOf(name)]
+    return frame.members[0] === name ? [frame.node] : []
   })
-  const edges = [{ from: start.id, to: chart.initial, lines: [] }, ...chart.edges]
-  const graph = await new ELK().layout({
-    id: 'root',
-    layoutOptions: OPTIONS,
-    children: [{ id: start.id, width: start.size, height: start.size }, ...nodes, ...chart.notes.map(({ id }) => leaf(byId.get(id)))],
-    edges: edges.map(edgeOf),
-  })
+  const children = [{ id: start.id, width: start.size, height: start.size }, ...notesIn(undefined), ...nodes]
+  const order = flat({ children }).map(({ id }) => id)
+  const edges = [{ from: start.id, to: chart.initial, lines: [] }, ...chart.edges].map((edge) => ({
+    ...edge,
+    leadsBack: order.indexOf(edge.from) > order.indexOf(edge.to),
+  }))
+  const graph = await new ELK().layout({ id: 'root', layoutOptions: OPTIONS, children, edges: edges.map((edge, index) => edgeOf(edge, index, edge.leadsBack)) })
   return {
     width: graph.width,
     height: graph.height,
     places: new Map(flat(graph).map((node) => [node.id, node])),
-    blocks: byId,
-    edges: graph.edges.map((edge) => ({
-      lines: edge.labels[0]?.text.split('\n') ?? [],
-      label: edge.labels[0] ?? null,
-      points: edge.sections.flatMap(({ startPoint, bendPoints = [], endPoint }) => [startPoint, ...bendPoints, endPoint]),
-    })),
+    blocks,
+    edges: graph.edges.map(({ sections, labels }, index) => {
+      const points = sections.flatMap(({ startPoint, bendPoints = [], endPoint }) => [startPoint, ...bendPoints, endPoint])
+      return { lines: edges[index].lines, label: labels[0] ?? null, points: edges[index].leadsBack ? points.reverse() : points }
+    }),
   }
 }

@@ -4,30 +4,37 @@ import { chartOf, withFrames } from './chart.mjs'
 const idOf = (name) => name.replace(/^tag /, '').replaceAll(' ', '_')
 const edgeLine = ({ from, to, lines }) => `  ${idOf(from)} --> ${idOf(to)}: ${lines.join('<br/>')}`
 
-function stateLines({ name, tags, effects, within }) {
+function stateLine({ name, id = name, tags = [], effects, within }) {
   const invokes = effects.length === 0 ? [] : [`invokes ${effects.join(', ')}`]
   const tagged = tags.length === 0 ? [] : [`tag ${tags.join(', ')}`]
-  return [`  ${idOf(name)}: ${[name, ...tagged, ...invokes, ...within].join('<br/>')}`]
+  return `  ${idOf(id)}: ${[id, ...tagged, ...invokes, ...within].join('<br/>')}`
 }
 
-function frameLines(frame) {
-  return [`  state "${[frame.title, ...frame.within].join('<br/>')}" as ${idOf(frame.id)} {`, ...frame.members.map((name) => `    ${name}`), '  }']
+function frameLines({ id, title, members }, notes) {
+  const inside = [...notes.filter((note) => note.inside === id).map((note) => idOf(note.id)), ...members]
+  return [`  state "${title}" as ${idOf(id)} {`, ...inside.map((name) => `    ${name}`), '  }']
+}
+
+/** The tag that most states have. */
+function widestTag({ states }) {
+  const tags = states.flatMap((state) => state.tags)
+  const count = (tag) => tags.filter((other) => other === tag).length
+  return tags.reduce((widest, tag) => (widest === null || count(tag) > count(widest) ? tag : widest), null)
 }
 
 export function mermaidOf(machine) {
   const plain = chartOf(machine)
-  const sizes = new Map(plain.states.flatMap(({ tags }) => tags).map((tag) => [tag, plain.states.filter((state) => state.tags.includes(tag)).length]))
-  const [largest] = [...sizes].sort(([, one], [, other]) => other - one).map(([tag]) => tag)
-  const chart = withFrames(plain, (tag) => tag === largest)
-  const { everywhere } = chart
-  const anywhere = everywhere.effects.length + everywhere.within.length === 0 ? [] : stateLines({ name: everywhere.id, tags: [], ...everywhere })
-  return `${[
+  const widest = widestTag(plain)
+  const { states, notes, frames, edges, initial } = withFrames(plain, (tag) => tag === widest)
+  const lines = [
     'stateDiagram-v2',
-    ...chart.states.flatMap(stateLines),
-    ...anywhere,
-    ...chart.frames.flatMap(frameLines),
-    `  [*] --> ${chart.initial}`,
-    ...chart.edges.map(edgeLine),
-    ...chart.states.filter(({ final }) => final).map(({ name }) => `  ${name} --> [*]`),
-  ].join('\n')}\n`
+    ...[...states, ...notes].map(stateLine),
+    ...frames.flatMap((frame) => frameLines(frame, notes)),
+    `  [*] --> ${initial}`,
+    ...edges.map(edgeLine),
+    ...states.filter(({ final }) => final).map(({ name }) => `  ${name} --> [*]`),
+    '  classDef note stroke-dasharray: 5 4',
+    ...notes.map(({ id }) => `  class ${idOf(id)} note`),
+  ]
+  return `${lines.join('\n')}\n`
 }

@@ -30,7 +30,7 @@ const LOOKS = {
 
 function box(block, place, look) {
   const { x, y, width, height } = place
-  const outer = rect({ x, y, width, height, rx: 8, ...LOOKS[look] })
+  const outer = rect({ class: look, x, y, width, height, rx: 8, ...LOOKS[look] })
   const inner = rect({ x: x + 4, y: y + 4, width: width - 8, height: height - 8, rx: 5, ...LOOKS[look], fill: 'none', 'stroke-width': 1 })
   const title = text(x + BOX.padding, y + 21, 'title', block.title)
   const pills = block.pills.flatMap((pill) => [
@@ -40,9 +40,8 @@ function box(block, place, look) {
   const top = y + BOX.head + 10
   const heads = block.heads.map((line, index) => text(x + BOX.padding, top + index * BOX.line, 'invokes', line))
   const ruleY = y + BOX.head + block.heads.length * BOX.line + 3
-  const ruled = block.within.length > 0 && look !== 'frame'
-  const rule = ruled ? [`<path${attributes({ d: `M${round(x)} ${round(ruleY)}h${round(width)}`, stroke: '#cbd5e1' })}/>`] : []
-  const under = top + block.heads.length * BOX.line + (look === 'frame' ? 2 : BOX.gap)
+  const rule = block.within.length > 0 ? [`<path${attributes({ d: `M${round(x)} ${round(ruleY)}h${round(width)}`, stroke: '#cbd5e1' })}/>`] : []
+  const under = top + block.heads.length * BOX.line + BOX.gap
   const within = block.within.map((line, index) => text(x + BOX.padding, under + index * BOX.line, 'within', line))
   return [outer, ...(block.final ? [inner] : []), title, ...pills, ...heads, ...rule, ...within]
 }
@@ -70,16 +69,13 @@ function labelText({ label, lines }) {
   if (label === null) return []
   const { x, y, width, height } = label
   return [
-    rect({ x, y, width, height, rx: 4, fill: '#ffffff' }),
+    rect({ class: 'ground', x, y, width, height, rx: 4, fill: '#ffffff' }),
     ...lines.map((line, index) => text(x + width / 2, y + LABEL.padding / 2 + 11.5 + index * LABEL.line, 'label', line)),
   ]
 }
 
 export async function svgOf(machine) {
-  const plain = withFrames(chartOf(machine))
-  const { everywhere } = plain
-  const noted = everywhere.effects.length + everywhere.within.length > 0
-  const chart = { ...plain, notes: noted ? [everywhere] : [] }
+  const chart = withFrames(chartOf(machine))
   const { places, blocks, edges, width, height } = await layOut(chart, START)
   const draw = (ids, look) => ids.flatMap((id) => box(blocks.get(id), places.get(id), look))
   const start = places.get(START.id)

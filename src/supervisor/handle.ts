@@ -59,7 +59,7 @@ export class SupervisorHandle implements Supervisor {
     try {
       await this.#launch(ref, 'process.start')
     } catch (error) {
-      await this.#takeBack(ref)
+      if (ref.getSnapshot().status === 'active') await this.#takeBack(ref)
       throw error
     }
     return ref

@@ -49,6 +49,12 @@ export function stateOf(pid: number | null): string | null {
   }
 }
 
+/** Field 22 of /proc/PID/stat. */
+export function startOf(pid: number | null): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
+
 export function kill(pid: number | null | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (pid === null || pid === undefined || pid < 2) throw new Error(`there is no pid to send ${signal} to: ${pid}`)
   process.kill(pid, signal)

@@ -9,6 +9,10 @@ async function ready(supervisor: Supervisor, id: string): Promise<void> {
   for await (const line of supervisor.watch(id)) if (line.text === 'ready') return
 }
 
+async function starting(supervisor: Supervisor): Promise<void> {
+  while (supervisor.list()[0]?.state !== 'starting') await new Promise(setImmediate)
+}
+
 const pidIn = (home: Home, name: string) => until(`${name} names a pid`, () => Number(home.text(name)))
 
 describe('stop', () => {
@@ -115,7 +119,7 @@ describe('stop', () => {
     const home = aHome()
     const supervisor = await home.supervisor()
     const started = rejection(supervisor.start(sleeper({ id: 'torn' })))
-    await until('it is being started', () => supervisor.list().length > 0)
+    await starting(supervisor)
     const stopped = await supervisor.stop('torn')
     expect(stopped.status).toBe('cancelled')
     expect((await started).code).toMatch(/^PROCMAN_(LAUNCH_FAILED|WRONG_STATE)$/)
@@ -317,8 +321,9 @@ describe('close', () => {
     await supervisor.close()
     expect((await waiting).code).toBe('PROCMAN_CLOSED')
     await watching
-    for (const late of [supervisor.start(sleeper()), supervisor.stop(id), supervisor.wait(id), supervisor.restart(id), supervisor.remove(id)])
-      expect((await rejection(late)).code).toBe('PROCMAN_CLOSED')
+    for (const method of ['stop', 'wait', 'restart', 'launch', 'remove'] as const) expect((await rejection(supervisor[method](id))).code).toBe('PROCMAN_CLOSED')
+    expect((await rejection(supervisor.start(sleeper()))).code).toBe('PROCMAN_CLOSED')
+    expect((await rejection(supervisor.signal(id, 'SIGTERM'))).code).toBe('PROCMAN_CLOSED')
     for await (const line of supervisor.watch(id)) expect(line.text).toBe('one')
   })
 
@@ -326,7 +331,7 @@ describe('close', () => {
     const home = aHome()
     const supervisor = await home.supervisor()
     const started = rejection(supervisor.start(sleeper({ id: 'cut' })))
-    await until('it is being started', () => supervisor.list().length > 0)
+    await starting(supervisor)
     await supervisor.close()
     expect((await started).code).toBe('PROCMAN_CLOSED')
     const next = await home.supervisor()

@@ -13,7 +13,8 @@ export function observeRun(jobDir: string, run: number, nowMs: number): readonly
   const launched: readonly RunFact[] =
     child === null || identity === null || exit?.outcome.kind === 'launch-failed' ? [] : [{ type: 'run.launched', run, identity, atMs: child.atMs }]
   if (exit !== null) {
-    const isLeftoverThere = isFifoHeld(jobDir, run, 'rest')
+    // In this order: `rest` is made before `alive` is let go, so as long as `alive` is held it may still come.
+    const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || isFifoHeld(jobDir, run, 'rest')
     return [...launched, { type: isLeftoverThere ? 'run.exited' : 'run.ended', run, outcome: exit.outcome, atMs: exit.atMs, nowMs }]
   }
   if (claim === null) return []

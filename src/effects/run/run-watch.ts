@@ -100,6 +100,8 @@ export class RunWatch {
   /** Kills the whole tree. */
   kill(): void {
     if (tellKeeper(this.#jobDir, this.#run, ['k'])) return
+    // A keeper that wrote down the end leaves when the tree is gone: looking for strays of each of a thousand such runs would hold up the loop.
+    if (readExit(this.#jobDir, this.#run) !== null) return
     if (this.#identity !== null) killStrayTree(this.#identity, this.#token)
   }
 
@@ -237,19 +239,17 @@ export class RunWatch {
   #exited(outcome: Outcome, atMs: number): void {
     this.#readChild()
     if (outcome.kind !== 'launch-failed') this.#launched()
+    const whileAliveIsHeld = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
+    // `rest` is made before `alive` is let go: looked for in this order, it cannot be missed. While `alive` is held, it may still come.
     const stop = onFifoReleased(this.#jobDir, this.#run, 'rest', () => this.#end(outcome, atMs))
-    if (stop === null && this.#hasOpenRest()) return
-    if (stop === null) return this.#end(outcome, atMs)
+    if (stop === null) {
+      if (whileAliveIsHeld === null) this.#end(outcome, atMs)
+      else this.#wait(whileAliveIsHeld)
+      return
+    }
+    whileAliveIsHeld?.()
     this.#say({ type: 'run.exited', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
     this.#wait(stop)
-  }
-
-  /** Between the end on disk and the release of `alive`, the keeper may still be about to make `rest`: its release is waited for. */
-  #hasOpenRest(): boolean {
-    const stop = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
-    if (stop === null) return false
-    this.#wait(stop)
-    return true
   }
 
   #launched(): void {

@@ -3,34 +3,46 @@ import { defineEffect, type EffectRegistry } from '../effect.ts'
 import type { RunWatches } from '../run/run.ts'
 import type { TerminateFact, TerminateInput } from './contract.ts'
 
-/** The kill is asked for again so often, in case the keeper itself was killed in between. */
-const KILL_AGAIN_MS = 1_000
+/** The kill is asked for again so often, in case the keeper itself was killed in between; so is what failed for want of descriptors. */
+const AGAIN_MS = 1_000
 
 export function terminate(registry: EffectRegistry, watches: RunWatches) {
   return defineEffect<{ type: 'none' }, TerminateInput, TerminateFact>(registry, ({ input, send }) => {
     const { watch, release } = watches.acquire({ id: input.id, run: input.run })
     let timer: NodeJS.Timeout | undefined
     let next = 0
+    let isKilling = false
+    let isOver = false
     const step = () => {
+      let nextMs = AGAIN_MS
+      try {
+        nextMs = act()
+      } catch (error) {
+        registry.onError(error)
+      }
+      if (!isOver) timer = setTimeout(step, nextMs)
+    }
+    /** @returns after how many ms there is something to do again */
+    const act = (): number => {
       const nowMs = watches.ports.nowMs()
       if (nowMs >= input.killAtMs) {
         watch.kill()
-        send({ type: 'stop.escalated', run: input.run, signal: 'SIGKILL', atMs: nowMs })
-        timer = setInterval(() => watch.kill(), KILL_AGAIN_MS)
-        return
+        if (!isKilling) send({ type: 'stop.escalated', run: input.run, signal: 'SIGKILL', atMs: nowMs })
+        isKilling = true
+        return AGAIN_MS
       }
       const due = input.rungs.filter((rung, index) => index >= next && rung.atMs <= nowMs)
-      next += due.length
       const last = due.at(-1)
       if (last !== undefined) {
         watch.ask(last.signal)
         send({ type: 'stop.escalated', run: input.run, signal: last.signal, atMs: nowMs })
       }
-      const nextAtMs = input.rungs[next]?.atMs ?? input.killAtMs
-      timer = setTimeout(step, Math.min(nextAtMs, input.killAtMs) - nowMs)
+      next += due.length
+      return Math.min(input.rungs[next]?.atMs ?? input.killAtMs, input.killAtMs) - nowMs
     }
     step()
     return () => {
+      isOver = true
       clearTimeout(timer)
       release()
     }
