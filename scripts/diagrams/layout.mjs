@@ -40,7 +40,7 @@ function frameNode(block, notes, states) {
   }
 }
 
-/** An edge for ELK runs downwards, in the order of the states in the machine; one that leads back is turned round and its points again in the answer. */
+/** Edges between neighbours go to ELK in the order of the states in the machine, so that the first state is on top: one that leads back is turned round here, and its points again in the answer. */
 function edgeOf({ from, to, lines }, index, leadsBack) {
   const label = { ...labelSize(lines), text: lines.join('\n'), layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' } }
   const [source, target] = leadsBack ? [to, from] : [from, to]
@@ -62,9 +62,10 @@ export async function layOut(chart, start) {
   })
   const children = [{ id: start.id, width: start.size, height: start.size }, ...notesIn(undefined), ...nodes]
   const order = flat({ children }).map(({ id }) => id)
+  const frameOf = (id) => frames.find(({ members }) => members.includes(id))
   const edges = [{ from: start.id, to: chart.initial, lines: [] }, ...chart.edges].map((edge) => ({
     ...edge,
-    leadsBack: order.indexOf(edge.from) > order.indexOf(edge.to),
+    leadsBack: frameOf(edge.from) === frameOf(edge.to) && order.indexOf(edge.from) > order.indexOf(edge.to),
   }))
   const graph = await new ELK().layout({ id: 'root', layoutOptions: OPTIONS, children, edges: edges.map((edge, index) => edgeOf(edge, index, edge.leadsBack)) })
   return {

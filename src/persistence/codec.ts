@@ -1,6 +1,6 @@
 /** Between a persisted XState snapshot and the text of `state.json`. Pure. What comes from a file is believed only as far as it was checked. */
-import * as v from 'valibot'
 import type { ProcessContext, ProcessSpec } from '../types.ts'
+import { boolean, byKind, type Issue, integer, listOf, nullable, number, oneOf, recordOf, shape, string, stringLike, text } from './check.ts'
 
 export const FORMAT = 1
 
@@ -28,73 +28,63 @@ const STATES = ['pending', 'starting', 'running', 'unhealthy', 'backoff', 'stopp
 
 export type Decoded = { readonly kind: 'ok'; readonly snapshot: ProcessSnapshot } | { readonly kind: 'damaged'; readonly reason: string }
 
-const time = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8.64e15))
-const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER))
-const text = v.pipe(
-  v.string(),
-  v.check((value) => !value.includes('\0'), 'has a NUL'),
-)
-const duration = v.pipe(v.number(), v.finite(), v.minValue(0))
+const LAST_MS = 8.64e15
+const time = integer(0, LAST_MS)
+const count = integer(0)
+const duration = number(0)
 /** A time that was calculated: any number that is one, also a fraction. */
-const moment = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15))
-/** Not `v.record`: that drops names such as "prototype" and "constructor", which are good names of labels and variables. */
-const texts = v.custom<Readonly<Record<string, string>>>(isRecordOfTexts, 'must be an object of strings')
+const moment = number(0, LAST_MS)
 
 export const ID_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
 
-const specSchema = v.object({
-  id: v.pipe(v.string(), v.regex(ID_PATTERN)),
+const specShape = shape({
+  id: stringLike(ID_PATTERN),
   command: text,
-  args: v.array(text),
-  env: v.pipe(
-    texts,
-    v.check((env) => Object.entries(env).every(([name, value]) => !name.includes('\0') && !value.includes('\0')), 'has a NUL'),
-  ),
-  inheritEnv: v.boolean(),
+  args: listOf(text),
+  env: recordOf(text),
+  inheritEnv: boolean,
   cwd: text,
-  labels: texts,
-  stdin: v.picklist(['null', 'pipe']),
-  restart: v.object({
-    strategy: v.picklist(['never', 'on-failure', 'always']),
+  labels: recordOf(string),
+  stdin: oneOf(['null', 'pipe']),
+  restart: shape({
+    strategy: oneOf(['never', 'on-failure', 'always']),
     delayMs: duration,
-    multiplier: v.pipe(v.number(), v.finite(), v.minValue(1)),
+    multiplier: number(1),
     maxDelayMs: duration,
     maxRestarts: count,
     resetAfterMs: duration,
   }),
-  stop: v.object({ ladder: v.array(v.object({ signal: v.string(), afterMs: duration })), timeoutMs: duration }),
-  leftovers: v.picklist(['stop', 'leave']),
+  stop: shape({ ladder: listOf(shape({ signal: string, afterMs: duration })), timeoutMs: duration }),
+  leftovers: oneOf(['stop', 'leave']),
 })
 
-const outcomeSchema = v.variant('kind', [
-  v.object({ kind: v.literal('code'), code: count }),
-  v.object({ kind: v.literal('signal'), signal: v.string(), core: v.boolean() }),
-  v.object({ kind: v.literal('launch-failed'), step: v.picklist(['intent', 'cwd', 'log', 'fork', 'command', 'interpreter', 'keeper']), errno: v.string() }),
-  v.object({ kind: v.literal('not-started') }),
-  v.object({ kind: v.literal('unknown'), reason: v.string() }),
-])
+const outcomeShape = byKind({
+  code: { code: count },
+  signal: { signal: string, core: boolean },
+  'launch-failed': { step: oneOf(['intent', 'cwd', 'log', 'fork', 'command', 'interpreter', 'keeper']), errno: string },
+  'not-started': {},
+  unknown: { reason: string },
+})
 
-const rungs = v.array(v.object({ signal: v.string(), atMs: moment }))
-
-const contextSchema = v.object({
-  spec: specSchema,
+const contextShape = shape({
+  spec: specShape,
   run: count,
-  identity: v.nullable(v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), start: v.string(), boot: v.string() })),
+  identity: nullable(shape({ pid: integer(2), start: string, boot: string })),
   createdAtMs: time,
-  startedAtMs: v.nullable(time),
-  endedAtMs: v.nullable(time),
-  outcome: v.nullable(outcomeSchema),
+  startedAtMs: nullable(time),
+  endedAtMs: nullable(time),
+  outcome: nullable(outcomeShape),
   restarts: count,
   attempts: count,
-  retryAtMs: v.nullable(moment),
-  stop: v.nullable(v.object({ purpose: v.picklist(['stop', 'restart', 'leftovers']), rungs, killAtMs: moment })),
-  cancelled: v.boolean(),
-  keeperLost: v.boolean(),
-  gaveUp: v.boolean(),
-  reasons: v.array(v.object({ atMs: time, text: v.string() })),
+  retryAtMs: nullable(moment),
+  stop: nullable(shape({ purpose: oneOf(['stop', 'restart', 'leftovers']), rungs: listOf(shape({ signal: string, atMs: moment })), killAtMs: moment })),
+  cancelled: boolean,
+  keeperLost: boolean,
+  gaveUp: boolean,
+  reasons: listOf(shape({ atMs: time, text: string })),
 })
 
-const envelopeSchema = v.object({ format: v.number(), savedAt: v.string(), snapshot: v.looseObject({ value: v.picklist(STATES), context: contextSchema }) })
+const envelopeShape = shape({ format: number(1), savedAt: string, snapshot: shape({ value: oneOf(STATES), context: contextShape }) })
 
 export function encodeSnapshot(snapshot: unknown, savedAtMs: number): string {
   return JSON.stringify({ format: FORMAT, savedAt: new Date(savedAtMs).toISOString(), snapshot })
@@ -110,9 +100,10 @@ export function decodeSnapshot(json: string, id: string): Decoded {
   }
   const migrated = migrate(raw)
   if (migrated.kind === 'damaged') return migrated
-  const parsed = v.safeParse(envelopeSchema, migrated.envelope)
-  if (!parsed.success) return damaged(parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'it'}: ${issue.message}`).join('; '))
-  const { value, context } = parsed.output.snapshot
+  const issues: Issue[] = []
+  const envelope = envelopeShape(migrated.envelope, '', issues)
+  if (issues.length > 0) return damaged(issues.map(({ path, what }) => `${path}: ${what}`).join('; '))
+  const { value, context } = envelope.snapshot
   if (context.spec.id !== id) return damaged(`it belongs to process ${JSON.stringify(context.spec.id)}`)
   return { kind: 'ok', snapshot: { value, context, children: childrenOf(value, context) } }
 }
@@ -160,12 +151,9 @@ function childOf(src: string, input: unknown) {
 
 /** Checks a spec that was found in an intent. @returns null when it is not one, or is another process's */
 export function decodeSpec(raw: unknown, id: string): ProcessSpec | null {
-  const parsed = v.safeParse(specSchema, raw)
-  return parsed.success && parsed.output.id === id ? parsed.output : null
-}
-
-function isRecordOfTexts(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((part) => typeof part === 'string')
+  const issues: Issue[] = []
+  const spec = specShape(raw, '', issues)
+  return issues.length === 0 && spec.id === id ? spec : null
 }
 
 function damaged(reason: string): { readonly kind: 'damaged'; readonly reason: string } {

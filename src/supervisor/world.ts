@@ -35,6 +35,7 @@ export class World {
   readonly effects: EffectRegistry
   readonly watches: RunWatches
   readonly #directoryName: string
+  #env: Readonly<Record<string, string>> | undefined
   #keeper: KeeperProgram | undefined
   #starter: KeeperStarter | undefined
   #lockNonce: string | undefined
@@ -106,11 +107,12 @@ export class World {
     ref.subscribe({
       next: (snapshot) => {
         if (snapshot === last) return
-        const isNewRun = snapshot.context.run !== last.context.run && snapshot.context.run > 1
+        // Not before the launch: the next run must not wait for the files of the last one.
+        const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
         last = snapshot
         this.table.getSnapshot().context.processes.get(id)?.set(toRecord(snapshot.value, snapshot.context))
         this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
-        if (isNewRun) this.slices.run(() => this.#prune(id, snapshot.context.run))
+        if (isPastLaunch) this.slices.run(() => this.#prune(id, snapshot.context.run))
       },
       error: () => {},
     })
@@ -171,8 +173,15 @@ export class World {
 
   /** The environment that is inherited is that of the manager that launches the run. */
   #environmentOf(spec: ProcessSpec, run: number): Record<string, string> {
-    const inherited = spec.inheritEnv ? (process.env as Record<string, string>) : {}
+    const inherited = spec.inheritEnv ? this.#inheritedEnv() : {}
     return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: `${this.#directoryName}.${spec.id}.${run}` }
+  }
+
+  /** Each variable costs a call out of JavaScript: it is read once for all that is started in this turn of the loop. */
+  #inheritedEnv(): Readonly<Record<string, string>> {
+    if (this.#env === undefined) setImmediate(() => (this.#env = undefined)).unref()
+    this.#env ??= { ...(process.env as Record<string, string>) }
+    return this.#env
   }
 }
 

@@ -1,0 +1,71 @@
+/** The shipped diagrams are those of the machines, and can be read. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { diagramOf } from '../src/diagrams.ts'
+import { processMachine } from '../src/machines/process/machine.ts'
+import { supervisorMachine } from '../src/machines/supervisor/machine.ts'
+
+type Generate = (machines: Readonly<Record<string, unknown>>) => Promise<Map<string, string>>
+
+interface Rect {
+  readonly kind: string
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+const machines = { process: processMachine, supervisor: supervisorMachine }
+const { generate }: { generate: Generate } = await import(new URL('../scripts/diagrams/generate.mjs', import.meta.url).href)
+const generated = await generate(machines)
+
+function rectsOf(svg: string): Rect[] {
+  return [...svg.matchAll(/<rect class="(\w+)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g)].map(([, kind = '', ...numbers]) => {
+    const [x = 0, y = 0, width = 0, height = 0] = numbers.map(Number)
+    return { kind, x, y, width, height }
+  })
+}
+
+const overlap = (one: Rect, other: Rect): boolean =>
+  one.x < other.x + other.width && other.x < one.x + one.width && one.y < other.y + other.height && other.y < one.y + one.height
+
+describe.each(['process', 'supervisor'] as const)('the diagram of the %s machine', (name) => {
+  it.each(['mmd', 'svg'])('is what `npm run diagrams` writes: %s', (extension) => {
+    const file = `${name}.${extension}`
+    const stored = readFileSync(new URL(`../diagrams/${file}`, import.meta.url), 'utf8')
+    expect(stored === generated.get(file), `diagrams/${file} is stale: npm run build && npm run diagrams`).toBe(true)
+  })
+
+  it('comes out the same again', async () => {
+    expect(await generate(machines)).toEqual(generated)
+  })
+
+  it('names every state and every event', () => {
+    const machine = machines[name]
+    for (const text of [diagramOf(name, 'mermaid'), diagramOf(name, 'svg')]) {
+      for (const word of [...Object.keys(machine.states), ...machine.events]) expect(text).toContain(word)
+    }
+  })
+
+  it('keeps labels and boxes apart', () => {
+    const rects = rectsOf(diagramOf(name, 'svg')).filter(({ kind }) => kind !== 'frame')
+    expect(rects.length).toBeGreaterThan(10)
+    const collisions = rects.flatMap((one, index) => rects.slice(index + 1).filter((other) => overlap(one, other)))
+    expect(collisions).toEqual([])
+  })
+})
+
+describe('diagramOf', () => {
+  it('shows the eight states of a process', () => {
+    const text = diagramOf('process', 'mermaid')
+    for (const state of ['pending', 'starting', 'running', 'unhealthy', 'backoff', 'stopping', 'exited', 'orphaned']) {
+      expect(text).toMatch(new RegExp(`^ +${state}: ${state}`, 'm'))
+    }
+  })
+
+  it('refuses a machine and a format that it does not know', () => {
+    const wrong = expect.objectContaining({ code: 'PROCMAN_INVALID_ARGUMENT' })
+    expect(() => diagramOf('nobody' as 'process', 'svg')).toThrow(wrong)
+    expect(() => diagramOf('process', 'png' as 'svg')).toThrow(wrong)
+  })
+})

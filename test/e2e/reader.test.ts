@@ -1,0 +1,106 @@
+/** Looking at a state directory without holding it. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { LogLine } from '../../src/api.ts'
+import { createReader } from '../../src/reader.ts'
+import { aHome, fixture, kill, lives, obedient, rejection, sh, sleeper, until } from './harness.ts'
+
+async function texts(lines: AsyncIterable<LogLine>): Promise<readonly string[]> {
+  const all: string[] = []
+  for await (const line of lines) all.push(line.text)
+  return all
+}
+
+describe('a reader', () => {
+  it('of a directory that is not there sees nothing', () => {
+    const reader = createReader({ stateDir: aHome().path('nowhere') })
+    expect(reader.list()).toEqual([])
+    expect(reader.problems).toEqual([])
+    expect(() => reader.get('x')).toThrow(expect.objectContaining({ code: 'PROCMAN_PROCESS_UNKNOWN' }))
+  })
+
+  it('beside a living manager sees what that sees', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start(sleeper({ id: 'up', labels: { a: '1' } }))
+    await supervisor.start(sh('exit 3', { id: 'down' }))
+    await supervisor.wait('down')
+    const reader = createReader({ stateDir: home.stateDir })
+    const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1)
+    expect(reader.list()).toEqual([...supervisor.list()].sort(byId))
+    expect(reader.list({ labels: { a: '1' }, status: 'running' })).toEqual([supervisor.get('up')])
+    expect(reader.get('d')).toEqual(supervisor.get('down'))
+  })
+
+  it('beside a living manager waits and follows to the end, over restarts too', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    const reader = createReader({ stateDir: home.stateDir })
+    await supervisor.start(sh('echo run $PROCMAN_RUN; exit 2', { id: 'job', restart: { strategy: 'always', delayMs: 30, maxRestarts: 2 } }))
+    const [record, lines] = await Promise.all([reader.wait('job'), texts(reader.watch('job'))])
+    expect(record).toMatchObject({ state: 'exited', run: 3, exit_code: 2 })
+    expect(lines).toEqual(['run 1', 'run 2', 'run 3'])
+  })
+
+  it('without any manager tells what is up, sees its end at once, and follows its output', async () => {
+    const home = aHome()
+    const manager = await home.manager()
+    const { pid } = await manager.start(obedient({ id: 'job' }))
+    await manager.kill()
+    const reader = createReader({ stateDir: home.stateDir })
+    expect(reader.get('job')).toMatchObject({ state: 'running', pid, run: 1 })
+    const waiting = reader.wait('job')
+    const watching = texts(reader.watch('job'))
+    const { openStdin } = await import('../../src/stdin.ts')
+    await openStdin(home.stateDir, 'job').write('echo hello; exit 9\n')
+    expect(await waiting).toMatchObject({ state: 'exited', status: 'failed', exit_code: 9, pid: null })
+    expect(await watching).toEqual(['hello'])
+    expect(JSON.parse(readFileSync(home.jobFile('job', 'state.json'), 'utf8')).snapshot.value).toBe('running')
+  })
+
+  it('without any manager does not count a process as ended while its leftovers are being stopped', async () => {
+    const home = aHome()
+    const manager = await home.manager()
+    const left = home.path('left')
+    await manager.start(sh(`${fixture('escape.sh')} ${left}; until [ -s ${left} ]; do sleep 0.01; done; read go; exit 5`, { id: 'job', stdin: 'pipe', stop: { timeoutMs: 200 } }))
+    await manager.call('write', 'job', 'go\n')
+    await manager.kill()
+    const record = await createReader({ stateDir: home.stateDir }).wait('job')
+    expect(record).toMatchObject({ state: 'exited', exit_code: 5 })
+    expect(lives(Number(home.text('left')))).toBe(false)
+  })
+
+  it('sees a keeper that was killed, with its command alive and without', async () => {
+    const home = aHome()
+    const manager = await home.manager()
+    const { pid } = await manager.start(sleeper({ id: 'job' }))
+    await manager.kill()
+    const reader = createReader({ stateDir: home.stateDir })
+    kill(home.keeperPid('job'))
+    await until('the keeper is gone', () => reader.get('job').keeper_lost)
+    expect(reader.get('job')).toMatchObject({ state: 'running', pid })
+    const waiting = reader.wait('job')
+    kill(pid)
+    expect(await waiting).toMatchObject({ state: 'orphaned', exit_code: null })
+  })
+
+  it('gives up waiting when told to', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start(sleeper({ id: 'job' }))
+    const reader = createReader({ stateDir: home.stateDir })
+    expect((await rejection(reader.wait('job', { timeoutMs: 20 }))).code).toBe('PROCMAN_TIMEOUT')
+    expect((await rejection(reader.wait('job', { signal: AbortSignal.timeout(20) }))).code).toBe('PROCMAN_ABORTED')
+    expect((await rejection(supervisor.wait('job', { timeoutMs: 20 }))).code).toBe('PROCMAN_TIMEOUT')
+    expect((await rejection(supervisor.wait('job', { signal: AbortSignal.timeout(20) }))).code).toBe('PROCMAN_ABORTED')
+  })
+
+  it('notices that what it waits for was removed', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start(sleeper({ id: 'job', autostart: false }))
+    const waiting = rejection(createReader({ stateDir: home.stateDir }).wait('job'))
+    await supervisor.remove('job')
+    expect((await waiting).code).toBe('PROCMAN_PROCESS_UNKNOWN')
+  })
+})
