@@ -23,6 +23,7 @@ export function selectRecords(records: Iterable<ProcessRecord>, filter: ListFilt
 function matchesLabels(labels: Readonly<Record<string, string>>, filter: LabelFilter): boolean {
   return Object.entries(filter).every(([name, wanted]) => {
     const value = Object.hasOwn(labels, name) ? labels[name] : undefined
+    if (wanted === undefined) return true
     if (typeof wanted === 'string') return value === wanted
     if ('in' in wanted) return value !== undefined && wanted.in.includes(value)
     return (value !== undefined) === wanted.exists

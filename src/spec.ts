@@ -144,7 +144,8 @@ function show(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value)
   } catch {
-    return String(value)
+    // A circle, a bigint inside, an object without a prototype.
+    return Object.prototype.toString.call(value)
   }
 }
 

@@ -71,13 +71,16 @@ export function shape<const S extends Shape>(known: S): Check<{ readonly [K in k
   return (value, path, issues) => {
     const found: Record<string, unknown> = {}
     if (!isObject(value)) issues.push({ path, what: 'must be an object' })
-    else for (const [key, check] of entries) found[key] = check(Object.hasOwn(value, key) ? value[key] : undefined, path === '' ? key : `${path}.${key}`, issues)
+    else
+      for (const [key, check] of entries) found[key] = check(Object.hasOwn(value, key) ? value[key] : undefined, path === '' ? key : `${path}.${key}`, issues)
     return found as { readonly [K in keyof S]: Checked<S[K]> }
   }
 }
 
 /** Several shapes, told apart by their `kind`. */
-export function byKind<const V extends Readonly<Record<string, Shape>>>(variants: V): Check<{ [K in keyof V]: { readonly kind: K } & { readonly [F in keyof V[K]]: Checked<V[K][F]> } }[keyof V]> {
+export function byKind<const V extends Readonly<Record<string, Shape>>>(
+  variants: V,
+): Check<{ [K in keyof V]: { readonly kind: K } & { readonly [F in keyof V[K]]: Checked<V[K][F]> } }[keyof V]> {
   const shapes = new Map(Object.entries(variants).map(([kind, known]) => [kind, shape({ ...known, kind: oneOf([kind]) })]))
   return (value, path, issues) => {
     const check = isObject(value) && typeof value.kind === 'string' ? shapes.get(value.kind) : undefined

@@ -11,7 +11,7 @@ import { resolveId, selectRecords } from '../select.ts'
 import { generateId, parseProcessInput } from '../spec.ts'
 import { openStdin } from '../stdin.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
-import { type ActorSnapshot, until } from './wait.ts'
+import { type ActorSnapshot, damaged, until } from './wait.ts'
 import type { World } from './world.ts'
 
 const DEFAULT_SHUTDOWN_MS = 10_000
@@ -161,7 +161,7 @@ export class SupervisorHandle implements Supervisor {
   async remove(id: string): Promise<void> {
     this.#mustBeOpen()
     const ref = this.ref(id)
-    const { value } = ref.getSnapshot()
+    const { value } = mustBeSound(ref)
     if (!isRemovable(ref.getSnapshot())) throw wrongState('remove', ref.id, value, 'stop it first')
     this.actor.send({ type: 'supervisor.remove', id: ref.id })
     this.#world.unfollow(ref.id)
@@ -250,11 +250,11 @@ export class SupervisorHandle implements Supervisor {
     return toRecord(value, context)
   }
 
-  /** @throws PROCMAN_WRONG_STATE when the command is illegal in the state that the process is in */
+  /** @throws PROCMAN_PROCESS_DAMAGED when its actor has failed, PROCMAN_WRONG_STATE when the command is illegal in the state that the process is in */
   #command(id: string, name: CommandName): ProcessRef {
     this.#mustBeOpen()
     const ref = this.ref(id)
-    const snapshot = ref.getSnapshot()
+    const snapshot = mustBeSound(ref)
     const probe = { type: `process.${name}`, atMs: 0, signal: '', target: 'group', request: '' } as ProcessCommand
     if (!snapshot.can(probe)) throw wrongState(name, ref.id, snapshot.value)
     return ref
@@ -298,6 +298,12 @@ function isLaunchOver(snapshot: ActorSnapshot, before: number): boolean {
   if (context.run === before + 1 && context.identity !== null) return true
   if (context.run === before + 1 && context.outcome !== null) return true
   return snapshot.hasTag('settled') && context.cancelled
+}
+
+function mustBeSound(ref: ProcessRef): ActorSnapshot {
+  const snapshot = ref.getSnapshot()
+  if (snapshot.status === 'error') throw damaged(ref.id, snapshot.error)
+  return snapshot
 }
 
 function isRemovable(snapshot: ActorSnapshot): boolean {

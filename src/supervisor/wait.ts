@@ -1,7 +1,7 @@
 /** Waiting for a process actor to come to a state, bounded by what the caller asks. */
 import type { SnapshotFrom, Subscription } from 'xstate'
 import type { ProcessRef, WaitOptions } from '../api.ts'
-import { ProcmanError } from '../errors.ts'
+import { ProcmanError, type ProcmanErrorCode } from '../errors.ts'
 import type { ProcessMachine } from '../machines/process/machine.ts'
 
 export type ActorSnapshot = SnapshotFrom<ProcessMachine>
@@ -9,13 +9,13 @@ export type ActorSnapshot = SnapshotFrom<ProcessMachine>
 /** @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED, PROCMAN_PROCESS_DAMAGED when the actor failed, PROCMAN_CLOSED when it was let go, before or while it is waited for */
 export function until(ref: ProcessRef, holds: (snapshot: ActorSnapshot) => boolean, { timeoutMs, signal }: WaitOptions = {}): Promise<ActorSnapshot> {
   return new Promise((resolve, reject) => {
-    const refuse = (code: ConstructorParameters<typeof ProcmanError>[0], message: string) => {
+    const fail = (error: ProcmanError) => {
       finish()
-      reject(new ProcmanError(code, message, { details: { id: ref.id } }))
+      reject(error)
     }
+    const refuse = (code: ProcmanErrorCode, message: string) => fail(new ProcmanError(code, message, { details: { id: ref.id } }))
     const aborted = () => refuse('PROCMAN_ABORTED', `the caller stopped waiting for process ${ref.id}`)
-    const failed = (error: unknown) =>
-      refuse('PROCMAN_PROCESS_DAMAGED', `the actor of process ${ref.id} has failed: ${error instanceof Error ? error.message : String(error)}`)
+    const failed = (error: unknown) => fail(damaged(ref.id, error))
     const released = () => refuse('PROCMAN_CLOSED', `process ${ref.id} was let go while it was waited for`)
     let subscription: Subscription | undefined
     let timer: NodeJS.Timeout | undefined
@@ -42,5 +42,13 @@ export function until(ref: ProcessRef, holds: (snapshot: ActorSnapshot) => boole
     if (timeoutMs !== undefined)
       timer = setTimeout(() => refuse('PROCMAN_TIMEOUT', `process ${ref.id} is still ${String(ref.getSnapshot().value)} after ${timeoutMs} ms`), timeoutMs)
     signal?.addEventListener('abort', aborted, { once: true })
+  })
+}
+
+/** The actor of a process has failed. What it had running goes on, and the next manager takes it over. */
+export function damaged(id: string, cause: unknown): ProcmanError {
+  return new ProcmanError('PROCMAN_PROCESS_DAMAGED', `the actor of process ${id} has failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    details: { id },
+    cause,
   })
 }

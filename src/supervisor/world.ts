@@ -177,9 +177,9 @@ export class World {
     return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: `${this.#directoryName}.${spec.id}.${run}` }
   }
 
-  /** Each variable costs a call out of JavaScript: it is read once for all that is started in this turn of the loop. */
+  /** Each variable costs a call out of JavaScript: they are read once for all that is started in one slice. No other code runs within a slice. */
   #inheritedEnv(): Readonly<Record<string, string>> {
-    if (this.#env === undefined) setImmediate(() => (this.#env = undefined)).unref()
+    if (this.#env === undefined) queueMicrotask(() => (this.#env = undefined))
     this.#env ??= { ...(process.env as Record<string, string>) }
     return this.#env
   }

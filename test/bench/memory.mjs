@@ -5,6 +5,7 @@ import { keepersOf, kill, median, ms, scratch, sleep, spawnWithFiles, text, time
 
 const PROCESSES = 1_000
 const STOP_ROUNDS = 3
+const SETTLE_MS = 15_000
 const IDLE_MS = 10_000
 
 export async function run() {
@@ -35,7 +36,8 @@ export async function run() {
 }
 
 async function atRest(manager, helpers, dir) {
-  await sleep(2_000)
+  // V8 gives back what the starts needed after some idle seconds.
+  await sleep(SETTLE_MS)
   const keepers = keepersOf(dir)
   if (keepers.length !== PROCESSES) throw new Error(`${keepers.length} keepers of ${PROCESSES}`)
   const own = [manager, ...helpers]

@@ -15,7 +15,7 @@ describe('a reader', () => {
   it('of a directory that is not there sees nothing', () => {
     const reader = createReader({ stateDir: aHome().path('nowhere') })
     expect(reader.list()).toEqual([])
-    expect(reader.problems).toEqual([])
+    expect(reader.survey()).toEqual({ records: [], problems: [] })
     expect(() => reader.get('x')).toThrow(expect.objectContaining({ code: 'PROCMAN_PROCESS_UNKNOWN' }))
   })
 

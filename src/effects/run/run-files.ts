@@ -1,5 +1,18 @@
 /** The run files of a run: names, and reading them without trusting them. The contract is keeper/README.md. */
-import { closeSync, constants, linkSync, openSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { signalName } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
@@ -29,6 +42,8 @@ type Json = Readonly<Record<string, unknown>>
 
 /** @returns the JSON object in the file; null when there is none, and `damaged` when it is something else. */
 function readJson(path: string): Json | null | 'damaged' {
+  // Most looks are for a file that is not there yet, and an exception costs more than the look.
+  if (!existsSync(path)) return null
   const text = readRegularFile(path)
   if (text === null) return null
   try {
@@ -76,8 +91,13 @@ export function readChild(jobDir: string, run: number): Child | null {
 export function readExit(jobDir: string, run: number): RunExit | null {
   const json = readJson(runFile(jobDir, run, 'exit'))
   if (json === null) return null
-  if (json === 'damaged' || !isTime(json.at)) return { outcome: { kind: 'unknown', reason: 'the exit file is damaged' }, atMs: 0 }
+  if (json === 'damaged' || !isTime(json.at)) return { outcome: { kind: 'unknown', reason: 'the exit file is damaged' }, atMs: modifiedAtMs(jobDir, run) }
   return { outcome: outcomeOf(json), atMs: json.at }
+}
+
+/** The keeper wrote it when the command ended: the next best that is known of a damaged one. */
+function modifiedAtMs(jobDir: string, run: number): number {
+  return Math.floor(lstatSync(runFile(jobDir, run, 'exit'), { throwIfNoEntry: false })?.mtimeMs ?? 0)
 }
 
 const STEPS = ['intent', 'cwd', 'log', 'fork', 'command', 'interpreter'] as const

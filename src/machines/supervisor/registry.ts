@@ -40,6 +40,8 @@ interface Held {
   readonly refs: Map<string, ProcessRef>
   /** Processes that a stop of everything waits for. */
   readonly unsettled: Set<string>
+  /** Actors that have crashed: one that does so as it starts is heard of twice. */
+  readonly failed: Set<string>
   isStopping: boolean
 }
 
@@ -54,16 +56,21 @@ export function createRegistryLogic(options: RegistryLogicOptions): RegistryLogi
   }
   return {
     getInitialSnapshot: () => {
-      const held: Held = { refs: new Map(), unsettled: new Set(), isStopping: false }
+      const held: Held = { refs: new Map(), unsettled: new Set(), failed: new Set(), isStopping: false }
       heldBy.set(held.refs, held)
       return { status: 'active', output: undefined, error: undefined, refs: held.refs }
     },
     getPersistedSnapshot: ({ status, output, error }) => ({ status, output, error }) as Snapshot<undefined>,
     transition: (snapshot, event, scope) => {
-      take(heldOf(snapshot), event as RegistryEvent | ActorFailed, scope, options)
+      take(heldOf(snapshot), event as RegistryEvent | ActorFailed | Stopped, scope, options)
       return snapshot
     },
   }
+}
+
+/** XState tells this to logic whose actor is being stopped, by a parent for instance; nobody else would stop actors that it does not know of. */
+interface Stopped extends EventObject {
+  readonly type: 'xstate.stop'
 }
 
 interface ActorFailed extends EventObject {
@@ -72,7 +79,7 @@ interface ActorFailed extends EventObject {
   readonly error: unknown
 }
 
-function take(held: Held, event: RegistryEvent | ActorFailed, scope: Scope, options: RegistryLogicOptions): void {
+function take(held: Held, event: RegistryEvent | ActorFailed | Stopped, scope: Scope, options: RegistryLogicOptions): void {
   switch (event.type) {
     case 'registry.add':
       return add(held, event.spec.id, { input: { spec: event.spec, createdAtMs: event.createdAtMs } }, scope, options)
@@ -83,6 +90,7 @@ function take(held: Held, event: RegistryEvent | ActorFailed, scope: Scope, opti
     case 'registry.stop-all':
       return stopAll(held, event, scope)
     case 'registry.release':
+    case 'xstate.stop':
       for (const id of [...held.refs.keys()]) drop(held, id, scope)
       return
     default:
@@ -111,12 +119,15 @@ function add(held: Held, id: string, from: object, scope: Scope, options: Regist
 function drop(held: Held, id: string, scope: Scope): void {
   const ref = held.refs.get(id)
   held.refs.delete(id)
+  held.failed.delete(id)
   if (ref !== undefined) scope.stopChild(ref)
   follow(held, id, false, scope)
 }
 
 /** A crashed actor harms nobody else. What it had running goes on, and the next manager takes it over. */
 function fail(held: Held, id: string, error: unknown, scope: Scope): void {
+  if (held.failed.has(id)) return
+  held.failed.add(id)
   follow(held, id, false, scope)
   report(scope, { type: 'registry.failed', id, message: error instanceof Error ? error.message : String(error) })
 }

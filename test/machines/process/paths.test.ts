@@ -100,6 +100,13 @@ const watchedRuns = (snapshot: ProcessSnapshot) =>
 
 const INVARIANTS: readonly (readonly [string, (step: Step) => void])[] = [
   [
+    'a fact of an older run changes nothing',
+    ({ before, event, after }) => {
+      if (!('run' in event) || event.run === before.context.run) return
+      expect([after.value, after.context]).toEqual([before.value, before.context])
+    },
+  ],
+  [
     'the run number never decreases and grows by one at a time',
     ({ before, after }) => {
       expect([0, 1]).toContain(after.context.run - before.context.run)
