@@ -1,2 +1,2 @@
 /** Which keeper serves a state directory, and why: for `procman doctor`. */
-export { describeKeeper, type KeeperProgram } from './effects/run/keeper-program.ts'
+export { describeKeeper } from './effects/run/keeper-program.ts'

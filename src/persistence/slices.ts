@@ -10,33 +10,47 @@ export interface Slices {
   turn(): Promise<void>
 }
 
+interface Piece {
+  readonly work: () => void
+  /** What is to be measured is not the work itself but what goes on behind the promise that it resolves. */
+  readonly isTurn: boolean
+}
+
 export function createSlices(): Slices {
-  const queue: (() => void)[] = []
+  const queue: Piece[] = []
   let isScheduled = false
   let lastEnd = 0
 
   const schedule = () => {
     if (isScheduled) return
     isScheduled = true
-    if (performance.now() - lastEnd > 1) queueMicrotask(slice)
-    else setImmediate(slice)
+    if (performance.now() - lastEnd > 1) queueMicrotask(begin)
+    else setImmediate(begin)
   }
-  const slice = () => {
-    isScheduled = false
-    const until = performance.now() + SLICE_MS
+  const begin = () => goOn(performance.now() + SLICE_MS)
+  const goOn = (until: number) => {
+    let isHeldUp = false
     try {
-      for (let work = queue.shift(); work !== undefined; work = queue.shift()) {
-        work()
+      for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
+        piece.work()
         if (performance.now() > until) break
+        if (!piece.isTurn) continue
+        isHeldUp = true
+        queueMicrotask(() => goOn(until))
+        return
       }
     } finally {
-      lastEnd = performance.now()
-      if (queue.length > 0) schedule()
+      if (!isHeldUp) end()
     }
   }
-  const run = (work: () => void) => {
-    queue.push(work)
+  const end = () => {
+    isScheduled = false
+    lastEnd = performance.now()
+    if (queue.length > 0) schedule()
+  }
+  const add = (piece: Piece) => {
+    queue.push(piece)
     schedule()
   }
-  return { run, turn: () => new Promise((resolve) => run(resolve)) }
+  return { run: (work) => add({ work, isTurn: false }), turn: () => new Promise((resolve) => add({ work: resolve, isTurn: true })) }
 }

@@ -194,7 +194,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async shutdown({ timeoutMs = DEFAULT_SHUTDOWN_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
-    if (this.#closing !== undefined) return this.#closing
+    if (this.#closing !== undefined || !this.#isActive) return this.close()
     const nowMs = Date.now()
     this.actor.send({ type: 'supervisor.shutdown', atMs: nowMs, killAtMs: nowMs + timeoutMs })
     const survivors = await this.#drained(timeoutMs + KILL_PATIENCE_MS)
@@ -219,7 +219,7 @@ export class SupervisorHandle implements Supervisor {
 
   async #close(): Promise<void> {
     this.#world.store.flush()
-    this.actor.send({ type: 'supervisor.close' })
+    if (this.#isActive) this.actor.send({ type: 'supervisor.close' })
     this.#world.letGo()
   }
 
@@ -286,8 +286,13 @@ export class SupervisorHandle implements Supervisor {
     return this.#world.refs.has(id) ? this.#freeId() : id
   }
 
+  /** False once it was closed, or stopped by a parent. */
+  get #isActive(): boolean {
+    return this.actor.getSnapshot().status === 'active'
+  }
+
   #mustBeOpen(): void {
-    if (this.#closing === undefined && this.actor.getSnapshot().hasTag('open')) return
+    if (this.#closing === undefined && this.#isActive && this.actor.getSnapshot().hasTag('open')) return
     throw new ProcmanError('PROCMAN_CLOSED', `the supervisor of ${this.stateDir} is closed or shutting down`, { details: { stateDir: this.stateDir } })
   }
 }

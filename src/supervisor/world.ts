@@ -148,6 +148,7 @@ export class World {
   }
 
   #prune(id: string, run: number): void {
+    if (!this.refs.has(id)) return // removed meanwhile
     try {
       pruneRuns(this.layout.jobDir(id), run, KEPT_RUNS)
     } catch (error) {

@@ -128,7 +128,10 @@ describe("a supervisor inside somebody's own machine", () => {
     expect((await waiting).code).toBe('PROCMAN_CLOSED')
     await watching
     expect((await rejection(supervisor.stop(id))).code).toBe('PROCMAN_CLOSED')
+    expect((await rejection(supervisor.signal(id, 'SIGTERM'))).code).toBe('PROCMAN_CLOSED')
+    await supervisor.shutdown()
     await supervisor.close()
+    expect(lives(pid)).toBe(true)
     const next = await home.supervisor()
     await inState(next.ref(id), 'running')
     expect(next.get(id).pid).toBe(pid)

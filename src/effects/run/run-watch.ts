@@ -170,7 +170,11 @@ export class RunWatch {
       const patience = setTimeout(() => this.#lookNext(), CLAIM_PATIENCE_MS)
       const stopListening = this.#ports.starter.start(this.#jobDir, this.#run, this.#token, (bell) => {
         if (bell.kind === 'failed') failed({ code: bell.errno })
-        else this.#lookNext()
+        // Hundreds may ring at once.
+        else
+          this.#ports.inTurn(() => {
+            if (!isOver) this.#lookNext()
+          })
       })
       forget = () => {
         clearTimeout(patience)
