@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { createBrowserInspector } from '@statelyai/inspect'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { type ActorRefFrom, createActor, type InspectionEvent, setup, waitFor } from 'xstate'
-import { type Outcome, sanitizeContext, sanitizeEvent, type SupervisorMachine, supervisorLogic, supervisorOf } from '../../src/index.ts'
+import { type Outcome, type SupervisorMachine, sanitizeContext, sanitizeEvent, supervisorLogic, supervisorOf } from '../../src/index.ts'
 import { aHome, DIST, fixture, inState, kill, lives, obedient, rejection, sh, sleeper, until } from './harness.ts'
 
 describe('a process is an actor', () => {
@@ -75,7 +75,9 @@ describe('an inspector', () => {
     const { id } = await supervisor.start(sh('exit 0', { id: 'watched' }))
     await supervisor.wait(id)
     const of = (type: string) => seen.filter((event) => event.type === type)
-    expect(of('@xstate.actor').map((event) => (event.actorRef as { id?: string }).id)).toEqual(expect.arrayContaining(['registry', 'directory', 'watched', 'run']))
+    expect(of('@xstate.actor').map((event) => (event.actorRef as { id?: string }).id)).toEqual(
+      expect.arrayContaining(['registry', 'directory', 'watched', 'run']),
+    )
     expect(of('@xstate.event').map((event) => ('event' in event ? event.event.type : ''))).toEqual(
       expect.arrayContaining(['supervisor.add', 'process.start', 'run.launched', 'run.ended']),
     )

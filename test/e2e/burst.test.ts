@@ -1,6 +1,7 @@
 /** kill -9 of the manager at random instants while it starts processes as fast as it can. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { truncateSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { agreed, aHome, DIST, fixture, lives, pause, until } from './harness.ts'
 
@@ -41,7 +42,6 @@ describe('a manager that is killed at any instant of a burst of starts', () => {
       expect(supervisor.problems).toEqual([])
       if (round % 5 === 4) {
         for (const record of supervisor.list()) await supervisor.stop(record.id, { timeoutMs: 0 }).then(() => supervisor.remove(record.id))
-        const { truncateSync } = await import('node:fs')
         truncateSync(home.path('witness'))
       }
       await supervisor.close()

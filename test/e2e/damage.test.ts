@@ -1,6 +1,6 @@
 /** Files that are not as we left them. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { aHome, type Home, inState, lives, rejection, sh, sleeper } from './harness.ts'
 
@@ -118,7 +118,6 @@ describe('a state directory', () => {
     const home = aHome()
     const supervisor = await home.supervisor()
     await supervisor.start(sleeper({ id: 'a', env: { SECRET: 'x' } }))
-    const { statSync } = await import('node:fs')
     expect(statSync(home.stateDir).mode & 0o777).toBe(0o700)
     for (const name of readdirSync(home.jobFile('a', ''))) expect(statSync(home.jobFile('a', name)).mode & 0o077, name).toBe(0)
     expect(existsSync(home.jobFile('a', 'state.json'))).toBe(true)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { LogLine } from '../../src/api.ts'
 import { createReader } from '../../src/reader.ts'
+import { openStdin } from '../../src/stdin.ts'
 import { aHome, fixture, kill, lives, obedient, rejection, sh, sleeper, until } from './harness.ts'
 
 async function texts(lines: AsyncIterable<LogLine>): Promise<readonly string[]> {
@@ -51,7 +52,6 @@ describe('a reader', () => {
     expect(reader.get('job')).toMatchObject({ state: 'running', pid, run: 1 })
     const waiting = reader.wait('job')
     const watching = texts(reader.watch('job'))
-    const { openStdin } = await import('../../src/stdin.ts')
     await openStdin(home.stateDir, 'job').write('echo hello; exit 9\n')
     expect(await waiting).toMatchObject({ state: 'exited', status: 'failed', exit_code: 9, pid: null })
     expect(await watching).toEqual(['hello'])
@@ -62,7 +62,9 @@ describe('a reader', () => {
     const home = aHome()
     const manager = await home.manager()
     const left = home.path('left')
-    await manager.start(sh(`${fixture('escape.sh')} ${left}; until [ -s ${left} ]; do sleep 0.01; done; read go; exit 5`, { id: 'job', stdin: 'pipe', stop: { timeoutMs: 200 } }))
+    await manager.start(
+      sh(`${fixture('escape.sh')} ${left}; until [ -s ${left} ]; do sleep 0.01; done; read go; exit 5`, { id: 'job', stdin: 'pipe', stop: { timeoutMs: 200 } }),
+    )
     await manager.call('write', 'job', 'go\n')
     await manager.kill()
     const record = await createReader({ stateDir: home.stateDir }).wait('job')

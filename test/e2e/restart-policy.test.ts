@@ -27,7 +27,10 @@ describe('the restart policy', () => {
     await until('run 2 has ended', () => supervisor.get(id).run === 2 && supervisor.get(id).state === 'backoff')
     const record = supervisor.get(id)
     expect(record).toMatchObject({ status: 'running', pid: null, exit_code: 1 })
-    await until('it is on disk', () => JSON.parse(readFileSync(home.jobFile(id, 'state.json'), 'utf8')).snapshot.context.retryAtMs === Date.parse(record.retry_at ?? ''))
+    await until(
+      'it is on disk',
+      () => JSON.parse(readFileSync(home.jobFile(id, 'state.json'), 'utf8')).snapshot.context.retryAtMs === Date.parse(record.retry_at ?? ''),
+    )
     expect(Date.parse(record.retry_at ?? '') - Date.parse(record.completed_at ?? '')).toBe(5_000)
   })
 

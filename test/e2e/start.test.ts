@@ -136,7 +136,9 @@ describe('what a command gets', () => {
 
   it('its arguments byte for byte, whatever they are', async () => {
     const awkward = ['', ' ', '-', '--', '-rf', '$HOME', '`id`', '*', "'", '"', '\\', '\n', 'a\nb', '\t', '%s', 'ü€🎉', '\u{feff}', '\x7f\x1b[31m', '=']
-    const argument = fc.oneof(fc.constantFrom(...awkward), fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' })).filter((text) => !text.includes('\0'))
+    const argument = fc
+      .oneof(fc.constantFrom(...awkward), fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }))
+      .filter((text) => !text.includes('\0'))
     const supervisor = await aHome().supervisor()
     await fc.assert(
       fc.asyncProperty(fc.array(argument, { maxLength: 12 }), async (args) => {

@@ -44,8 +44,8 @@ describe('stop', () => {
     const home = aHome()
     const supervisor = await home.supervisor()
     const files = Array.from({ length: 5 }, (_, n) => home.path(`grandchild-${n}`))
-    const escape = files.map((file) => `${fixture('escape.sh')} ${file} ${cleared === '' ? '' : 'x'}`).join('; ')
-    const { id } = await supervisor.start(sh(`${escape}; exec sleep 600`))
+    const leaveAll = files.map((file) => `${fixture('escape.sh')} ${file} ${cleared === '' ? '' : 'x'}`).join('; ')
+    const { id } = await supervisor.start(sh(`${leaveAll}; exec sleep 600`))
     const pids = await Promise.all(files.map((_, n) => pidIn(home, `grandchild-${n}`)))
     await supervisor.stop(id, { timeoutMs: 100 })
     expect(pids.filter(lives)).toEqual([])
@@ -84,7 +84,12 @@ describe('stop', () => {
     const { id } = await supervisor.start(sh(deaf, { stop: { ladder, timeoutMs: 180 } }))
     await ready(supervisor, id)
     const { reasons } = await supervisor.stop(id)
-    expect(reasons.map((reason) => reason.text).filter((text) => text.endsWith(' sent'))).toEqual(['SIGHUP sent', 'SIGINT sent', 'SIGTERM sent', 'SIGKILL sent'])
+    expect(reasons.map((reason) => reason.text).filter((text) => text.endsWith(' sent'))).toEqual([
+      'SIGHUP sent',
+      'SIGINT sent',
+      'SIGTERM sent',
+      'SIGKILL sent',
+    ])
   })
 
   it('with timeoutMs 0 kills at once', async () => {
@@ -148,7 +153,9 @@ describe('what a command leaves behind when it ends by itself', () => {
   it('is stopped before the process counts as ended; the exit code is that of the command', async () => {
     const home = aHome()
     const supervisor = await home.supervisor()
-    const { id } = await supervisor.start(sh(`${fixture('escape.sh')} ${home.path('left')}; until [ -s ${home.path('left')} ]; do sleep 0.01; done; exit 5`, { stop: { timeoutMs: 100 } }))
+    const { id } = await supervisor.start(
+      sh(`${fixture('escape.sh')} ${home.path('left')}; until [ -s ${home.path('left')} ]; do sleep 0.01; done; exit 5`, { stop: { timeoutMs: 100 } }),
+    )
     const record = await supervisor.wait(id)
     expect(record).toMatchObject({ status: 'failed', exit_code: 5 })
     expect(lives(Number(home.text('left')))).toBe(false)
@@ -157,7 +164,9 @@ describe('what a command leaves behind when it ends by itself', () => {
   it('is left alone when the spec says so', async () => {
     const home = aHome()
     const supervisor = await home.supervisor()
-    const { id } = await supervisor.start(sh(`${fixture('escape.sh')} ${home.path('left')}; until [ -s ${home.path('left')} ]; do sleep 0.01; done; exit 5`, { leftovers: 'leave' }))
+    const { id } = await supervisor.start(
+      sh(`${fixture('escape.sh')} ${home.path('left')}; until [ -s ${home.path('left')} ]; do sleep 0.01; done; exit 5`, { leftovers: 'leave' }),
+    )
     expect(await supervisor.wait(id)).toMatchObject({ status: 'failed', exit_code: 5 })
     const pid = Number(home.text('left'))
     expect(lives(pid)).toBe(true)
@@ -190,7 +199,10 @@ describe('signal', () => {
     const { id } = await supervisor.start(sh('exit 0'))
     await supervisor.wait(id)
     expect((await rejection(supervisor.signal(id, 'SIGNONSENSE'))).code).toBe('PROCMAN_INVALID_ARGUMENT')
-    expect(await rejection(supervisor.signal(id, 'SIGTERM'))).toMatchObject({ code: 'PROCMAN_WRONG_STATE', details: { id, state: 'exited', command: 'signal' } })
+    expect(await rejection(supervisor.signal(id, 'SIGTERM'))).toMatchObject({
+      code: 'PROCMAN_WRONG_STATE',
+      details: { id, state: 'exited', command: 'signal' },
+    })
   })
 
   it('that ends the process is how it ended, and no stop by the user', async () => {

@@ -1,7 +1,7 @@
 /** What a dead manager leaves, and what the next one makes of it. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { aHome, agreed, fixture, type Home, inState, kill, lives, obedient, rejection, sh, sleeper, startOf, until } from './harness.ts'
+import { agreed, aHome, fixture, type Home, inState, kill, lives, obedient, pause, rejection, sh, sleeper, startOf, until } from './harness.ts'
 
 describe('a manager that is killed with SIGKILL', () => {
   it('loses nothing: the next one has the same processes, pids and run numbers', async () => {
@@ -224,6 +224,7 @@ describe('run files that lie', () => {
     const home = aHome()
     const supervisor = await home.supervisor()
     const victim = supervisor.get((await supervisor.start(sleeper({ id: 'stranger' }))).id).pid
+    await pause(50) // start times are counted in hundredths of a second
     const { id } = await supervisor.start(sleeper({ id: 'liar', stop: { timeoutMs: 50 } }))
     const { pid } = supervisor.get(id)
     await supervisor.close()

@@ -20,15 +20,22 @@ interface Request {
   readonly jobDir: string
   readonly run: number
   readonly onBell: (bell: Bell) => void
+  /** Runs out when a keeper that was asked for does not answer: it was killed before it could. */
+  patience: NodeJS.Timeout | undefined
   tries: number
 }
 
 const MAX_TRIES = 3
+/** More at once would only crowd the processors, and hold up the event loop with them. */
+const MAX_ASKED = 8
+/** Nobody should need so long to start a command; then it is worth a look at the run files. */
+const PATIENCE_MS = 2_000
 
 /** One helper process for the life of the manager. Should it die, what was asked and not answered is asked again: claims make that harmless. */
 class Spawner implements KeeperStarter {
   readonly #path: string
-  readonly #pending = new Map<string, Request>()
+  readonly #waiting = new Map<string, Request>()
+  readonly #asked = new Map<string, Request>()
   #helper: ChildProcess | null = null
   #isClosed = false
 
@@ -37,23 +44,40 @@ class Spawner implements KeeperStarter {
   }
 
   start(jobDir: string, run: number, token: string, onBell: (bell: Bell) => void): () => void {
-    this.#pending.set(token, { jobDir, run, onBell, tries: 1 })
-    this.#ask(jobDir, run)
-    return () => this.#forget(token)
+    const request: Request = { jobDir, run, onBell, patience: undefined, tries: 0 }
+    this.#waiting.set(token, request)
+    this.#askNext()
+    return () => {
+      if (this.#waiting.get(token) === request || this.#asked.get(token) === request) this.#forget(token)
+    }
   }
 
   close(): void {
     this.#isClosed = true
-    this.#pending.clear()
+    for (const request of this.#asked.values()) clearTimeout(request.patience)
+    this.#waiting.clear()
+    this.#asked.clear()
     this.#helper?.stdin?.end()
     this.#helper?.stdout?.destroy()
     this.#helper = null
   }
 
-  #ask(jobDir: string, run: number): void {
+  #askNext(): void {
+    for (const [token, request] of this.#waiting) {
+      if (this.#asked.size >= MAX_ASKED) return
+      this.#waiting.delete(token)
+      this.#asked.set(token, request)
+      this.#ask(token, request)
+    }
+  }
+
+  #ask(token: string, request: Request): void {
     const helper = this.#helper ?? this.#begin()
     holdLoop(helper, true)
-    helper.stdin?.write(`${jobDir}\trun-${run}\n`)
+    request.tries += 1
+    clearTimeout(request.patience)
+    request.patience = setTimeout(() => this.#answer(token, { kind: 'rung' }), PATIENCE_MS)
+    helper.stdin?.write(`${request.jobDir}\trun-${request.run}\n`)
   }
 
   #begin(): ChildProcess {
@@ -74,30 +98,32 @@ class Spawner implements KeeperStarter {
 
   #hearFailure(line: string): void {
     const [, jobDir, run, errno] = line.split('\t')
-    for (const [token, request] of this.#pending) {
+    for (const [token, request] of this.#asked) {
       if (request.jobDir === jobDir && `run-${request.run}` === run) this.#answer(token, { kind: 'failed', errno: errno ?? 'EUNKNOWN' })
     }
   }
 
   #answer(token: string, bell: Bell): void {
-    const request = this.#pending.get(token)
+    const request = this.#asked.get(token)
     this.#forget(token)
     request?.onBell(bell)
   }
 
   #forget(token: string): void {
-    this.#pending.delete(token)
-    if (this.#pending.size === 0 && this.#helper !== null) holdLoop(this.#helper, false)
+    clearTimeout(this.#asked.get(token)?.patience)
+    this.#asked.delete(token)
+    this.#waiting.delete(token)
+    this.#askNext()
+    if (this.#asked.size === 0 && this.#helper !== null) holdLoop(this.#helper, false)
   }
 
   #lost(helper: ChildProcess, errno: string): void {
     if (this.#helper !== helper || this.#isClosed) return
     this.#helper = null
     helper.stdout?.destroy()
-    for (const [token, request] of [...this.#pending]) {
-      request.tries += 1
-      if (request.tries > MAX_TRIES) this.#answer(token, { kind: 'failed', errno })
-      else this.#ask(request.jobDir, request.run)
+    for (const [token, request] of [...this.#asked]) {
+      if (request.tries >= MAX_TRIES) this.#answer(token, { kind: 'failed', errno })
+      else this.#ask(token, request)
     }
   }
 }

@@ -27,8 +27,6 @@ export interface RunPorts {
 
 /** A keeper that has claimed its run writes down the child within a few ms. */
 const LOOK_AGAIN_MS = 5
-/** Nobody should need so long to claim a run; then it is looked whether the keeper died before it could. */
-const CLAIM_PATIENCE_MS = 2_000
 const MAX_LAUNCHES = 3
 const TROUBLE_PAUSE_MS = 1_000
 
@@ -83,7 +81,11 @@ export class RunWatch {
   signal(signal: string, target: 'group' | 'command'): string | null {
     const number = signalNumber(signal)
     if (number === null) return `there is no signal ${JSON.stringify(signal)} on this machine`
-    if (tellKeeper(this.#jobDir, this.#run, [`${target === 'group' ? 's' : 'p'}${number}`])) return null
+    try {
+      if (tellKeeper(this.#jobDir, this.#run, [`${target === 'group' ? 's' : 'p'}${number}`])) return null
+    } catch (error) {
+      return `its keeper cannot be told (${errnoOf(error)})`
+    }
     if (this.#identity !== null && signalStray(this.#identity, signal, target)) return null
     return 'the command is not there any more'
   }
@@ -167,8 +169,7 @@ export class RunWatch {
       } catch (error) {
         return failed(error)
       }
-      const patience = setTimeout(() => this.#lookNext(), CLAIM_PATIENCE_MS)
-      const stopListening = this.#ports.starter.start(this.#jobDir, this.#run, this.#token, (bell) => {
+      forget = this.#ports.starter.start(this.#jobDir, this.#run, this.#token, (bell) => {
         if (bell.kind === 'failed') failed({ code: bell.errno })
         // Hundreds may ring at once.
         else
@@ -176,10 +177,6 @@ export class RunWatch {
             if (!isOver) this.#lookNext()
           })
       })
-      forget = () => {
-        clearTimeout(patience)
-        stopListening()
-      }
     }
     // One turn of the microtask queue later: the machine's subscribers, which mark the snapshot for saving, are called after its effects have started.
     Promise.resolve()

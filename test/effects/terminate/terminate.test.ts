@@ -1,0 +1,72 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createActor } from 'xstate'
+import type { EffectRegistry } from '../../../src/effects/effect.ts'
+import type { RunWatches } from '../../../src/effects/run/run.ts'
+import { terminate } from '../../../src/effects/terminate/terminate.ts'
+
+/** A watch that only writes down what it was asked for; `fail` makes the next ones throw. */
+function fakeWatches() {
+  const calls: string[] = []
+  const failures: Error[] = []
+  const note = (call: string) => {
+    const failure = failures.shift()
+    if (failure !== undefined) throw failure
+    calls.push(call)
+  }
+  const watch = { ask: (signal: string) => note(signal), kill: () => note('kill') }
+  const release = vi.fn()
+  const watches = { ports: { nowMs: Date.now }, acquire: () => ({ watch, release }) } as unknown as RunWatches
+  return { calls, failures, release, watches }
+}
+
+function registryWith(errors: unknown[]): EffectRegistry {
+  return { live: new Set(), onError: (error) => errors.push(error) }
+}
+
+describe('the ladder of a stop', () => {
+  it('sends each signal when it is due, then kills, and asks for the kill again until it is over', () => {
+    vi.useFakeTimers()
+    const { calls, release, watches } = fakeWatches()
+    const nowMs = Date.now()
+    const rungs = ['SIGHUP', 'SIGTERM'].map((signal, index) => ({ signal, atMs: nowMs + index * 100 }))
+    const actor = createActor(terminate(registryWith([]), watches), { input: { id: 'a', run: 1, rungs, killAtMs: nowMs + 200 } }).start()
+    expect(calls).toEqual(['SIGHUP'])
+    vi.advanceTimersByTime(100)
+    expect(calls).toEqual(['SIGHUP', 'SIGTERM'])
+    vi.advanceTimersByTime(100)
+    expect(calls).toEqual(['SIGHUP', 'SIGTERM', 'kill'])
+    vi.advanceTimersByTime(2_000)
+    expect(calls).toEqual(['SIGHUP', 'SIGTERM', 'kill', 'kill', 'kill'])
+    actor.stop()
+    vi.advanceTimersByTime(10_000)
+    expect(calls).toHaveLength(5)
+    expect(release).toHaveBeenCalledOnce()
+    vi.useRealTimers()
+  })
+
+  it('sends only the last of those that are overdue: a later manager goes on where it is', () => {
+    const { calls, watches } = fakeWatches()
+    const rungs = ['SIGHUP', 'SIGINT', 'SIGTERM'].map((signal, index) => ({ signal, atMs: index }))
+    createActor(terminate(registryWith([]), watches), { input: { id: 'a', run: 1, rungs, killAtMs: Date.now() + 60_000 } })
+      .start()
+      .stop()
+    expect(calls).toEqual(['SIGTERM'])
+  })
+
+  it('outlives a want of descriptors: what failed is told and done again', () => {
+    vi.useFakeTimers()
+    const { calls, failures, watches } = fakeWatches()
+    const errors: unknown[] = []
+    failures.push(new Error('EMFILE'), new Error('EMFILE'))
+    const nowMs = Date.now()
+    const input = { id: 'a', run: 1, rungs: [{ signal: 'SIGTERM', atMs: nowMs }], killAtMs: nowMs + 5_000 }
+    const actor = createActor(terminate(registryWith(errors), watches), { input }).start()
+    expect([calls, errors.length]).toEqual([[], 1])
+    vi.advanceTimersByTime(3_000)
+    expect([calls, errors.length]).toEqual([['SIGTERM'], 2])
+    vi.advanceTimersByTime(2_000)
+    expect(calls).toEqual(['SIGTERM', 'kill'])
+    actor.stop()
+    vi.useRealTimers()
+  })
+})
