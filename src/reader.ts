@@ -11,7 +11,7 @@ import { ProcmanError } from './errors.ts'
 import { processMachine } from './machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from './machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from './persistence/layout.ts'
-import { listIds, readState } from './persistence/store.ts'
+import { type Found, listIds, readState } from './persistence/store.ts'
 import { resolveId, selectRecords } from './select.ts'
 import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
 import { rebuild } from './supervisor/rebuild.ts'
@@ -95,7 +95,7 @@ class DirectoryReader implements Reader {
   #look(id: string): Seen {
     const found = readState(this.#layout, id)
     const jobDir = this.#layout.jobDir(id)
-    const snapshot = found.kind === 'ok' ? found.snapshot : rebuildIfAny(jobDir, id)
+    const snapshot = found.kind === 'ok' ? found.snapshot : rebuildIfAny(jobDir, found)
     if (snapshot === null) {
       if (found.kind !== 'damaged') return { kind: 'none' }
       return { kind: 'damaged', problem: { id, path: found.path, message: `${found.path} is damaged: ${found.reason}`, atMs: Date.now() } }
@@ -134,9 +134,9 @@ function isSettled(record: ProcessRecord): boolean {
   return record.state === 'exited' || record.state === 'orphaned'
 }
 
-function rebuildIfAny(jobDir: string, id: string) {
+function rebuildIfAny(jobDir: string, found: Exclude<Found, { kind: 'ok' }>) {
   try {
-    return rebuild(jobDir, id)
+    return rebuild(jobDir, found)
   } catch {
     // The directory has just been removed, or is none: then there is nothing to rebuild from.
     return null

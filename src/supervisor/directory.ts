@@ -47,17 +47,22 @@ function restore(world: World, found: Found, send: Send): void {
   }
 }
 
-/** A process whose state is gone or damaged is rebuilt from its run files: what runs is not lost with the file that said so. */
+/**
+ * A process without a readable state is rebuilt from its run files: what runs is not lost with the file that said so. One that has no state at all was cut off
+ * in its first start, whose intent stands in for it; one that has not even that was promised to nobody.
+ */
 function rescue(world: World, found: Exclude<Found, { kind: 'ok' }>, send: Send): void {
   const jobDir = world.layout.jobDir(found.id)
-  const rebuilt = rebuild(jobDir, found.id)
+  const rebuilt = rebuild(jobDir, found)
   if (found.kind === 'empty' && rebuilt === null) return removeEmpty(jobDir)
-  const movedTo =
-    found.kind === 'damaged' ? world.store.quarantine(rebuilt === null ? jobDir : found.path, rebuilt === null ? found.id : `${found.id}.state.json`) : null
-  const what = found.kind === 'damaged' ? `${found.path} is damaged: ${found.reason}; moved to ${movedTo}` : `${world.layout.stateFile(found.id)} is missing`
-  const then = rebuilt === null ? 'nothing was left to rebuild the process from' : 'the process was rebuilt from its run files'
-  send({ type: 'directory.damaged', id: found.id, path: found.path, message: `${what}; ${then}` })
+  if (found.kind === 'damaged') send(setAside(world, found, rebuilt !== null))
   if (rebuilt !== null) send({ type: 'directory.found', id: found.id, snapshot: toRestorable(rebuilt) })
+}
+
+function setAside(world: World, { id, path, reason }: Extract<Found, { kind: 'damaged' }>, isRebuilt: boolean): DirectoryFact {
+  const movedTo = isRebuilt ? world.store.quarantine(path, `${id}.state.json`) : world.store.quarantine(world.layout.jobDir(id), id)
+  const then = isRebuilt ? 'the process was rebuilt from its run files' : 'nothing was left to rebuild the process from'
+  return { type: 'directory.damaged', id, path, message: `${path} is damaged: ${reason}; moved to ${movedTo}; ${then}` }
 }
 
 function refusalOf(error: unknown): DirectoryFact {

@@ -1,22 +1,35 @@
-/** Rebuilds a process from its run files alone, when its state is gone or damaged. */
-import { listRuns, readExit, readIntendedSpec } from '../effects/run/run-files.ts'
+/** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
+import { bootId } from '../effects/run/identity.ts'
+import { listRuns, readChild, readExit, readIntendedSpec } from '../effects/run/run-files.ts'
 import { contextOf } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
+import type { Found } from '../persistence/store.ts'
+import type { ProcessContext } from '../types.ts'
+
+const WHY = {
+  empty: 'its manager was killed while it was being started: known from its run files',
+  damaged: 'its state file was damaged: rebuilt from its run files',
+}
 
 /**
  * A run that may be up is adopted; one that never started is not started now; one that has ended is not started again, since nobody knows any more whether
  * the user wanted that.
  * @returns null when no run left a readable intent
  */
-export function rebuild(jobDir: string, id: string): ProcessSnapshot | null {
+export function rebuild(jobDir: string, { id, kind }: Exclude<Found, { kind: 'ok' }>): ProcessSnapshot | null {
   for (const run of [...listRuns(jobDir)].reverse()) {
     const spec = decodeSpec(readIntendedSpec(jobDir, run), id)
     if (spec === null) continue
     const nowMs = Date.now()
-    const context = { ...contextOf(spec, nowMs), run, reasons: [{ atMs: nowMs, text: 'its state file was damaged: rebuilt from its run files' }] }
+    const context = { ...contextOf(spec, nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
     const exit = readExit(jobDir, run)
     if (exit === null) return { value: 'starting', context, children: { run: { id, run } } }
-    return { value: 'exited', context: { ...context, outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
+    return { value: 'exited', context: { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
   }
   return null
+}
+
+function launchOf(jobDir: string, run: number): Partial<ProcessContext> {
+  const child = readChild(jobDir, run)
+  return child === null ? {} : { createdAtMs: child.atMs, startedAtMs: child.atMs, identity: { pid: child.pid, start: child.start, boot: bootId() } }
 }

@@ -111,7 +111,8 @@ export class World {
         const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
         last = snapshot
         this.table.getSnapshot().context.processes.get(id)?.set(toRecord(snapshot.value, snapshot.context))
-        this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
+        // The intent of a first run carries the spec and stands in for its first snapshot: one file less to make at each start.
+        if (snapshot.value !== 'starting' || !this.store.isFresh(id)) this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
         if (isPastLaunch) this.slices.run(() => this.#prune(id, snapshot.context.run))
       },
       error: () => {},
