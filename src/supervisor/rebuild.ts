@@ -12,8 +12,8 @@ const WHY = {
 }
 
 /**
- * A run that may be up is adopted; one that never started is not started now; one that has ended is not started again, since nobody knows any more whether
- * the user wanted that.
+ * A run that may be up is adopted. A first start that was cut off is brought to its end, as any start in flight. Behind a damaged state nothing is started that
+ * has not been, and what has ended is not started again, since nobody knows any more whether the user wanted that.
  * @returns null when no run left a readable intent
  */
 export function rebuild(jobDir: string, { id, kind }: Exclude<Found, { kind: 'ok' }>): ProcessSnapshot | null {
@@ -23,7 +23,7 @@ export function rebuild(jobDir: string, { id, kind }: Exclude<Found, { kind: 'ok
     const nowMs = Date.now()
     const context = { ...contextOf(spec, nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
     const exit = readExit(jobDir, run)
-    if (exit === null) return { value: 'starting', context, children: { run: { id, run } } }
+    if (exit === null) return { value: 'starting', context, children: { run: kind === 'empty' ? { id, run, launch: spec } : { id, run } } }
     return { value: 'exited', context: { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
   }
   return null

@@ -347,8 +347,8 @@ describe('close', () => {
     await supervisor.close()
     expect((await started).code).toBe('PROCMAN_CLOSED')
     const next = await home.supervisor()
-    await inState(next.ref('cut'), 'running')
-    expect(home.strays().map((stray) => stray.pid)).toEqual([next.get('cut').pid])
+    for (const { id } of next.list()) await inState(next.ref(id), 'running')
+    expect(home.strays().map((stray) => stray.pid)).toEqual(next.list().map((record) => record.pid))
   })
 })
 
