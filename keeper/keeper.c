@@ -660,7 +660,12 @@ static void leave_if_empty(bool let_go) {
   for (;;) { /* the list of children may have missed one that was just moving: the kernel's word is final */
     pid_t r = waitpid(-1, NULL, WNOHANG);
     if (r == 0) return;
-    if (r < 0 && errno == ECHILD) _exit(0);
+    if (r < 0 && errno == ECHILD) {
+      char path[64];
+      file_name(path, "rest"); /* that it is gone says that nothing of the tree is left, not that the keeper was killed */
+      if (rest >= 0) unlink(path);
+      _exit(0);
+    }
   }
 }
 

@@ -416,7 +416,10 @@ const keep = (run: string, bellNumber: string | undefined): void => {
         if (leave && !killing) process.exit(0)
       }
       const members = tree()
-      if (members.length === 0) process.exit(0)
+      if (members.length === 0) {
+        attempt(() => fs.unlinkSync(name('rest')))
+        process.exit(0)
+      }
       if (deadline === Number.POSITIVE_INFINITY) {
         deadline = performance.now() + graceMs
         if (makeFifos('rest') && attempt(() => hold('rest')) !== undefined) {

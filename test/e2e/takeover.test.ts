@@ -128,6 +128,20 @@ describe('a keeper that is killed', () => {
     expect(lives(pid)).toBe(false)
   })
 
+  it('while it stops what the command left behind, leaves that to the manager', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    const { id } = await supervisor.start(
+      sh(`${fixture('escape.sh')} ${home.path('escaped')}; until [ -s ${home.path('escaped')} ]; do sleep 0.01; done; exit 3`),
+    )
+    await inState(supervisor.ref(id), 'stopping')
+    const escaped = Number(home.text('escaped'))
+    expect(lives(escaped)).toBe(true)
+    kill(home.keeperPid(id))
+    expect(await supervisor.wait(id)).toMatchObject({ state: 'exited', exit_code: 3 })
+    expect(lives(escaped)).toBe(false)
+  })
+
   it('leaves its command alive, and it is killed with its escaped tree when it does not stop', async () => {
     const home = aHome()
     const supervisor = await home.supervisor()

@@ -10,7 +10,7 @@ import { bootId, isAlive } from './identity.ts'
 import { hasKeeper, onFifoReleased, tellKeeper } from './keeper-link.ts'
 import type { KeeperStarter } from './keeper-starter.ts'
 import { findByToken, killStrayTree, onStrayGone, signalStray } from './lost-keeper.ts'
-import { type Child, readChild, readClaim, readExit, voidClaim, writeIntent } from './run-files.ts'
+import { type Child, readChild, readClaim, readExit, readIntendedSpec, runFile, voidClaim, writeIntent } from './run-files.ts'
 
 export interface RunPorts {
   jobDirOf(id: string): string
@@ -232,8 +232,7 @@ export class RunWatch {
 
   /** Nobody saw the end. What is left of the tree would be in the way of the next run. */
   #strayGone(): void {
-    const identity = this.#identity
-    if (identity !== null && findByToken(this.#token).length > 0) killStrayTree(identity, this.#token)
+    this.#killStrays()
     this.#end({ kind: 'unknown', reason: 'the keeper was killed' }, this.#ports.nowMs())
   }
 
@@ -242,15 +241,27 @@ export class RunWatch {
     if (outcome.kind !== 'launch-failed') this.#launched()
     const whileAliveIsHeld = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
     // `rest` is made before `alive` is let go: looked for in this order, it cannot be missed. While `alive` is held, it may still come.
-    const stop = onFifoReleased(this.#jobDir, this.#run, 'rest', () => this.#end(outcome, atMs))
+    const stop = onFifoReleased(this.#jobDir, this.#run, 'rest', () => this.#treeGone(outcome, atMs))
     if (stop === null) {
-      if (whileAliveIsHeld === null) this.#end(outcome, atMs)
+      if (whileAliveIsHeld === null) this.#treeGone(outcome, atMs)
       else this.#wait(whileAliveIsHeld)
       return
     }
     whileAliveIsHeld?.()
     this.#say({ type: 'run.exited', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
     this.#wait(stop)
+  }
+
+  /** A keeper that finished its work has taken `rest` away; one that was killed over it has left the rest of the tree to us. */
+  #treeGone(outcome: Outcome, atMs: number): void {
+    if (existsSync(runFile(this.#jobDir, this.#run, 'rest'))) this.#killStrays()
+    this.#end(outcome, atMs)
+  }
+
+  #killStrays(): void {
+    const identity = this.#identity
+    if (identity === null || intendsToLeave(readIntendedSpec(this.#jobDir, this.#run))) return
+    if (findByToken(this.#token).length > 0) killStrayTree(identity, this.#token)
   }
 
   #launched(): void {
@@ -297,4 +308,8 @@ export class RunWatch {
 function errnoOf(error: unknown): string {
   const { details, code } = error as { readonly details?: { readonly errno?: string }; readonly code?: string }
   return details?.errno ?? code ?? 'EUNKNOWN'
+}
+
+function intendsToLeave(spec: unknown): boolean {
+  return typeof spec === 'object' && spec !== null && 'leftovers' in spec && spec.leftovers === 'leave'
 }
