@@ -14,7 +14,7 @@ import { type Layout, layoutOf, resolveStateDir } from './persistence/layout.ts'
 import { type Found, listIds, readState } from './persistence/store.ts'
 import { resolveId, selectRecords } from './select.ts'
 import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
-import { rebuild } from './supervisor/rebuild.ts'
+import { catchUp, rebuild } from './supervisor/rebuild.ts'
 
 /** A manager that dies, or a notification that is lost, is noticed after so long at the latest. */
 const SWEEP_MS = 1_000
@@ -95,7 +95,7 @@ class DirectoryReader implements Reader {
   #look(id: string): Seen {
     const found = readState(this.#layout, id)
     const jobDir = this.#layout.jobDir(id)
-    const snapshot = found.kind === 'ok' ? found.snapshot : rebuildIfAny(jobDir, found)
+    const snapshot = found.kind === 'ok' ? catchUp(jobDir, found.snapshot) : rebuildIfAny(jobDir, found)
     if (snapshot === null) {
       if (found.kind !== 'damaged') return { kind: 'none' }
       return { kind: 'damaged', problem: { id, path: found.path, message: `${found.path} is damaged: ${found.reason}`, atMs: Date.now() } }

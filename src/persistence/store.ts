@@ -45,8 +45,6 @@ export class Store {
   readonly #layout: Layout
   readonly #ports: StorePorts
   readonly #pending = new Map<string, Pending>()
-  /** Made, and never written yet. */
-  readonly #fresh = new Set<string>()
   #retry: NodeJS.Timeout | undefined
 
   constructor(layout: Layout, ports: StorePorts) {
@@ -66,12 +64,6 @@ export class Store {
         })
       throw notSaved(path, error)
     }
-    this.#fresh.add(id)
-  }
-
-  /** True until the first state of a new process is on disk. */
-  isFresh(id: string): boolean {
-    return this.#fresh.has(id)
   }
 
   /** Marks the state as changed; it is written soon, and only once however often it changes until then. */
@@ -110,7 +102,6 @@ export class Store {
     } catch (error) {
       return this.#failed(id, pending, notSaved(path, error))
     }
-    this.#fresh.delete(id)
     this.#pending.delete(id)
     for (const waiter of pending.waiters) waiter.resolve()
   }
@@ -129,7 +120,6 @@ export class Store {
   /** Drops what is marked for a process: it is being removed, and nobody has to wait for it any more. */
   forget(id: string): void {
     const pending = this.#pending.get(id)
-    this.#fresh.delete(id)
     this.#pending.delete(id)
     for (const waiter of pending?.waiters ?? []) waiter.resolve()
   }

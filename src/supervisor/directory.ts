@@ -5,7 +5,7 @@ import { isProcmanError } from '../errors.ts'
 import type { DirectoryFact } from '../machines/supervisor/machine.ts'
 import { toRestorable } from '../persistence/codec.ts'
 import { type Found, listIds, readState, removeEmpty } from '../persistence/store.ts'
-import { rebuild } from './rebuild.ts'
+import { catchUp, rebuild } from './rebuild.ts'
 import type { World } from './world.ts'
 
 type Send = (fact: DirectoryFact) => void
@@ -34,7 +34,8 @@ async function open(world: World, send: Send, isOver: () => boolean): Promise<vo
 }
 
 function restore(world: World, found: Found, send: Send): void {
-  if (found.kind === 'ok') return send({ type: 'directory.found', id: found.id, snapshot: toRestorable(found.snapshot) })
+  if (found.kind === 'ok')
+    return send({ type: 'directory.found', id: found.id, snapshot: toRestorable(catchUp(world.layout.jobDir(found.id), found.snapshot)) })
   try {
     rescue(world, found, send)
   } catch (error) {

@@ -230,7 +230,8 @@ export class SupervisorHandle implements Supervisor {
     const snapshot = await until(ref, (now) => isLaunchOver(now, before))
     await this.#world.store.saved(ref.id)
     const { context } = snapshot
-    if (context.run <= before) throw wrongState('restart', ref.id, snapshot.value, 'it was stopped meanwhile')
+    // A stop that came meanwhile wins, also when the command was just up.
+    if (context.run <= before || context.cancelled) throw wrongState(type.slice('process.'.length), ref.id, snapshot.value, 'it was stopped meanwhile')
     if (context.run > before + 1 || context.identity !== null) return
     const why = context.outcome === null ? 'it was stopped before it was up' : describeFailure(context.outcome, context.spec.command, context.spec.cwd)
     const failure = context.outcome?.kind === 'launch-failed' ? { step: context.outcome.step, errno: context.outcome.errno } : {}

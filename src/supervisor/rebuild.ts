@@ -1,7 +1,7 @@
 /** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
 import { bootId } from '../effects/run/identity.ts'
-import { listRuns, readChild, readExit, readIntendedSpec } from '../effects/run/run-files.ts'
-import { contextOf } from '../machines/process/context.ts'
+import { hasIntent, listRuns, readChild, readExit, readIntendedSpec } from '../effects/run/run-files.ts'
+import { contextOf, nextRun } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
 import type { Found } from '../persistence/store.ts'
 import type { ProcessContext } from '../types.ts'
@@ -27,6 +27,17 @@ export function rebuild(jobDir: string, { id, kind }: Exclude<Found, { kind: 'ok
     return { value: 'exited', context: { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
   }
   return null
+}
+
+/**
+ * The intent of a run outranks a snapshot that does not speak of that run yet: its manager was killed between the two.
+ * @returns the snapshot as it would have been written next
+ */
+export function catchUp(jobDir: string, snapshot: ProcessSnapshot): ProcessSnapshot {
+  const { context } = snapshot
+  if (!hasIntent(jobDir, context.run + 1)) return snapshot
+  const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }) }
+  return catchUp(jobDir, { value: 'starting', context: next, children: { run: { id: next.spec.id, run: next.run, launch: next.spec } } })
 }
 
 function launchOf(jobDir: string, run: number): Partial<ProcessContext> {

@@ -111,9 +111,9 @@ export class World {
         const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
         last = snapshot
         this.table.getSnapshot().context.processes.get(id)?.set(toRecord(snapshot.value, snapshot.context))
-        // The intent of a first run carries the spec and stands in for its first snapshot: one file less to make at each start.
-        if (snapshot.value !== 'starting' || !this.store.isFresh(id)) this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
-        if (isPastLaunch) this.slices.run(() => this.#prune(id, snapshot.context.run))
+        // A run that is being launched is on record by its intent, which outranks an older snapshot: one file less to write at each start.
+        if (snapshot.value !== 'starting') this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
+        if (isPastLaunch) this.#pruneOnceSaved(id, snapshot.context.run)
       },
       error: () => {},
     })
@@ -148,6 +148,14 @@ export class World {
     }
   }
 
+  /** Not before: the intents of runs that no snapshot on disk speaks of are what they are known by. */
+  #pruneOnceSaved(id: string, run: number): void {
+    this.store.saved(id).then(
+      () => this.slices.run(() => this.#prune(id, run)),
+      () => {}, // Told by the store. The next run prunes.
+    )
+  }
+
   #prune(id: string, run: number): void {
     if (!this.refs.has(id)) return // removed meanwhile
     try {
@@ -163,7 +171,6 @@ export class World {
       jobDirOf: (id: string) => this.layout.jobDir(id),
       tokenOf: (id: string, run: number) => `${this.#directoryName}.${id}.${run}`,
       environmentOf: (spec: ProcessSpec, run: number) => this.#environmentOf(spec, run),
-      recorded: (id: string) => this.store.saved(id),
       inTurn: (work: () => void) => this.slices.run(work),
       get starter() {
         world.#starter ??= createKeeperStarter(world.keeper)

@@ -151,6 +151,10 @@ export function writeIntent(jobDir: string, run: number, { token, spec, env }: I
   renameSync(`${path}.tmp`, path)
 }
 
+export function hasIntent(jobDir: string, run: number): boolean {
+  return existsSync(runFile(jobDir, run, 'intent'))
+}
+
 /** @returns the spec that was written down for a run, unchecked; null when it cannot be read */
 export function readIntendedSpec(jobDir: string, run: number): unknown {
   const text = readRegularFile(runFile(jobDir, run, 'intent'))

@@ -17,8 +17,6 @@ export interface RunPorts {
   /** Names the run in the environment of everything that belongs to it. */
   tokenOf(id: string, run: number): string
   environmentOf(spec: ProcessSpec, run: number): Readonly<Record<string, string>>
-  /** Resolves once the snapshot that says this run is to be started is on disk; rejects when it cannot be written. */
-  recorded(id: string): Promise<void>
   /** Runs small pieces of blocking work without holding up the loop. */
   inTurn(work: () => void): void
   readonly starter: KeeperStarter
@@ -149,7 +147,7 @@ export class RunWatch {
     this.#look()
   }
 
-  /** The intention is on disk before the intent, the intent before the keeper. */
+  /** The intent is on disk before the keeper is asked for: from then on the run is known, also to a manager whose snapshot does not speak of it yet. */
   #start(spec: ProcessSpec): void {
     this.#launches += 1
     if (this.#launches > MAX_LAUNCHES) return this.#neverStarted('ETIMEDOUT')
@@ -178,10 +176,7 @@ export class RunWatch {
           })
       })
     }
-    // One turn of the microtask queue later: the machine's subscribers, which mark the snapshot for saving, are called after its effects have started.
-    Promise.resolve()
-      .then(() => this.#ports.recorded(this.#id))
-      .then(() => this.#ports.inTurn(ask), failed)
+    this.#ports.inTurn(ask)
   }
 
   /** No keeper could be had: the run is voided, so that none that comes late can start it after all. */
