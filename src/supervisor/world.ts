@@ -19,6 +19,7 @@ import { createSlices } from '../persistence/slices.ts'
 import { prepareStateDir, Store } from '../persistence/store.ts'
 import { createProcessTable } from '../table.ts'
 import type { ProcessSpec } from '../types.ts'
+import type { ActorSnapshot } from './wait.ts'
 
 const KEPT_RUNS = 20
 const KEPT_PROBLEMS = 100
@@ -111,8 +112,7 @@ export class World {
         const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
         last = snapshot
         this.table.getSnapshot().context.processes.get(id)?.set(toRecord(snapshot.value, snapshot.context))
-        // A run that is being launched is on record by its intent, which outranks an older snapshot: one file less to write at each start.
-        if (snapshot.value !== 'starting') this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
+        if (!isOnRecordOtherwise(snapshot)) this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
         if (isPastLaunch) this.#pruneOnceSaved(id, snapshot.context.run)
       },
       error: () => {},
@@ -192,6 +192,14 @@ export class World {
     this.#env ??= { ...(process.env as Record<string, string>) }
     return this.#env
   }
+}
+
+/**
+ * A run that is being launched is on record by its intent, which outranks an older snapshot, and a retry that is due already by the end of the run before it:
+ * a file less to write at each start and restart.
+ */
+function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
+  return value === 'starting' || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
 }
 
 const lockPorts: LockPorts = {
