@@ -37,6 +37,7 @@ class Spawner implements KeeperStarter {
   readonly #waiting = new Map<string, Request>()
   readonly #asked = new Map<string, Request>()
   #helper: ChildProcess | null = null
+  #lines = ''
   #isClosed = false
 
   constructor(path: string) {
@@ -77,7 +78,15 @@ class Spawner implements KeeperStarter {
     request.tries += 1
     clearTimeout(request.patience)
     request.patience = setTimeout(() => this.#answer(token, { kind: 'rung' }), PATIENCE_MS)
-    helper.stdin?.write(`${request.jobDir}\trun-${request.run}\n`)
+    if (this.#lines === '') queueMicrotask(() => this.#flush())
+    this.#lines += `${request.jobDir}\trun-${request.run}\n`
+  }
+
+  /** What is asked for in one go is written in one go: each write wakes the helper up. */
+  #flush(): void {
+    const lines = this.#lines
+    this.#lines = ''
+    this.#helper?.stdin?.write(lines)
   }
 
   #begin(): ChildProcess {
@@ -120,6 +129,7 @@ class Spawner implements KeeperStarter {
   #lost(helper: ChildProcess, errno: string): void {
     if (this.#helper !== helper || this.#isClosed) return
     this.#helper = null
+    this.#lines = ''
     helper.stdout?.destroy()
     for (const [token, request] of [...this.#asked]) {
       if (request.tries >= MAX_TRIES) this.#answer(token, { kind: 'failed', errno })
