@@ -12,10 +12,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ProcmanError } from '../errors.ts'
 import { decodeSnapshot, encodeSnapshot, ID_PATTERN, type ProcessSnapshot } from './codec.ts'
 import type { Layout } from './layout.ts'
@@ -155,11 +156,22 @@ export class Store {
 /** Makes the state directory, or checks the one that is there. @throws PROCMAN_STATE_DIR_UNUSABLE */
 export function prepareStateDir(layout: Layout): void {
   try {
-    mkdirSync(layout.root, { recursive: true, mode: 0o700 })
-    mkdirSync(layout.jobs, { recursive: true, mode: 0o700 })
+    makeDirs(layout.root)
+    makeDirs(layout.jobs)
     if ((lstatSync(layout.jobs).mode & 0o077) !== 0) chmodSync(layout.jobs, 0o700)
   } catch (error) {
     throw unusable(layout.root, error)
+  }
+}
+
+/** Not `mkdirSync` with `recursive`: where nothing can be made (/proc), Node 20 tries for ever. */
+function makeDirs(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return
+  if (!existsSync(dirname(path))) makeDirs(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
   }
 }
 

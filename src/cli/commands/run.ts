@@ -48,7 +48,7 @@ async function startAndFollow(cli: Cli, grip: Grip, input: ProcessInput): Promis
     if (input.stdin === 'pipe') forwardStdin(cli, id, isKept ? supervisor : null).catch((error: unknown) => reportError(cli.io, error))
     return exitCodeOfRecord(await follow(cli, source, id))
   } finally {
-    await grip.release()
+    await grip.finish()
   }
 }
 
@@ -100,6 +100,7 @@ class Grip {
   #supervisor: Promise<Supervisor> | null
   #id: string | null = null
   #interrupts = 0
+  #isOver = false
   readonly #cancels: Promise<void>[] = []
 
   constructor(cli: Cli, supervisor: Supervisor) {
@@ -110,13 +111,31 @@ class Grip {
   /** The directory, taken again when it was released. Two callers at once share it. */
   take(): Promise<Supervisor> {
     if (this.#supervisor === null) {
-      const taken = this.#cli.openSupervisor()
+      const taken = this.#open()
       this.#supervisor = taken
       taken.catch(() => {
         if (this.#supervisor === taken) this.#supervisor = null
       })
     }
     return this.#supervisor
+  }
+
+  /** An interrupt is not lost because somebody else acts in the directory: it is tried again until it can be done, or the process has ended. */
+  async #open(): Promise<Supervisor> {
+    for (let isTold = false; ; isTold = true) {
+      try {
+        return await this.#cli.openSupervisor()
+      } catch (error) {
+        if (this.#isOver || !isProcmanError(error) || error.code !== 'PROCMAN_STATE_DIR_LOCKED') throw error
+        if (!isTold) await say(this.#cli.io, `waiting to cancel: ${error.message}`)
+      }
+    }
+  }
+
+  /** The process has ended: nothing is waited for any more that would only cancel it. */
+  async finish(): Promise<void> {
+    this.#isOver = true
+    await this.release()
   }
 
   /** Waits for cancels under way, then lets go. Not held: nothing. */

@@ -45,10 +45,10 @@ export function toRecord(state: ProcessState, context: ProcessContext): ProcessR
   return Object.freeze({
     id: spec.id,
     command: spec.command,
-    args: spec.args,
-    env: redactEnv(spec.env),
+    args: Object.freeze([...spec.args]),
+    env: Object.freeze(redactEnv(spec.env)),
     work_dir: spec.cwd,
-    labels: spec.labels,
+    labels: Object.freeze({ ...spec.labels }),
     state,
     status: statusOf(state, context),
     pid: alive && context.endedAtMs === null ? (context.identity?.pid ?? null) : null,
@@ -61,14 +61,14 @@ export function toRecord(state: ProcessState, context: ProcessContext): ProcessR
     started_at: context.startedAtMs === null ? null : isoOf(context.startedAtMs),
     completed_at: alive || context.endedAtMs === null ? null : isoOf(context.endedAtMs),
     retry_at: context.retryAtMs === null ? null : isoOf(context.retryAtMs),
-    outcome,
-    restart: spec.restart,
+    outcome: outcome === null ? null : Object.freeze({ ...outcome }),
+    restart: Object.freeze({ ...spec.restart }),
     stdin: spec.stdin,
     inherit_env: spec.inheritEnv,
-    stop: spec.stop,
+    stop: Object.freeze({ ...spec.stop, ladder: Object.freeze(spec.stop.ladder.map((rung) => Object.freeze({ ...rung }))) }),
     leftovers: spec.leftovers,
     keeper_lost: context.keeperLost,
-    reasons: context.reasons.map((reason) => ({ at: isoOf(reason.atMs), text: reason.text })),
+    reasons: Object.freeze(context.reasons.map((reason) => Object.freeze({ at: isoOf(reason.atMs), text: reason.text }))),
   })
 }
 

@@ -1,7 +1,7 @@
 /** Decides which environment variables are secrets, by name, and hides their values wherever something is shown. */
 
 const SECRET_NAME =
-  /password|passwd|passphrase|pass(_|$)|_pwd$|secret|token(?!iz)|jwt|credential|private|api_?key|access_?key|auth(?!or(_|$)|_sock$)|cookie|session_?key|_key$|^key$|_pat$|dsn$/i
+  /password|passwd|passphrase|pass(_|$)|_pwd$|secret|token(?!iz)|jwt|bearer|credential|creds(_|$)|conn(ection)?_?str|private|api_?key|access_?key|auth(?!or(_|$)|_sock$)|cookie|session_?key|_key$|^key$|_pat$|dsn$/i
 const URL_PASSWORD = /(\/\/[^/\s:@]*:)[^/\s@]+(?=@)/g
 
 export const REDACTED = '***'
