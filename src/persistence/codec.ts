@@ -130,7 +130,7 @@ function childrenOf(value: ProcessStateName, context: ProcessContext): Readonly<
   const run = { id: context.spec.id, run: context.run }
   switch (value) {
     case 'starting':
-      return { run: { ...run, launch: context.spec } }
+      return { run: { ...run, launch: true } }
     case 'running':
     case 'unhealthy':
       return { run }

@@ -4,12 +4,13 @@ import type { ActorRefFrom } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
 import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
-import { describeFailure, type ProcessRecord, toRecord } from '../machines/process/record.ts'
+import { type ProcessRecord, toRecord } from '../machines/process/record.ts'
 import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
 import { generateId, parseProcessInput } from '../spec.ts'
 import { openStdin } from '../stdin.ts'
+import { launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { type ActorSnapshot, damaged, until } from './wait.ts'
 import type { World } from './world.ts'
@@ -57,7 +58,7 @@ export class SupervisorHandle implements Supervisor {
       return ref
     }
     try {
-      await this.#launch(ref, 'process.start')
+      await launchRun(this.#world, ref, 'process.start')
     } catch (error) {
       if (ref.getSnapshot().status === 'active') await this.#takeBack(ref)
       throw error
@@ -67,7 +68,7 @@ export class SupervisorHandle implements Supervisor {
 
   async launch(id: string): Promise<ProcessRecord> {
     const ref = this.#command(id, 'start')
-    await this.#launch(ref, 'process.start')
+    await launchRun(this.#world, ref, 'process.start')
     return this.get(ref.id)
   }
 
@@ -125,7 +126,7 @@ export class SupervisorHandle implements Supervisor {
 
   async restart(id: string): Promise<ProcessRecord> {
     const ref = this.#command(id, 'restart')
-    await this.#launch(ref, 'process.restart')
+    await launchRun(this.#world, ref, 'process.restart')
     return this.get(ref.id)
   }
 
@@ -207,7 +208,7 @@ export class SupervisorHandle implements Supervisor {
       const finish = () => {
         clearTimeout(timer)
         subscription.unsubscribe()
-        resolve(this.list().flatMap((record) => (isUp(record) ? [record.id] : [])))
+        resolve([...this.#world.refs.values()].flatMap((ref) => (ref.getSnapshot().hasTag('alive') ? [ref.id] : [])))
       }
       const timer = setTimeout(finish, timeoutMs)
       const subscription = this.actor.subscribe((snapshot) => {
@@ -221,21 +222,6 @@ export class SupervisorHandle implements Supervisor {
     this.#world.store.flush()
     if (this.#isActive) this.actor.send({ type: 'supervisor.close' })
     this.#world.letGo()
-  }
-
-  /** Sends the command that begins a run, and resolves once that run is launched and on record. */
-  async #launch(ref: ProcessRef, type: 'process.start' | 'process.restart'): Promise<void> {
-    const before = ref.getSnapshot().context.run
-    ref.send({ type, atMs: Date.now() })
-    const snapshot = await until(ref, (now) => isLaunchOver(now, before))
-    await this.#world.store.saved(ref.id)
-    const { context } = snapshot
-    // A stop that came meanwhile wins, also when the command was just up.
-    if (context.run <= before || context.cancelled) throw wrongState(type.slice('process.'.length), ref.id, snapshot.value, 'it was stopped meanwhile')
-    if (context.run > before + 1 || context.identity !== null) return
-    const why = context.outcome === null ? 'it was stopped before it was up' : describeFailure(context.outcome, context.spec.command, context.spec.cwd)
-    const failure = context.outcome?.kind === 'launch-failed' ? { step: context.outcome.step, errno: context.outcome.errno } : {}
-    throw new ProcmanError('PROCMAN_LAUNCH_FAILED', why ?? 'it was not launched', { details: { id: ref.id, command: context.spec.command, ...failure } })
   }
 
   /** A start that failed leaves nothing behind. */
@@ -298,14 +284,6 @@ export class SupervisorHandle implements Supervisor {
   }
 }
 
-function isLaunchOver(snapshot: ActorSnapshot, before: number): boolean {
-  const { context } = snapshot
-  if (context.run > before + 1) return true
-  if (context.run === before + 1 && context.identity !== null) return true
-  if (context.run === before + 1 && context.outcome !== null) return true
-  return snapshot.hasTag('settled') && context.cancelled
-}
-
 function mustBeSound(ref: ProcessRef): ActorSnapshot {
   const snapshot = ref.getSnapshot()
   if (snapshot.status === 'error') throw damaged(ref.id, snapshot.error)
@@ -314,14 +292,4 @@ function mustBeSound(ref: ProcessRef): ActorSnapshot {
 
 function isRemovable(snapshot: ActorSnapshot): boolean {
   return snapshot.hasTag('settled') || snapshot.matches('pending')
-}
-
-function isUp(record: ProcessRecord): boolean {
-  return record.state === 'starting' || record.state === 'running' || record.state === 'unhealthy' || record.state === 'stopping'
-}
-
-function wrongState(command: string, id: string, state: string, advice?: string): ProcmanError {
-  return new ProcmanError('PROCMAN_WRONG_STATE', `process ${id} is ${state}: ${command} is refused in this state${advice === undefined ? '' : `; ${advice}`}`, {
-    details: { id, state, command },
-  })
 }

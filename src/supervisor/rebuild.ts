@@ -23,7 +23,7 @@ export function rebuild(jobDir: string, { id, kind }: Exclude<Found, { kind: 'ok
     const nowMs = Date.now()
     const context = { ...contextOf(spec, nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
     const exit = readExit(jobDir, run)
-    if (exit === null) return { value: 'starting', context, children: { run: kind === 'empty' ? { id, run, launch: spec } : { id, run } } }
+    if (exit === null) return { value: 'starting', context, children: { run: kind === 'empty' ? { id, run, launch: true } : { id, run } } }
     return { value: 'exited', context: { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
   }
   return null
@@ -37,7 +37,7 @@ export function catchUp(jobDir: string, snapshot: ProcessSnapshot): ProcessSnaps
   const { context } = snapshot
   if (!hasIntent(jobDir, context.run + 1)) return snapshot
   const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }) }
-  return catchUp(jobDir, { value: 'starting', context: next, children: { run: { id: next.spec.id, run: next.run, launch: next.spec } } })
+  return catchUp(jobDir, { value: 'starting', context: next, children: { run: { id: next.spec.id, run: next.run, launch: true } } })
 }
 
 function launchOf(jobDir: string, run: number): Partial<ProcessContext> {

@@ -169,7 +169,8 @@ export class World {
     const world = this
     return {
       jobDirOf: (id: string) => this.layout.jobDir(id),
-      tokenOf: (id: string, run: number) => `${this.#directoryName}.${id}.${run}`,
+      tokenOf: (id: string, run: number) => this.#tokenOf(id, run),
+      specOf: (id: string) => this.#specOf(id),
       environmentOf: (spec: ProcessSpec, run: number) => this.#environmentOf(spec, run),
       inTurn: (work: () => void) => this.slices.run(work),
       get starter() {
@@ -177,13 +178,25 @@ export class World {
         return world.#starter
       },
       nowMs: Date.now,
+      onTrouble: (id: string, error: unknown) => this.trouble(id, this.layout.jobDir(id), `its run files cannot be looked at (${codeOf(error)}); tried again`),
     }
+  }
+
+  #specOf(id: string): ProcessSpec {
+    const ref = this.refs.get(id)
+    if (ref === undefined) throw new Error(`internal: process ${id} launches a run and is not there`)
+    return ref.getSnapshot().context.spec
+  }
+
+  /** Unique for state directory and run. */
+  #tokenOf(id: string, run: number): string {
+    return `${this.#directoryName}.${id}.${run}`
   }
 
   /** The environment that is inherited is that of the manager that launches the run. */
   #environmentOf(spec: ProcessSpec, run: number): Record<string, string> {
     const inherited = spec.inheritEnv ? this.#inheritedEnv() : {}
-    return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: `${this.#directoryName}.${spec.id}.${run}` }
+    return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: this.#tokenOf(spec.id, run) }
   }
 
   /** Each variable costs a call out of JavaScript: they are read once for all that is started in one slice. No other code runs within a slice. */
@@ -200,6 +213,10 @@ export class World {
  */
 function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
   return value === 'starting' || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error)
 }
 
 const lockPorts: LockPorts = {

@@ -9,7 +9,7 @@ import { parseSignal } from '../../src/cli/parse/signal.ts'
 import { mayRestart, parseSpec } from '../../src/cli/parse/spec.ts'
 import { suggest } from '../../src/cli/parse/suggest.ts'
 
-const io = { env: { HOME: '/home/me', EMPTY: '' }, cwd: '/work' }
+const io = { env: { HOME: '/home/me', EMPTY: '' }, cwd: '/srv' }
 
 function refusal(act: () => unknown): { code: string; message: string } {
   try {
@@ -165,7 +165,7 @@ describe('the options of start and run', () => {
     expect(parseSpec(['cmd'], { inheritEnv: true }, io)).toEqual({
       command: 'cmd',
       args: [],
-      cwd: '/work',
+      cwd: '/srv',
       env: {},
       inheritEnv: true,
       labels: {},
@@ -194,7 +194,7 @@ describe('the options of start and run', () => {
       id: 'web',
       command: 'cmd',
       args: ['', '--', '-x'],
-      cwd: '/work/sub',
+      cwd: '/srv/sub',
       env: { A: '1' },
       inheritEnv: false,
       labels: { a: '1' },

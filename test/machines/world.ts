@@ -221,7 +221,7 @@ export class FakeWorld {
   }
 
   #fakeRun() {
-    return fromCallback<RunCommand, RunInput<ProcessSpec>>(({ input, sendBack, receive }) => {
+    return fromCallback<RunCommand, RunInput>(({ input, sendBack, receive }) => {
       const child = this.runs.find(({ run }) => run === input.run) ?? new FakeRun(this, input.run)
       if (!this.runs.includes(child)) {
         this.runs.push(child)

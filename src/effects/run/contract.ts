@@ -2,11 +2,14 @@
 
 import type { Identity, Outcome } from '../../types.ts'
 
-/** Identifies the run. It is persisted, and handed to the effect again after a restore. `launch`: start it when nobody has claimed it yet. */
-export interface RunInput<Spec> {
+/**
+ * Identifies the run, and nothing more: it is persisted, handed to the effect again after a restore, and shown by inspectors. What to run is asked for by id.
+ * `launch`: start it when nobody has claimed it yet.
+ */
+export interface RunInput {
   readonly id: string
   readonly run: number
-  readonly launch?: Spec
+  readonly launch?: true
 }
 
 export type RunCommand =

@@ -3,23 +3,26 @@
  * so a watch that begins late, or again after a change of state, misses nothing.
  */
 import { existsSync } from 'node:fs'
-import { signalNumber } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 import type { RunFact } from './contract.ts'
 import { bootId, isAlive } from './identity.ts'
-import { hasKeeper, onFifoReleased, tellKeeper } from './keeper-link.ts'
+import { hasKeeper, onFifoReleased } from './keeper-link.ts'
 import type { KeeperStarter } from './keeper-starter.ts'
-import { findByToken, killStrayTree, onStrayGone, signalStray } from './lost-keeper.ts'
+import { findByToken, killStrayTree, onStrayGone } from './lost-keeper.ts'
 import { type Child, readChild, readClaim, readExit, readIntendedSpec, runFile, voidClaim, writeIntent } from './run-files.ts'
+import { askToEnd, killTree, type RunAddress, signalRun } from './signal-run.ts'
 
 export interface RunPorts {
   jobDirOf(id: string): string
   /** Names the run in the environment of everything that belongs to it. */
   tokenOf(id: string, run: number): string
+  specOf(id: string): ProcessSpec
   environmentOf(spec: ProcessSpec, run: number): Readonly<Record<string, string>>
   /** Runs small pieces of blocking work without holding up the loop. */
   inTurn(work: () => void): void
   readonly starter: KeeperStarter
+  /** The run could not be looked at; it is tried again. */
+  onTrouble(id: string, error: unknown): void
   nowMs(): number
 }
 
@@ -36,7 +39,7 @@ export class RunWatch {
   readonly #facts: RunFact[] = []
   readonly #listeners = new Set<(fact: RunFact) => void>()
   #stopWaiting: (() => void) | undefined
-  #launch: ProcessSpec | undefined
+  #mayLaunch = false
   #launches = 0
   #child: Child | null = null
   #isClosed = false
@@ -49,9 +52,9 @@ export class RunWatch {
     this.#jobDir = ports.jobDirOf(id)
   }
 
-  /** Looks at the run files and goes on from what they say. With `launch`, a run that nobody claimed is started; without, it is voided. */
-  begin(launch: ProcessSpec | undefined): void {
-    this.#launch = launch
+  /** Looks at the run files and goes on from what they say. With `mayLaunch`, a run that nobody claimed is started; without, it is voided. */
+  begin(mayLaunch: boolean): void {
+    this.#mayLaunch = mayLaunch
     this.#look()
   }
 
@@ -64,8 +67,8 @@ export class RunWatch {
 
   /** Nothing will be started any more: a stop came. */
   abandonLaunch(): void {
-    if (this.#launch === undefined) return
-    this.#launch = undefined
+    if (!this.#mayLaunch) return
+    this.#mayLaunch = false
     if (readClaim(this.#jobDir, this.#run) === null) this.#lookNext()
   }
 
@@ -75,34 +78,21 @@ export class RunWatch {
     if (!hasKeeper(this.#jobDir, this.#run) || readExit(this.#jobDir, this.#run) !== null) this.#lookNext()
   }
 
-  /** @returns null when the signal is on its way, else why not */
+  /** See signal-run.ts. */
   signal(signal: string, target: 'group' | 'command'): string | null {
-    const number = signalNumber(signal)
-    if (number === null) return `there is no signal ${JSON.stringify(signal)} on this machine`
-    try {
-      if (tellKeeper(this.#jobDir, this.#run, [`${target === 'group' ? 's' : 'p'}${number}`])) return null
-    } catch (error) {
-      return `its keeper cannot be told (${errnoOf(error)})`
-    }
-    if (this.#identity !== null && signalStray(this.#identity, signal, target)) return null
-    return 'the command is not there any more'
+    return signalRun(this.#address, signal, target)
   }
 
-  /** Asks the whole tree to end with a signal that may be handled; a stopped one is woken up for it. */
   ask(signal: string): void {
-    const asked = signalNumber(signal) ?? 15
-    if (tellKeeper(this.#jobDir, this.#run, [`s${asked}`, `s${signalNumber('SIGCONT')}`])) return
-    if (this.#identity === null) return
-    signalStray(this.#identity, signal, 'group')
-    signalStray(this.#identity, 'SIGCONT', 'group')
+    askToEnd(this.#address, signal)
   }
 
-  /** Kills the whole tree. */
   kill(): void {
-    if (tellKeeper(this.#jobDir, this.#run, ['k'])) return
-    // A keeper that wrote down the end leaves when the tree is gone: looking for strays of each of a thousand such runs would hold up the loop.
-    if (readExit(this.#jobDir, this.#run) !== null) return
-    if (this.#identity !== null) killStrayTree(this.#identity, this.#token)
+    killTree(this.#address)
+  }
+
+  get #address(): RunAddress {
+    return { jobDir: this.#jobDir, run: this.#run, token: this.#token, identity: this.#identity }
   }
 
   close(): void {
@@ -124,7 +114,8 @@ export class RunWatch {
     if (this.#isClosed) return
     try {
       this.#lookNow()
-    } catch {
+    } catch (error) {
+      this.#ports.onTrouble(this.#id, error)
       this.#lookSoon(TROUBLE_PAUSE_MS)
     }
   }
@@ -141,14 +132,14 @@ export class RunWatch {
   }
 
   #unclaimed(): void {
-    if (this.#launch !== undefined) return this.#start(this.#launch)
+    if (this.#mayLaunch) return this.#start()
     if (!existsSync(this.#jobDir)) return this.#end({ kind: 'unknown', reason: 'its run files were deleted' }, this.#ports.nowMs())
     if (voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())) return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
     this.#look()
   }
 
   /** The intent is on disk before the keeper is asked for: from then on the run is known, also to a manager whose snapshot does not speak of it yet. */
-  #start(spec: ProcessSpec): void {
+  #start(): void {
     this.#launches += 1
     if (this.#launches > MAX_LAUNCHES) return this.#neverStarted('ETIMEDOUT')
     let isOver = false
@@ -163,6 +154,7 @@ export class RunWatch {
     const ask = () => {
       if (isOver) return
       try {
+        const spec = this.#ports.specOf(this.#id)
         writeIntent(this.#jobDir, this.#run, { token: this.#token, spec, env: this.#ports.environmentOf(spec, this.#run) })
       } catch (error) {
         return failed(error)
@@ -299,10 +291,8 @@ export class RunWatch {
   }
 }
 
-/** An error of the store wraps that of the disk. */
 function errnoOf(error: unknown): string {
-  const { details, code } = error as { readonly details?: { readonly errno?: string }; readonly code?: string }
-  return details?.errno ?? code ?? 'EUNKNOWN'
+  return (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN'
 }
 
 function intendsToLeave(spec: unknown): boolean {

@@ -1,5 +1,4 @@
 /** The effect that the machine invokes in every state in which a run may be up: launch-or-adopt, watch, pass signals on. */
-import type { ProcessSpec } from '../../types.ts'
 import { defineEffect, type EffectRegistry } from '../effect.ts'
 import type { RunCommand, RunFact, RunInput } from './contract.ts'
 import { type RunPorts, RunWatch } from './run-watch.ts'
@@ -20,14 +19,14 @@ export class RunWatches {
     return this.#ports
   }
 
-  acquire({ id, run, launch }: RunInput<ProcessSpec>): { readonly watch: RunWatch; release(): void } {
+  acquire({ id, run, launch }: RunInput): { readonly watch: RunWatch; release(): void } {
     const key = `${id}/${run}`
     const known = this.#watches.get(key)
     const entry = known ?? { watch: new RunWatch(this.#ports, id, run), users: 0 }
     entry.users += 1
     if (known === undefined) {
       this.#watches.set(key, entry)
-      entry.watch.begin(launch)
+      entry.watch.begin(launch === true)
     }
     return { watch: entry.watch, release: () => this.#release(key, entry) }
   }
@@ -44,7 +43,7 @@ export class RunWatches {
 }
 
 export function runEffect(registry: EffectRegistry, watches: RunWatches) {
-  return defineEffect<RunCommand, RunInput<ProcessSpec>, RunFact>(registry, ({ input, send, onCommand }) => {
+  return defineEffect<RunCommand, RunInput, RunFact>(registry, ({ input, send, onCommand }) => {
     const { watch, release } = watches.acquire(input)
     if (input.launch === undefined) watch.abandonLaunch()
     const stopListening = watch.listen(send)

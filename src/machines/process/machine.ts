@@ -26,8 +26,8 @@ export interface ProcessInput {
   readonly createdAtMs: number
 }
 
-const runOf = ({ context }: { context: ProcessContext }): RunInput<ProcessSpec> => ({ id: context.spec.id, run: context.run })
-const launchOf = ({ context }: { context: ProcessContext }): RunInput<ProcessSpec> => ({ ...runOf({ context }), launch: context.spec })
+const runOf = ({ context }: { context: ProcessContext }): RunInput => ({ id: context.spec.id, run: context.run })
+const launchOf = ({ context }: { context: ProcessContext }): RunInput => ({ ...runOf({ context }), launch: true })
 const retryOf = ({ context }: { context: ProcessContext }): DeadlineInput => ({ atMs: context.retryAtMs ?? 0 })
 const ladderOf = ({ context }: { context: ProcessContext }): TerminateInput => ({
   id: context.spec.id,
@@ -39,7 +39,7 @@ const ladderOf = ({ context }: { context: ProcessContext }): TerminateInput => (
 const base = setup({
   types: { input: {} as ProcessInput, context: {} as ProcessContext, events: {} as ProcessEvent, emitted: {} as ProcessEmitted },
   actors: {
-    run: placeholder<RunCommand, RunInput<ProcessSpec>>('run'),
+    run: placeholder<RunCommand, RunInput>('run'),
     terminate: placeholder<{ type: 'none' }, TerminateInput>('terminate'),
     waitUntil: placeholder<{ type: 'none' }, DeadlineInput>('waitUntil'),
   },

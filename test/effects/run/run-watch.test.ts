@@ -28,7 +28,7 @@ function watchIt() {
   const watch = new RunWatch(ports, 'job', 1)
   const facts: string[] = []
   watch.listen((fact) => facts.push(fact.type))
-  watch.begin(undefined)
+  watch.begin(false)
   return { watch, facts }
 }
 

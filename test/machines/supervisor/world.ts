@@ -115,7 +115,7 @@ export class SupervisorWorld {
   #processLogic(): ProcessMachine {
     return processMachine.provide({
       actors: {
-        run: fromCallback<RunCommand, RunInput<ProcessSpec>>(({ input, sendBack }) => {
+        run: fromCallback<RunCommand, RunInput>(({ input, sendBack }) => {
           if (this.bad.has(input.id)) throw new Error(`bad ${input.id}`)
           if (input.launch !== undefined) this.launched.push(input.id)
           this.liveRuns.set(input.id, sendBack)

@@ -1,0 +1,44 @@
+/** Signalling a run: through its keeper while that lives, else by the identity of its command, which is looked at right before. */
+import { signalNumber } from '../../signals.ts'
+import type { Identity } from '../../types.ts'
+import { tellKeeper } from './keeper-link.ts'
+import { killStrayTree, signalStray } from './lost-keeper.ts'
+import { readExit } from './run-files.ts'
+
+export interface RunAddress {
+  readonly jobDir: string
+  readonly run: number
+  /** Names the run in the environment of everything that belongs to it. */
+  readonly token: string
+  /** Null until the command is known. */
+  readonly identity: Identity | null
+}
+
+/** @returns null when the signal is on its way, else why not */
+export function signalRun({ jobDir, run, identity }: RunAddress, signal: string, target: 'group' | 'command'): string | null {
+  const number = signalNumber(signal)
+  if (number === null) return `there is no signal ${JSON.stringify(signal)} on this machine`
+  try {
+    if (tellKeeper(jobDir, run, [`${target === 'group' ? 's' : 'p'}${number}`])) return null
+  } catch (error) {
+    return `its keeper cannot be told (${(error as NodeJS.ErrnoException).code ?? String(error)})`
+  }
+  if (identity !== null && signalStray(identity, signal, target)) return null
+  return 'the command is not there any more'
+}
+
+/** Asks the whole group to end with a signal that may be handled; a stopped one is woken up for it. */
+export function askToEnd({ jobDir, run, identity }: RunAddress, signal: string): void {
+  if (tellKeeper(jobDir, run, [`s${signalNumber(signal) ?? 15}`, `s${signalNumber('SIGCONT')}`])) return
+  if (identity === null) return
+  signalStray(identity, signal, 'group')
+  signalStray(identity, 'SIGCONT', 'group')
+}
+
+/** Kills the whole tree. */
+export function killTree({ jobDir, run, identity, token }: RunAddress): void {
+  if (tellKeeper(jobDir, run, ['k'])) return
+  // A keeper that wrote down the end leaves when the tree is gone: looking for strays of each of a thousand such runs would hold up the loop.
+  if (readExit(jobDir, run) !== null) return
+  if (identity !== null) killStrayTree(identity, token)
+}

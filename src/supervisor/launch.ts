@@ -1,0 +1,34 @@
+/** Beginning a run on a user's command, and telling what came of it. */
+import type { ProcessRef } from '../api.ts'
+import { ProcmanError } from '../errors.ts'
+import { describeFailure } from '../machines/process/record.ts'
+import { type ActorSnapshot, until } from './wait.ts'
+import type { World } from './world.ts'
+
+/** Sends the command that begins a run, and resolves once that run is launched and on record. @throws PROCMAN_LAUNCH_FAILED, PROCMAN_WRONG_STATE */
+export async function launchRun(world: World, ref: ProcessRef, type: 'process.start' | 'process.restart'): Promise<void> {
+  const before = ref.getSnapshot().context.run
+  ref.send({ type, atMs: Date.now() })
+  const snapshot = await until(ref, (now) => isLaunchOver(now, before))
+  await world.store.saved(ref.id)
+  const { context } = snapshot
+  // A stop that came meanwhile wins, also when the command was just up.
+  if (context.run <= before || context.cancelled) throw wrongState(type.slice('process.'.length), ref.id, snapshot.value, 'it was stopped meanwhile')
+  if (context.run > before + 1 || context.identity !== null) return
+  const why = context.outcome === null ? 'it was stopped before it was up' : describeFailure(context.outcome, context.spec.command, context.spec.cwd)
+  const failure = context.outcome?.kind === 'launch-failed' ? { step: context.outcome.step, errno: context.outcome.errno } : {}
+  throw new ProcmanError('PROCMAN_LAUNCH_FAILED', why ?? 'it was not launched', { details: { id: ref.id, command: context.spec.command, ...failure } })
+}
+
+function isLaunchOver(snapshot: ActorSnapshot, before: number): boolean {
+  const { context } = snapshot
+  if (context.run > before + 1) return true
+  if (context.run === before + 1 && (context.identity !== null || context.outcome !== null)) return true
+  return snapshot.hasTag('settled') && context.cancelled
+}
+
+export function wrongState(command: string, id: string, state: string, advice?: string): ProcmanError {
+  return new ProcmanError('PROCMAN_WRONG_STATE', `process ${id} is ${state}: ${command} is refused in this state${advice === undefined ? '' : `; ${advice}`}`, {
+    details: { id, state, command },
+  })
+}
