@@ -212,18 +212,26 @@ static bool passing(int error) {
   return error == ENOSPC || error == EDQUOT || error == ENFILE || error == EMFILE || error == ENOMEM || error == EAGAIN || error == EINTR;
 }
 
+/* what somebody has put where a file of ours belongs is moved out of the way */
+static int move_aside(const char *name) {
+  char to[96];
+  snprintf(to, sizeof to, "%s.odd", name);
+  return rename(name, to) < 0 ? errno : 0;
+}
+
 /* temp + rename, or temp + link (`exclusive`); 0, or the errno */
 static int put_file(const char *suffix, const char *text, bool exclusive) {
   char name[64], temp[96];
   file_name(name, suffix);
   snprintf(temp, sizeof temp, "%s.%d.tmp", name, (int)self);
-  int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 && errno == EEXIST && unlink(temp) == 0) fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return errno;
   int error = write_all(fd, text, strlen(text));
   if (close(fd) < 0 && error == 0 && errno != EINTR) error = errno;
   if (error == 0) {
     if (!exclusive) {
-      if (rename(temp, name) == 0) return 0;
+      if (rename(temp, name) == 0 || (errno == EISDIR && move_aside(name) == 0 && rename(temp, name) == 0)) return 0;
       error = errno;
     } else if (link(temp, name) < 0) {
       struct stat st;
@@ -242,7 +250,7 @@ static int open_fifo(const char *suffix, bool both, int *reader) {
   file_name(name, suffix);
   if (mkfifo(name, 0600) < 0 && errno != EEXIST) return -1;
   if (lstat(name, &st) < 0) return -1;
-  if (!S_ISFIFO(st.st_mode)) { errno = EINVAL; return -1; }
+  if (!S_ISFIFO(st.st_mode) && ((errno = move_aside(name)) != 0 || mkfifo(name, 0600) < 0)) return -1;
   int fd = open(name, (both ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0 || both) return fd;
   int writer = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW); /* there is a reader now: us */
@@ -608,6 +616,18 @@ static void claim(void) {
   }
 }
 
+/* for the command to append to; a link is not followed, and a FIFO in its place is not waited for. -1 and errno */
+static int open_log(const char *name, struct stat *st) {
+  int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
+  if (fd < 0) return -1;
+  if (fstat(fd, st) == 0 && !S_ISREG(st->st_mode)) errno = EINVAL;
+  else if (fcntl(fd, F_SETFL, O_APPEND) == 0) return fd;
+  int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
 /* the run was never executed; the child, if there is one, has said so and leaves by itself */
 static _Noreturn void fail(struct intent *in, struct failure f) {
   char text[160];
@@ -644,10 +664,11 @@ static void look_for_dead(void) {
 }
 
 static int put_child(struct stat *out, struct stat *err) {
-  char text[200], start[40];
+  char text[300], start[40], boot[64];
   start_of(command, start, sizeof start);
-  snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"at\":%lld,\"out\":%lld,\"err\":%lld}\n", (int)command, start, now_ms(CLOCK_REALTIME), (long long)out->st_size,
-           (long long)err->st_size);
+  boot_name(boot, sizeof boot);
+  snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"boot\":\"%s\",\"at\":%lld,\"out\":%lld,\"err\":%lld}\n", (int)command, start, boot,
+           now_ms(CLOCK_REALTIME), (long long)out->st_size, (long long)err->st_size);
   return put_file("child", text, false);
 }
 
@@ -696,9 +717,9 @@ static int keep(const char *name, const char *bell_number) {
   if (f.error != 0) fail(&in, f);
 
   f.step = STEP_LOG;
-  int out_fd = open(in.out, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-  int err_fd = out_fd < 0 ? -1 : open(in.err, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-  if (err_fd < 0 || fstat(out_fd, &out_stat) < 0 || fstat(err_fd, &err_stat) < 0) { f.error = errno; fail(&in, f); }
+  int out_fd = open_log(in.out, &out_stat);
+  int err_fd = out_fd < 0 ? -1 : open_log(in.err, &err_stat);
+  if (err_fd < 0) { f.error = errno; fail(&in, f); }
   if (in_reader >= 0) fcntl(in_reader, F_SETFL, fcntl(in_reader, F_GETFL) & ~O_NONBLOCK);
   f.step = STEP_FORK;
   if (!make_pipe(gate) || !make_pipe(report) || (command = fork()) < 0) { f.error = errno; command = 0; fail(&in, f); }

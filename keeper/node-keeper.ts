@@ -194,6 +194,14 @@ const readIntent = (file: string): { intent: Partial<Intent>; failure?: Failure 
   return { intent, failure }
 }
 
+/** for the command to append to; a link is not followed, and a FIFO in its place is not waited for */
+const openLog = (file: string): number => {
+  const there = fs.lstatSync(file, { throwIfNoEntry: false })
+  if (there && !there.isFile()) throw Object.assign(new Error(), { code: there.isSymbolicLink() ? 'ELOOP' : there.isDirectory() ? 'EISDIR' : 'EINVAL' })
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW } = fs.constants
+  return fs.openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NOFOLLOW, 0o600)
+}
+
 /** why the kernel would not take this file; undefined: it may */
 const refusal = (file: string): string | undefined => {
   try {
@@ -253,18 +261,22 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       return codeOf(error) === 'ENOENT'
     }
   }
+  /** what somebody has put where a file of ours belongs is moved out of the way */
+  const moveAside = (file: string) => fs.renameSync(file, `${file}.odd`)
   /** temp + rename, or temp + link; '' or the errno */
   const put = (suffix: string, content: object, exclusive = false): string => {
     const file = name(suffix)
     const temp = `${file}.${process.pid}.tmp`
     try {
-      const fd = fs.openSync(temp, fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_TRUNC | fs.constants.O_NOFOLLOW, 0o600)
+      attempt(() => fs.unlinkSync(temp))
+      const fd = fs.openSync(temp, 'wx', 0o600)
       try {
         fs.fchmodSync(fd, 0o600)
         fs.writeFileSync(fd, `${JSON.stringify(content)}\n`)
       } finally {
         fs.closeSync(fd)
       }
+      if (!exclusive && attempt(() => fs.lstatSync(file).isDirectory())) moveAside(file)
       if (!exclusive) fs.renameSync(temp, file)
       else fs.linkSync(temp, file)
       if (exclusive) attempt(() => fs.unlinkSync(temp))
@@ -282,7 +294,12 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     attempt(() => fs.closeSync(fd))
   }
   const makeFifos = (...suffixes: string[]) => {
-    const missing = suffixes.map(name).filter((file) => !fs.existsSync(file))
+    const missing = suffixes.map(name).filter((file) => {
+      const there = fs.lstatSync(file, { throwIfNoEntry: false })
+      if (there?.isFIFO()) return false
+      if (there) attempt(() => moveAside(file))
+      return true
+    })
     if (missing.length > 0) attempt(() => tool('mkfifo', ['-m', '600', ...missing]))
     return suffixes.every((suffix) => attempt(() => fs.lstatSync(name(suffix)).isFIFO()))
   }
@@ -327,9 +344,8 @@ const keep = (run: string, bellNumber: string | undefined): void => {
   let errFd = -1
   const sizes = { out: 0, err: 0 }
   try {
-    const flags = fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NOCTTY
-    outFd = fs.openSync(stdout, flags, 0o600)
-    errFd = fs.openSync(stderr, flags, 0o600)
+    outFd = openLog(stdout)
+    errFd = openLog(stderr)
     sizes.out = fs.fstatSync(outFd).size
     sizes.err = fs.fstatSync(errFd).size
   } catch (error) {
@@ -352,7 +368,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     let timer: NodeJS.Timeout | undefined
     const known = new Map<number, string>() // whom we have seen to belong to the tree
     const termed = new Set<number>()
-    const record = { v: 1, pid, start: startOf(pid), at: Date.now(), ...sizes }
+    const record = { v: 1, pid, start: startOf(pid), boot: self.boot, at: Date.now(), ...sizes }
 
     const send = (target: number, signal: number) => attempt(() => process.kill(target, signal))
     /** the tree, the command left out when it has ended */

@@ -100,6 +100,16 @@ const write = (spec: Spec, n = 1) => {
   renameSync(file(`run-${n}.intent.tmp`), file(`run-${n}.intent`))
 }
 
+/** A directory that cannot be moved aside either: rename(2) onto it fails. @returns a function that takes it away */
+const obstruct = (name: string): (() => void) => {
+  mkdirSync(file(name))
+  mkdirSync(join(file(`${name}.odd`), 'full'), { recursive: true })
+  return () => {
+    rmdirSync(file(name))
+    rmSync(file(`${name}.odd`), { recursive: true })
+  }
+}
+
 /** EAGAIN: somebody holds the FIFO; 0: nobody does */
 const held = (name: string): boolean => {
   const fd = openSync(file(name), constants.O_RDONLY | constants.O_NONBLOCK)
@@ -228,11 +238,11 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
     })
 
     it('tries again while the exit file cannot be written', async () => {
-      mkdirSync(file('run-1.exit')) // rename(2) onto a directory fails
+      const giveWay = obstruct('run-1.exit')
       const keeper = await launched({ args: sh('exit 4') })
       await until('one vain try', () => !lives(json('run-1.child').pid))
       expect(held('run-1.alive')).toBe(true)
-      rmdirSync(file('run-1.exit'))
+      giveWay()
       expect((await ended()).code).toBe(4)
       expect(await keeper.exited).toBe(0)
     })
@@ -721,22 +731,22 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
   // the keeper in Node cannot hold a command behind a gate: Node has no exec in place
   describe.runIf(isC && linux)('the gate', () => {
     const behind = async () => {
-      mkdirSync(file('run-1.child')) // cannot be written: the gate stays shut
+      const giveWay = obstruct('run-1.child')
       const keeper = run({ args: sh('echo ran') })
       const pid = await until(
         'the child',
         () => Number(quiet(() => readFileSync(`/proc/${keeper.process.pid}/task/${keeper.process.pid}/children`, 'utf8'))) || undefined,
       )
       extraPids = [pid]
-      return { keeper, pid }
+      return { keeper, pid, giveWay }
     }
 
     it('stays shut while the child is not recorded, then opens', async () => {
-      const { keeper } = await behind()
+      const { keeper, giveWay } = await behind()
       await pause(250)
       expect(text('out.log')).toBe('')
       expect(keeper.bell()).toBe('')
-      rmdirSync(file('run-1.child'))
+      giveWay()
       expect((await ended()).code).toBe(0)
       await keeper.exited
       expect(text('out.log')).toBe('ran\n')
