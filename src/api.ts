@@ -144,7 +144,10 @@ export interface Problem {
   readonly id: string | null
   readonly path: string | null
   readonly message: string
+  /** When it was seen last, ms since 1970. */
   readonly atMs: number
+  /** How often it was seen. */
+  readonly times: number
 }
 
 /** Looks at a state directory without holding it. Tells the truth of the run files, also where no manager has written it down yet. */

@@ -14,7 +14,7 @@ import { type Layout, layoutOf, resolveStateDir } from './persistence/layout.ts'
 import { type Found, listIds, readState } from './persistence/store.ts'
 import { resolveId, selectRecords } from './select.ts'
 import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
-import { catchUp, rebuild } from './supervisor/rebuild.ts'
+import { catchUp, knownRunOf, rebuild } from './supervisor/rebuild.ts'
 
 /** A manager that dies, or a notification that is lost, is noticed after so long at the latest. */
 const SWEEP_MS = 1_000
@@ -72,12 +72,12 @@ class DirectoryReader implements Reader {
 
   async wait(given: string, { timeoutMs, signal }: WaitOptions = {}): Promise<ProcessRecord> {
     const { id } = this.get(given)
-    const giveUpAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs
+    const giveUpAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
     for (;;) {
       const record = this.get(id)
       if (isSettled(record)) return record
       if (signal?.aborted) throw new ProcmanError('PROCMAN_ABORTED', `the caller stopped waiting for process ${id}`, { details: { id } })
-      const leftMs = giveUpAtMs - Date.now()
+      const leftMs = giveUpAtMs - performance.now()
       if (leftMs <= 0) throw new ProcmanError('PROCMAN_TIMEOUT', `process ${id} is still ${record.state} after ${timeoutMs} ms`, { details: { id } })
       await this.#change(record, Math.min(leftMs, SWEEP_MS), signal)
     }
@@ -97,12 +97,13 @@ class DirectoryReader implements Reader {
     const jobDir = this.#layout.jobDir(id)
     const snapshot = found.kind === 'ok' ? catchUp(jobDir, found.snapshot) : rebuildIfAny(jobDir, found)
     if (snapshot === null) {
-      if (found.kind !== 'damaged') return { kind: 'none' }
-      return { kind: 'damaged', problem: { id, path: found.path, message: `${found.path} is damaged: ${found.reason}`, atMs: Date.now() } }
+      if (found.kind === 'ok' || found.kind === 'empty') return { kind: 'none' }
+      const what = found.kind === 'damaged' ? ' is damaged' : ''
+      return { kind: 'damaged', problem: { id, path: found.path, message: `${found.path}${what}: ${found.reason}`, atMs: Date.now(), times: 1 } }
     }
     let state = processMachine.resolveState({ value: snapshot.value, context: snapshot.context })
     if (state.hasTag('alive')) {
-      for (const fact of observeRun(jobDir, snapshot.context.run, Date.now())) state = transition(processMachine, state, fact)[0]
+      for (const fact of observeRun(jobDir, snapshot.context.run, knownRunOf(snapshot.context), Date.now())) state = transition(processMachine, state, fact)[0]
     }
     return { kind: 'seen', record: toRecord(state.value, state.context) }
   }
@@ -135,6 +136,7 @@ function isSettled(record: ProcessRecord): boolean {
 }
 
 function rebuildIfAny(jobDir: string, found: Exclude<Found, { kind: 'ok' }>) {
+  if (found.kind === 'unreadable') return null
   try {
     return rebuild(jobDir, found)
   } catch {

@@ -60,6 +60,8 @@ export interface LaunchFailure {
   readonly step: 'intent' | 'cwd' | 'log' | 'fork' | 'command' | 'interpreter' | 'keeper'
   /** Name of the error, as ENOENT. */
   readonly errno: string
+  /** The directory in which procman's own file could not be written or opened. */
+  readonly path?: string
 }
 
 /** How a run ended. */
@@ -77,6 +79,7 @@ export type StopPurpose = 'stop' | 'restart' | 'leftovers'
 
 export interface StopInProgress {
   readonly purpose: StopPurpose
+  readonly askedAtMs: number
   /** Absolute times in ms since 1970, so that a later manager goes on with the same ladder. */
   readonly rungs: readonly { readonly signal: string; readonly atMs: number }[]
   readonly killAtMs: number
@@ -104,6 +107,8 @@ export interface ProcessContext {
   /** Restarts by policy in a row: drives the backoff. */
   readonly attempts: number
   readonly retryAtMs: number | null
+  /** How long that was to wait, whatever becomes of the clock meanwhile. */
+  readonly retryDelayMs: number | null
   readonly stop: StopInProgress | null
   /** The user asked for the end: holds until the user starts it again, also for later managers. */
   readonly cancelled: boolean

@@ -49,6 +49,11 @@ export function nullable<T>(check: Check<T>): Check<T | null> {
   return (value, path, issues) => (value === null ? null : check(value, path, issues))
 }
 
+/** For what older files do not have. */
+export function orElse<T, D>(check: Check<T>, missing: D): Check<T | D> {
+  return (value, path, issues) => (value === undefined ? missing : check(value, path, issues))
+}
+
 export function listOf<T>(check: Check<T>): Check<readonly T[]> {
   return (value, path, issues) => {
     if (Array.isArray(value)) return value.map((each, index) => check(each, `${path}.${index}`, issues))

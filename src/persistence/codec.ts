@@ -1,6 +1,6 @@
 /** Between a persisted XState snapshot and the text of `state.json`. Pure. What comes from a file is believed only as far as it was checked. */
 import type { ProcessContext, ProcessSpec } from '../types.ts'
-import { boolean, byKind, type Issue, integer, listOf, nullable, number, oneOf, recordOf, shape, string, stringLike, text } from './check.ts'
+import { boolean, byKind, type Issue, integer, listOf, nullable, number, oneOf, orElse, recordOf, shape, string, stringLike, text } from './check.ts'
 
 export const FORMAT = 1
 
@@ -61,7 +61,7 @@ const specShape = shape({
 const outcomeShape = byKind({
   code: { code: count },
   signal: { signal: string, core: boolean },
-  'launch-failed': { step: oneOf(['intent', 'cwd', 'log', 'fork', 'command', 'interpreter', 'keeper']), errno: string },
+  'launch-failed': { step: oneOf(['intent', 'cwd', 'log', 'fork', 'command', 'interpreter', 'keeper']), errno: string, path: orElse(string, undefined) },
   'not-started': {},
   unknown: { reason: string },
 })
@@ -77,7 +77,15 @@ const contextShape = shape({
   restarts: count,
   attempts: count,
   retryAtMs: nullable(moment),
-  stop: nullable(shape({ purpose: oneOf(['stop', 'restart', 'leftovers']), rungs: listOf(shape({ signal: string, atMs: moment })), killAtMs: moment })),
+  retryDelayMs: orElse(nullable(duration), null),
+  stop: nullable(
+    shape({
+      purpose: oneOf(['stop', 'restart', 'leftovers']),
+      askedAtMs: orElse(moment, 0),
+      rungs: listOf(shape({ signal: string, atMs: moment })),
+      killAtMs: moment,
+    }),
+  ),
   cancelled: boolean,
   keeperLost: boolean,
   gaveUp: boolean,
@@ -135,9 +143,9 @@ function childrenOf(value: ProcessStateName, context: ProcessContext): Readonly<
     case 'unhealthy':
       return { run }
     case 'stopping':
-      return { run, terminate: { ...run, rungs: context.stop?.rungs ?? [], killAtMs: context.stop?.killAtMs ?? 0 } }
+      return { run, terminate: { ...run, askedAtMs: context.stop?.askedAtMs ?? 0, rungs: context.stop?.rungs ?? [], killAtMs: context.stop?.killAtMs ?? 0 } }
     case 'backoff':
-      return { waitUntil: { atMs: context.retryAtMs ?? 0 } }
+      return { waitUntil: { atMs: context.retryAtMs ?? 0, ...(context.retryDelayMs === null ? {} : { atMostMs: context.retryDelayMs }) } }
     case 'pending':
     case 'exited':
     case 'orphaned':

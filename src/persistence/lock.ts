@@ -6,8 +6,9 @@
  * and then looks again. Should the holder of the right die too, the same rule holds one level deeper.
  */
 import { randomBytes } from 'node:crypto'
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, lstatSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { readWhole } from '../files.ts'
 import type { Identity } from '../types.ts'
 
 export interface LockHolder {
@@ -40,7 +41,7 @@ export function takeLock(path: string, ports: LockPorts): LockResult {
 }
 
 function takeWith(temp: string, path: string, nonce: string, ports: LockPorts): LockResult {
-  const giveUpAtMs = Date.now() + TAKEOVER_PATIENCE_MS
+  const giveUpAtMs = performance.now() + TAKEOVER_PATIENCE_MS
   for (;;) {
     if (tryLink(temp, path)) return { kind: 'held', nonce }
     const holder = readHolder(path)
@@ -49,12 +50,14 @@ function takeWith(temp: string, path: string, nonce: string, ports: LockPorts): 
     const right = `${path}.after-${holder.nonce}`
     const taken = takeLock(right, ports)
     if (taken.kind === 'refused') {
-      if (Date.now() > giveUpAtMs) return taken
+      if (performance.now() > giveUpAtMs) return taken
       pause()
       continue
     }
     try {
       if (readHolder(path)?.nonce !== holder.nonce) continue
+      // Whatever lies there instead of a lock is not ours to delete.
+      if (holder.nonce === DAMAGED && lstatSync(path).isDirectory()) renameSync(path, join(dirname(path), `not-a-lock.${nonce}`))
       renameSync(temp, path)
       return { kind: 'held', nonce }
     } finally {
@@ -76,27 +79,22 @@ export function sweepLockLeftovers(path: string, ports: LockPorts): void {
     const leftover = join(dirname(path), name)
     const holder = readHolder(leftover)
     if (holder === null || ports.isAlive(holder.identity)) continue
-    if (holder.nonce !== DAMAGED || isOld(leftover)) rmSync(leftover, { force: true })
+    if (holder.nonce !== DAMAGED || isOld(leftover)) rmSync(leftover, { recursive: true, force: true })
   }
 }
 
 /** A living racer may be about to write the file that cannot be read yet. */
 function isOld(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false })
+  const stat = lstatSync(path, { throwIfNoEntry: false })
   return stat !== undefined && Date.now() - stat.mtimeMs > WRITING_PATIENCE_MS
 }
 
 /** @returns who holds the lock; null when nobody does. What cannot be read is held by nobody that lives. */
 export function readHolder(path: string): LockHolder | null {
-  let text: string
+  const found = readWhole(path)
+  if (found.kind === 'missing') return null
   try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-  try {
-    const { pid, start, boot, nonce } = JSON.parse(text)
+    const { pid, start, boot, nonce } = JSON.parse(found.kind === 'text' ? found.text : '')
     if (Number.isSafeInteger(pid) && typeof start === 'string' && typeof boot === 'string' && /^[0-9a-f]{24}$/.test(nonce)) {
       return { identity: { pid, start, boot }, nonce }
     }

@@ -1,23 +1,10 @@
 /** The only writer of state. Says nothing about what a state means: it keeps, finds and forgets snapshots. */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProcmanError } from '../errors.ts'
+import { errnoOf, readWhole, replaceFile } from '../files.ts'
 import { decodeSnapshot, encodeSnapshot, ID_PATTERN, type ProcessSnapshot } from './codec.ts'
 import type { Layout } from './layout.ts'
 import type { Slices } from './slices.ts'
@@ -25,6 +12,8 @@ import type { Slices } from './slices.ts'
 export type Found =
   | { readonly kind: 'ok'; readonly id: string; readonly snapshot: ProcessSnapshot }
   | { readonly kind: 'damaged'; readonly id: string; readonly path: string; readonly reason: string }
+  /** Something is in the way of reading it (no permission, no descriptor left) that says nothing about the state itself, and may pass. */
+  | { readonly kind: 'unreadable'; readonly id: string; readonly path: string; readonly reason: string }
   /** A directory without state: a start that was cut off before anything was promised. */
   | { readonly kind: 'empty'; readonly id: string; readonly path: string }
 
@@ -38,8 +27,10 @@ const RETRY_MS = 1_000
 export interface StorePorts {
   nowMs(): number
   readonly slices: Slices
-  /** A state could not be written; it is tried again until it can. */
-  onTrouble(id: string, error: ProcmanError): void
+  /** The directory is ours to write to: when somebody has deleted it meanwhile, another manager may have it now. */
+  holdsDirectory(): boolean
+  /** A state could not be written; it is tried again until it can. Or something else went wrong that nobody waits for. */
+  onTrouble(id: string, path: string, error: ProcmanError): void
 }
 
 export class Store {
@@ -86,10 +77,18 @@ export class Store {
     for (const id of [...this.#pending.keys()]) this.#write(id)
   }
 
-  close(): void {
+  /** @returns the ids whose last state could not be written */
+  close(): readonly string[] {
     this.flush()
+    return this.abandon()
+  }
+
+  /** Writes nothing any more. @returns the ids whose last state is not on disk */
+  abandon(): readonly string[] {
+    const unsaved = [...this.#pending.keys()]
     clearTimeout(this.#retry)
     this.#pending.clear()
+    return unsaved
   }
 
   #write(id: string): void {
@@ -97,9 +96,7 @@ export class Store {
     if (pending === undefined) return
     const path = this.#layout.stateFile(id)
     try {
-      const text = encodeSnapshot(pending.snapshotOf(), this.#ports.nowMs())
-      writeFileSync(`${path}.tmp`, text, { mode: 0o600 })
-      renameSync(`${path}.tmp`, path)
+      this.#put(id, encodeSnapshot(pending.snapshotOf(), this.#ports.nowMs()))
     } catch (error) {
       return this.#failed(id, pending, notSaved(path, error))
     }
@@ -107,15 +104,37 @@ export class Store {
     for (const waiter of pending.waiters) waiter.resolve()
   }
 
+  #put(id: string, text: string): void {
+    const path = this.#layout.stateFile(id)
+    try {
+      return replaceFile(path, text)
+    } catch (error) {
+      const code = errnoOf(error)
+      if (code === 'EISDIR') this.#ports.onTrouble(id, path, odd(path, this.quarantine(path, `${id}.state.json`)))
+      else if (code === 'ENOENT' && this.#ports.holdsDirectory()) this.#putBack(id)
+      else throw error
+    }
+    replaceFile(path, text)
+  }
+
+  /** Somebody has deleted the process's directory, or all of them. The process is still ours, and must be known to the next manager. */
+  #putBack(id: string): void {
+    prepareStateDir(this.#layout)
+    const path = this.#layout.jobDir(id)
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    const message = `${path} was deleted by somebody else: its state has been put back, its output so far and how its run ends are lost`
+    this.#ports.onTrouble(id, path, new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { path } }))
+  }
+
   #failed(id: string, pending: Pending, error: ProcmanError): void {
-    if (!existsSync(this.#layout.jobDir(id)) && existsSync(this.#layout.jobs)) this.#pending.delete(id)
     for (const waiter of pending.waiters.splice(0)) waiter.reject(error)
-    this.#ports.onTrouble(id, error)
-    this.#retry ??= setTimeout(() => {
-      this.#retry = undefined
-      this.flush()
-    }, RETRY_MS)
-    this.#retry.unref()
+    this.#ports.onTrouble(id, this.#layout.stateFile(id), error)
+    this.#retry ??= setTimeout(() => this.#tryAgain(), RETRY_MS).unref()
+  }
+
+  #tryAgain(): void {
+    this.#retry = undefined
+    for (const id of this.#pending.keys()) this.#ports.slices.run(() => this.#write(id))
   }
 
   /** Drops what is marked for a process: it is being removed, and nobody has to wait for it any more. */
@@ -125,32 +144,54 @@ export class Store {
     for (const waiter of pending?.waiters ?? []) waiter.resolve()
   }
 
-  /** Takes the process's directory away in one rename, then deletes it. */
+  /** Takes the process's directory away in one rename, then deletes it. @throws PROCMAN_STATE_NOT_SAVED when it cannot be taken away */
   async remove(id: string): Promise<void> {
     this.forget(id)
-    mkdirSync(this.#layout.trash, { recursive: true, mode: 0o700 })
-    const grave = join(this.#layout.trash, `${id}.${this.#ports.nowMs().toString(36)}.${process.pid}`)
+    const path = this.#layout.jobDir(id)
+    let grave: string
     try {
-      renameSync(this.#layout.jobDir(id), grave)
+      grave = this.#moveTo(this.#layout.trash, path, id)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-      throw notSaved(this.#layout.jobDir(id), error)
+      if (errnoOf(error) === 'ENOENT') return
+      throw notSaved(path, error)
     }
-    await rm(grave, { recursive: true, force: true })
+    await this.#delete(id, grave)
   }
 
   /** Deletes what a removal that was cut off has left. */
   async emptyTrash(): Promise<void> {
-    await rm(this.#layout.trash, { recursive: true, force: true })
+    if (!existsSync(this.#layout.trash)) return
+    const names = readdirSync(this.#layout.trash)
+    for (const name of names) await this.#delete('', join(this.#layout.trash, name))
+  }
+
+  /** What cannot be deleted now is at the next start of a manager. */
+  async #delete(id: string, path: string): Promise<void> {
+    try {
+      await rm(path, { recursive: true, force: true })
+    } catch (error) {
+      this.#ports.onTrouble(id, path, new ProcmanError('PROCMAN_STATE_NOT_SAVED', `${path} cannot be deleted (${errnoOf(error)})`, { cause: error }))
+    }
   }
 
   /** Moves something that cannot be read aside. @returns where to */
   quarantine(path: string, name: string): string {
-    mkdirSync(this.#layout.quarantine, { recursive: true, mode: 0o700 })
-    const to = join(this.#layout.quarantine, `${name}.${this.#ports.nowMs()}`)
+    return this.#moveTo(this.#layout.quarantine, path, name)
+  }
+
+  /** Under a name of its own, also when the clock stands still. */
+  #moveTo(dir: string, path: string, name: string): string {
+    makeRoom(dir)
+    const to = join(dir, `${name}.${this.#ports.nowMs()}.${randomBytes(4).toString('hex')}`)
     renameSync(path, to)
     return to
   }
+}
+
+/** Makes a directory of ours; something else that lies in its place is moved out of the way. */
+function makeRoom(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false) renameSync(path, `${path}.${randomBytes(4).toString('hex')}`)
+  mkdirSync(path, { recursive: true, mode: 0o700 })
 }
 
 /** Makes the state directory, or checks the one that is there. @throws PROCMAN_STATE_DIR_UNUSABLE */
@@ -190,23 +231,19 @@ export function listIds(layout: Layout): readonly string[] {
 /** Reads the state of one process. Never throws, whatever lies there. */
 export function readState(layout: Layout, id: string): Found {
   const path = layout.stateFile(id)
-  let fd: number
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return { kind: 'empty', id, path: layout.jobDir(id) }
-    return { kind: 'damaged', id, path, reason: `it cannot be opened (${code})` }
-  }
-  try {
-    if (!fstatSync(fd).isFile()) return { kind: 'damaged', id, path, reason: 'it is not a regular file' }
-    const decoded = decodeSnapshot(readFileSync(fd, 'utf8'), id)
+    const found = readWhole(path)
+    if (found.kind === 'missing') return { kind: 'empty', id, path: layout.jobDir(id) }
+    if (found.kind === 'odd') return { kind: 'damaged', id, path, reason: found.reason }
+    const decoded = decodeSnapshot(found.text, id)
     return decoded.kind === 'ok' ? { kind: 'ok', id, snapshot: decoded.snapshot } : { kind: 'damaged', id, path, reason: decoded.reason }
   } catch (error) {
-    return { kind: 'damaged', id, path, reason: `it cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})` }
-  } finally {
-    closeSync(fd)
+    return { kind: 'unreadable', id, path, reason: `it cannot be read (${errnoOf(error)})` }
   }
+}
+
+function odd(path: string, movedTo: string): ProcmanError {
+  return new ProcmanError('PROCMAN_STATE_NOT_SAVED', `${path} was not a file: moved to ${movedTo}`, { details: { path } })
 }
 
 function notSaved(path: string, cause: unknown): ProcmanError {

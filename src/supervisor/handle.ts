@@ -41,7 +41,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   get problems() {
-    return [...this.#world.problems]
+    return this.#world.problems
   }
 
   async start(input: ProcessInput): Promise<ProcessRef> {
@@ -220,8 +220,11 @@ export class SupervisorHandle implements Supervisor {
 
   async #close(): Promise<void> {
     this.#world.store.flush()
+    const unsaved = this.#world.letGo()
     if (this.#isActive) this.actor.send({ type: 'supervisor.close' })
-    this.#world.letGo()
+    if (unsaved.length === 0) return
+    const message = `the state directory ${this.stateDir} is let go, but the last state of ${unsaved.join(', ')} could not be written: ${this.problems.at(-1)?.message}`
+    throw new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { ids: unsaved } })
   }
 
   /** A start that failed leaves nothing behind. */

@@ -1,6 +1,6 @@
 /** What log readers need to know about a process, from its directory. */
 import type { LogSource } from '../effects/logs/contract.ts'
-import { listRuns, readChild } from '../effects/run/run-files.ts'
+import { readChild, runsWith } from '../effects/run/run-files.ts'
 import type { Layout } from '../persistence/layout.ts'
 
 /** @param currentRun changes when a new run has begun; the marks are read again then. Undefined: they are read each time. */
@@ -8,7 +8,7 @@ export function logSourceOf(layout: Layout, id: string, ended: AbortSignal, curr
   let marks: ReturnType<LogSource['marks']> = []
   let marksOfRun: number | undefined
   const read = () =>
-    listRunsIfAny(layout.jobDir(id)).flatMap((run) => {
+    runsIn(layout.jobDir(id)).flatMap((run) => {
       const child = readChild(layout.jobDir(id), run)
       return child === null ? [] : [{ run, stdout: child.stdout, stderr: child.stderr }]
     })
@@ -24,9 +24,9 @@ export function logSourceOf(layout: Layout, id: string, ended: AbortSignal, curr
   }
 }
 
-function listRunsIfAny(jobDir: string): readonly number[] {
+function runsIn(jobDir: string): readonly number[] {
   try {
-    return listRuns(jobDir)
+    return runsWith(jobDir, 'child')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error

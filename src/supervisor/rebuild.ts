@@ -1,6 +1,7 @@
 /** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
-import { bootId } from '../effects/run/identity.ts'
-import { hasIntent, listRuns, readChild, readExit, readIntendedSpec } from '../effects/run/run-files.ts'
+import { statSync } from 'node:fs'
+import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
+import { hasIntent, readExit, readIntendedSpec, runsWith } from '../effects/run/run-files.ts'
 import { contextOf, nextRun } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
 import type { Found } from '../persistence/store.ts'
@@ -16,8 +17,9 @@ const WHY = {
  * has not been, and what has ended is not started again, since nobody knows any more whether the user wanted that.
  * @returns null when no run left a readable intent
  */
-export function rebuild(jobDir: string, { id, kind }: Exclude<Found, { kind: 'ok' }>): ProcessSnapshot | null {
-  for (const run of [...listRuns(jobDir)].reverse()) {
+export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'empty' | 'damaged' }>): ProcessSnapshot | null {
+  if (!statSync(jobDir, { throwIfNoEntry: false })?.isDirectory()) return null
+  for (const run of [...runsWith(jobDir, 'intent')].reverse()) {
     const spec = decodeSpec(readIntendedSpec(jobDir, run), id)
     if (spec === null) continue
     const nowMs = Date.now()
@@ -41,6 +43,11 @@ export function catchUp(jobDir: string, snapshot: ProcessSnapshot): ProcessSnaps
 }
 
 function launchOf(jobDir: string, run: number): Partial<ProcessContext> {
-  const child = readChild(jobDir, run)
-  return child === null ? {} : { createdAtMs: child.atMs, startedAtMs: child.atMs, identity: { pid: child.pid, start: child.start, boot: bootId() } }
+  const { command } = lookAtRun(jobDir, run, null)
+  return command === null ? {} : { createdAtMs: command.startedAtMs, startedAtMs: command.startedAtMs, identity: command.identity }
+}
+
+/** What a record says of its current run: it stands in for run files that are gone. */
+export function knownRunOf({ identity, startedAtMs }: ProcessContext): KnownRun | null {
+  return identity === null || startedAtMs === null ? null : { identity, startedAtMs }
 }

@@ -1,6 +1,6 @@
 /** Everything a supervisor has that is not state: files, effects, the table. One for each supervisor; the machines meet their effects here. */
 import { createHash } from 'node:crypto'
-import { watch } from 'node:fs'
+import { existsSync, rmSync, watch } from 'node:fs'
 import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
@@ -8,22 +8,30 @@ import { bootId, isAlive, startTimeOf } from '../effects/run/identity.ts'
 import { describeKeeper, type KeeperProgram } from '../effects/run/keeper-program.ts'
 import { createKeeperStarter, type KeeperStarter } from '../effects/run/keeper-starter.ts'
 import { RunWatches, runEffect } from '../effects/run/run.ts'
-import { pruneRuns } from '../effects/run/run-files.ts'
+import { staleRunFiles } from '../effects/run/run-files.ts'
+import { StrayHunter } from '../effects/run/strays.ts'
 import { terminate } from '../effects/terminate/terminate.ts'
 import { ProcmanError } from '../errors.ts'
+import { errnoOf } from '../files.ts'
 import { processMachine } from '../machines/process/machine.ts'
 import { toRecord } from '../machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from '../persistence/layout.ts'
-import { type LockPorts, releaseLock, sweepLockLeftovers, takeLock } from '../persistence/lock.ts'
+import { type LockPorts, readHolder, releaseLock, sweepLockLeftovers, takeLock } from '../persistence/lock.ts'
 import { createSlices } from '../persistence/slices.ts'
 import { prepareStateDir, Store } from '../persistence/store.ts'
 import { createProcessTable } from '../table.ts'
 import type { ProcessSpec } from '../types.ts'
+import { knownRunOf } from './rebuild.ts'
 import type { ActorSnapshot } from './wait.ts'
 
 const KEPT_RUNS = 20
 const KEPT_PROBLEMS = 100
 const LOCK_LOOK_MS = 100
+/** Nothing is known to need this: events tell all that happens. It is the net below them, and its work does not grow with the number of processes. */
+const SWEEP_MS = 1_000
+const SWEPT_AT_ONCE = 4
+/** So many files are removed in one slice of work. */
+const REMOVED_AT_ONCE = 50
 
 export class World {
   readonly layout: Layout
@@ -32,14 +40,21 @@ export class World {
   readonly store: Store
   readonly table = createProcessTable()
   readonly refs = new Map<string, ProcessRef>()
-  readonly problems: Problem[] = []
+  readonly #problems = new Map<string, Problem>()
   readonly effects: EffectRegistry
   readonly watches: RunWatches
   readonly #directoryName: string
+  readonly strays = new StrayHunter((error) => this.trouble(null, '/proc', `/proc cannot be looked through for strays (${errnoOf(error)}); tried again`))
   #env: Readonly<Record<string, string>> | undefined
   #keeper: KeeperProgram | undefined
   #starter: KeeperStarter | undefined
   #lockNonce: string | undefined
+  #onLost: (message: string) => void = () => {}
+  #isOpen = false
+  #isAway = false
+  #isLost = false
+  #sweeper: NodeJS.Timeout | undefined
+  #swept: IterableIterator<ProcessRef> | undefined
 
   constructor(options: SupervisorOptions) {
     this.options = options
@@ -52,7 +67,8 @@ export class World {
     this.store = new Store(this.layout, {
       nowMs: Date.now,
       slices: this.slices,
-      onTrouble: (id, error) => this.trouble(id, this.layout.stateFile(id), error.message),
+      holdsDirectory: () => this.#holdsLock() || this.#takeAgain(),
+      onTrouble: (id, path, error) => this.trouble(id === '' ? null : id, path, error.message),
     })
     this.watches = new RunWatches(this.#runPorts())
   }
@@ -73,29 +89,106 @@ export class World {
     return waitUntil(this.effects, { nowMs: Date.now })
   }
 
-  /** Takes the directory, waiting for another manager as long as the options say. @throws PROCMAN_STATE_DIR_LOCKED, PROCMAN_STATE_DIR_UNUSABLE */
-  async open(): Promise<void> {
+  get problems(): readonly Problem[] {
+    return [...this.#problems.values()]
+  }
+
+  /**
+   * Takes the directory, waiting for another manager as long as the options say.
+   * @param onLost called when the directory was deleted and another manager has it now
+   * @throws PROCMAN_STATE_DIR_LOCKED, PROCMAN_STATE_DIR_UNUSABLE
+   */
+  async open(onLost: (message: string) => void): Promise<void> {
     prepareStateDir(this.layout)
-    const giveUpAtMs = Date.now() + (this.options.lockTimeoutMs ?? 0)
+    const giveUpAtMs = performance.now() + (this.options.lockTimeoutMs ?? 0)
     for (;;) {
       const taken = this.#tryLock()
       if (taken.kind === 'held') {
+        this.#isOpen = true
         this.#lockNonce = taken.nonce
+        this.#onLost = onLost
+        this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
         return sweepLockLeftovers(this.layout.lock, lockPorts)
       }
-      if (Date.now() >= giveUpAtMs) throw locked(this.layout.root, taken.holder.pid)
-      await changeIn(this.layout.root, Math.min(LOCK_LOOK_MS, giveUpAtMs - Date.now()))
+      const leftMs = giveUpAtMs - performance.now()
+      if (leftMs <= 0) throw locked(this.layout.root, taken.holder.pid)
+      await changeIn(this.layout.root, Math.min(LOCK_LOOK_MS, leftMs))
     }
   }
 
-  /** Lets go of everything: what runs goes on, the directory is free. Also where nobody could say goodbye before. */
-  letGo(): void {
-    if (this.#lockNonce === undefined) return
-    this.store.close()
+  /**
+   * Lets go of everything: what runs goes on, the directory is free. Also where nobody could say goodbye before.
+   * @returns the ids whose last state could not be written
+   */
+  letGo(): readonly string[] {
+    if (!this.#isOpen) return []
+    this.#isOpen = false
+    const unsaved = this.#isLost ? this.store.abandon() : this.store.close()
+    clearInterval(this.#sweeper)
     endAllEffects(this.effects)
+    this.strays.close()
     this.#starter?.close()
-    releaseLock(this.layout.lock, this.#lockNonce)
-    this.#lockNonce = undefined
+    if (this.#lockNonce !== undefined) releaseLock(this.layout.lock, this.#lockNonce)
+    return unsaved
+  }
+
+  #sweep(): void {
+    try {
+      if (!this.#holdsLock()) return this.#comeBack()
+      this.#isAway = false
+      this.watches.sweep(SWEPT_AT_ONCE)
+      for (let count = 0; count < Math.min(SWEPT_AT_ONCE, this.refs.size); count++) this.#lookAtStateOf(this.#nextToSweep())
+    } catch (error) {
+      this.trouble(null, this.layout.root, `${this.layout.root} cannot be looked at (${errnoOf(error)}); tried again`)
+    }
+  }
+
+  #nextToSweep(): ProcessRef | undefined {
+    const next = this.#swept?.next()
+    if (next !== undefined && next.done !== true) return next.value
+    this.#swept = this.refs.values()
+    return this.#swept.next().value
+  }
+
+  #lookAtStateOf(ref: ProcessRef | undefined): void {
+    if (ref === undefined || isOnRecordOtherwise(ref.getSnapshot())) return
+    if (!existsSync(this.layout.stateFile(ref.id))) this.keep(ref)
+  }
+
+  /** The directory was deleted, or is being moved. One that comes back by itself is left to do so. */
+  #comeBack(): void {
+    if (!this.#isAway) {
+      this.#isAway = true
+      return
+    }
+    if (!this.#takeAgain()) return
+    this.#isAway = false
+    this.trouble(
+      null,
+      this.layout.root,
+      `${this.layout.root} was deleted or moved away under its manager: it has been put back with the state of what is known`,
+    )
+    for (const ref of this.refs.values()) this.keep(ref)
+  }
+
+  #holdsLock(): boolean {
+    return this.#lockNonce !== undefined && readHolder(this.layout.lock)?.nonce === this.#lockNonce
+  }
+
+  /** @returns false when another manager has made the directory its own meanwhile: then nothing of it may be touched any more */
+  #takeAgain(): boolean {
+    if (this.#isLost) return false
+    prepareStateDir(this.layout)
+    const taken = this.#tryLock()
+    if (taken.kind === 'held') {
+      this.#lockNonce = taken.nonce
+      return true
+    }
+    this.#isLost = true
+    queueMicrotask(() =>
+      this.#onLost(`${this.layout.root} was deleted under its manager, and process ${taken.holder.pid} manages it now: this manager has let go`),
+    )
+    return false
   }
 
   /** Sees to it that every change of a process reaches the disk and the table. */
@@ -107,7 +200,7 @@ export class World {
     let last = first
     ref.subscribe({
       next: (snapshot) => {
-        if (snapshot === last) return
+        if (snapshot === last || this.refs.get(id) !== ref) return
         // Not before the launch: the next run must not wait for the files of the last one.
         const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
         last = snapshot
@@ -131,9 +224,14 @@ export class World {
     this.table.send({ type: 'removed', id })
   }
 
+  /** What goes wrong again and again is kept once. */
   trouble(id: string | null, path: string | null, message: string): void {
-    this.problems.push({ id, path, message, atMs: Date.now() })
-    if (this.problems.length > KEPT_PROBLEMS) this.problems.shift()
+    const key = JSON.stringify([id, path, message])
+    const times = (this.#problems.get(key)?.times ?? 0) + 1
+    this.#problems.delete(key)
+    this.#problems.set(key, { id, path, message, atMs: Date.now(), times })
+    const [oldest] = this.#problems.keys()
+    if (this.#problems.size > KEPT_PROBLEMS && oldest !== undefined) this.#problems.delete(oldest)
   }
 
   #tryLock() {
@@ -158,10 +256,20 @@ export class World {
 
   #prune(id: string, run: number): void {
     if (!this.refs.has(id)) return // removed meanwhile
+    this.#guardPruning(id, () => this.#removeSome(id, staleRunFiles(this.layout.jobDir(id), run, KEPT_RUNS)))
+  }
+
+  #removeSome(id: string, paths: string[]): void {
+    for (const path of paths.splice(0, REMOVED_AT_ONCE)) rmSync(path, { recursive: true, force: true })
+    if (paths.length > 0) this.slices.run(() => this.#guardPruning(id, () => this.#removeSome(id, paths)))
+  }
+
+  #guardPruning(id: string, prune: () => void): void {
     try {
-      pruneRuns(this.layout.jobDir(id), run, KEPT_RUNS)
+      prune()
     } catch (error) {
-      this.trouble(id, this.layout.jobDir(id), `old run files cannot be removed (${(error as NodeJS.ErrnoException).code})`)
+      if (errnoOf(error) === 'ENOENT') return // The directory is gone, with all that was to be removed.
+      this.trouble(id, this.layout.jobDir(id), `old run files cannot be removed (${errnoOf(error)})`)
     }
   }
 
@@ -170,22 +278,30 @@ export class World {
     return {
       jobDirOf: (id: string) => this.layout.jobDir(id),
       tokenOf: (id: string, run: number) => this.#tokenOf(id, run),
-      specOf: (id: string) => this.#specOf(id),
+      specOf: (id: string) => this.#refOf(id).getSnapshot().context.spec,
+      knownOf: (id: string, run: number) => {
+        const { context } = this.#refOf(id).getSnapshot()
+        return context.run === run ? knownRunOf(context) : null
+      },
       environmentOf: (spec: ProcessSpec, run: number) => this.#environmentOf(spec, run),
       inTurn: (work: () => void) => this.slices.run(work),
       get starter() {
         world.#starter ??= createKeeperStarter(world.keeper)
         return world.#starter
       },
+      strays: this.strays,
       nowMs: Date.now,
-      onTrouble: (id: string, error: unknown) => this.trouble(id, this.layout.jobDir(id), `its run files cannot be looked at (${codeOf(error)}); tried again`),
+      onTrouble: (id: string, error: unknown) => {
+        const path = this.layout.jobDir(id)
+        this.trouble(id, path, `the run files in ${path} cannot be looked at (${errnoOf(error)}); tried again`)
+      },
     }
   }
 
-  #specOf(id: string): ProcessSpec {
+  #refOf(id: string): ProcessRef {
     const ref = this.refs.get(id)
-    if (ref === undefined) throw new Error(`internal: process ${id} launches a run and is not there`)
-    return ref.getSnapshot().context.spec
+    if (ref === undefined) throw new Error(`internal: a run of process ${id} is looked at, and the process is not there`)
+    return ref
   }
 
   /** Unique for state directory and run. */
@@ -213,10 +329,6 @@ export class World {
  */
 function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
   return value === 'starting' || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error)
 }
 
 const lockPorts: LockPorts = {

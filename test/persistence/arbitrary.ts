@@ -57,8 +57,14 @@ export const anyContext: fc.Arbitrary<ProcessContext> = fc.record({
   restarts: count,
   attempts: count,
   retryAtMs: fc.option(time),
+  retryDelayMs: fc.option(fc.nat()),
   stop: fc.option(
-    fc.record({ purpose: fc.constantFrom('stop', 'restart', 'leftovers'), rungs: fc.array(fc.record({ signal: text, atMs: time })), killAtMs: time }),
+    fc.record({
+      purpose: fc.constantFrom('stop', 'restart', 'leftovers'),
+      askedAtMs: time,
+      rungs: fc.array(fc.record({ signal: text, atMs: time })),
+      killAtMs: time,
+    }),
   ),
   cancelled: fc.boolean(),
   keeperLost: fc.boolean(),

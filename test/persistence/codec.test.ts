@@ -61,7 +61,7 @@ describe('a snapshot', () => {
   })
 
   it('gets the effects of its state from its checked context, not from the file', () => {
-    const envelope = JSON.parse(textOf('stopping', aContext({ run: 3, stop: { purpose: 'stop', rungs: [], killAtMs: EPOCH_MS } })))
+    const envelope = JSON.parse(textOf('stopping', aContext({ run: 3, stop: { purpose: 'stop', askedAtMs: EPOCH_MS, rungs: [], killAtMs: EPOCH_MS } })))
     envelope.snapshot.children = { run: { src: 'run', snapshot: { status: 'active', input: { id: 'somebody-else', run: 9 } } } }
     const decoded = decodeSnapshot(JSON.stringify(envelope), 'web')
     expect(decoded).toMatchObject({ snapshot: { children: { run: { id: 'web', run: 3 }, terminate: { id: 'web', run: 3, killAtMs: EPOCH_MS } } } })
@@ -69,7 +69,11 @@ describe('a snapshot', () => {
   })
 
   it.each(STATES)('in %s names the effects that the machine invokes there, with the same input', (state) => {
-    const context = aContext({ run: 1, retryAtMs: EPOCH_MS, stop: { purpose: 'stop', rungs: [{ signal: 'SIGTERM', atMs: EPOCH_MS }], killAtMs: EPOCH_MS } })
+    const context = aContext({
+      run: 1,
+      retryAtMs: EPOCH_MS,
+      stop: { purpose: 'stop', askedAtMs: EPOCH_MS, rungs: [{ signal: 'SIGTERM', atMs: EPOCH_MS }], killAtMs: EPOCH_MS },
+    })
     const decoded = decodeSnapshot(textOf(state, context), 'web')
     const invoke = processMachine.states[state]?.invoke ?? []
     expect(Object.keys(decoded.kind === 'ok' ? decoded.snapshot.children : {})).toEqual(invoke.map(({ src }) => src))
@@ -160,7 +164,12 @@ describe('the state file of format 1 that was kept', () => {
       restarts: 2,
       started_at: '2026-01-02T03:04:05.006Z',
     })
-    expect(decoded.snapshot.context.stop).toEqual({ purpose: 'stop', rungs: [{ signal: 'SIGINT', atMs: 1_767_323_050_000 }], killAtMs: 1_767_323_055_000 })
+    expect(decoded.snapshot.context.stop).toEqual({
+      purpose: 'stop',
+      askedAtMs: 0,
+      rungs: [{ signal: 'SIGINT', atMs: 1_767_323_050_000 }],
+      killAtMs: 1_767_323_055_000,
+    })
   })
 })
 

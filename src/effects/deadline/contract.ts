@@ -3,6 +3,8 @@
 export interface DeadlineInput {
   /** Ms since 1970. In the past: passes at once. */
   readonly atMs: number
+  /** Never waited longer than this, in ms, however the wall clock is set. */
+  readonly atMostMs?: number
 }
 
 export type DeadlineFact = { readonly type: 'deadline.passed'; readonly atMs: number }

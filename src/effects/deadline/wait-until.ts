@@ -1,4 +1,4 @@
-/** Waits for an absolute time. */
+/** Waits for an absolute time, but never longer than was meant: a wall clock may jump, in both directions. */
 import { defineEffect, type EffectRegistry } from '../effect.ts'
 import type { DeadlineFact, DeadlineInput } from './contract.ts'
 
@@ -12,10 +12,13 @@ export interface Clock {
 export function waitUntil(registry: EffectRegistry, clock: Clock) {
   return defineEffect<{ type: 'none' }, DeadlineInput, DeadlineFact>(registry, ({ input, send }) => {
     let timer: NodeJS.Timeout | undefined
+    const waitMs = Math.min(input.atMs - clock.nowMs(), input.atMostMs ?? Number.POSITIVE_INFINITY)
+    const giveUpAtMs = performance.now() + waitMs
     const look = () => {
       const nowMs = clock.nowMs()
-      if (nowMs >= input.atMs) send({ type: 'deadline.passed', atMs: nowMs })
-      else timer = setTimeout(look, Math.min(input.atMs - nowMs, LONGEST_NAP_MS))
+      const leftMs = Math.min(input.atMs - nowMs, giveUpAtMs - performance.now())
+      if (leftMs <= 0) send({ type: 'deadline.passed', atMs: nowMs })
+      else timer = setTimeout(look, Math.min(leftMs, LONGEST_NAP_MS))
     }
     look()
     return () => clearTimeout(timer)

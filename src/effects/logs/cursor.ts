@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { constants, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { LogChunk } from '../../api.ts'
 import type { LogSource, LogStream } from './contract.ts'
@@ -133,10 +133,16 @@ export class LogCursor {
 }
 
 async function openIfThere(path: string): Promise<FileHandle | null> {
+  let file: FileHandle
   try {
-    return await open(path, 'r')
+    // Without waiting: a FIFO that somebody has put there would hold a thread for ever.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
   }
+  const stat = await file.stat()
+  if (stat.isFile() || stat.isDirectory()) return file // reading a directory fails with what it is
+  await file.close()
+  throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EINVAL', path })
 }

@@ -1,6 +1,7 @@
 /** Who a pid really is: a pid is only believed together with its start time and the boot it belongs to. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { errnoOf } from '../../files.ts'
 import type { Identity } from '../../types.ts'
 
 let boot: string | undefined
@@ -23,16 +24,37 @@ export function startTimeOf(pid: number): string | null {
 
 /** proc_pid_stat(5): the name in parentheses may hold anything, so fields are counted from the last ")". */
 function linuxStartTime(pid: number): string | null {
-  let stat: string
+  return readStat(pid)?.start ?? null
+}
+
+export interface ProcStat {
+  readonly parent: number
+  readonly group: number
+  readonly session: number
+  readonly start: string
+  readonly isStopped: boolean
+}
+
+/** Linux. @returns null when there is no such process, or only its zombie */
+export function readStat(pid: number): ProcStat | null {
+  const stat = readProc(pid, 'stat')
+  if (stat === null) return null
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, parent, group, session] = fields
+  const start = fields[19]
+  if (state === undefined || state === 'Z' || state === 'X' || start === undefined) return null
+  return { parent: Number(parent), group: Number(group), session: Number(session), start, isStopped: state === 'T' || state === 't' }
+}
+
+/** @returns null when the process is gone, or not ours to look at. @throws EMFILE and the like: that nothing can be read does not say that nobody is there */
+export function readProc(pid: number, file: 'stat' | 'environ'): string | null {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  } catch {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM') throw error
     return null
   }
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const state = fields[0]
-  if (state === 'Z' || state === 'X') return null
-  return fields[19] ?? null
 }
 
 /** ps(1) knows whole seconds only: `sec.` is compared, the microseconds that the keeper wrote are not known here. */

@@ -1,8 +1,9 @@
 /** Which keeper serves a state directory, and where it is. The C one is copied into the directory, so that an upgrade does not disturb living keepers. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, constants, copyFileSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { errnoOf } from '../../files.ts'
 
 export interface KeeperProgram {
   readonly kind: 'native' | 'node'
@@ -32,7 +33,19 @@ export function describeKeeper(stateDir: string, choice: KeeperChoice = 'auto'):
   try {
     return { kind: 'native', path: install(built, join(stateDir, 'bin')), reason: 'the C keeper runs on this machine', version: CONTRACT }
   } catch (error) {
-    return nodeKeeper(`the C keeper cannot run here: ${error instanceof Error ? error.message : String(error)}`)
+    return inPlace(built, error)
+  }
+}
+
+/** A state directory that is full, or on a file system that executes nothing, need not cost the better keeper. */
+function inPlace(built: string, why: unknown): KeeperProgram {
+  try {
+    tryOut(built)
+    const reason = `the C keeper runs on this machine, but could not be copied into the state directory: ${messageOf(why)}`
+    return { kind: 'native', path: built, reason, version: CONTRACT }
+  } catch (error) {
+    if (isPassing(error)) throw error
+    return nodeKeeper(`the C keeper cannot run here: ${messageOf(error)}`)
   }
 }
 
@@ -44,17 +57,33 @@ function nodeKeeper(reason: string): KeeperProgram {
 function install(built: string, binDir: string): string {
   const { size, mtimeMs } = statSync(built)
   const path = join(binDir, `procman-keeper-${size.toString(36)}-${Math.round(mtimeMs).toString(36)}`)
-  if (existsSync(path)) return path
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  if (there?.isFile() && there.size === size && (there.mode & 0o100) !== 0) return path
   mkdirSync(binDir, { recursive: true, mode: 0o700 })
   const temp = `${path}.${process.pid}.tmp`
-  copyFileSync(built, temp)
   try {
+    rmSync(temp, { recursive: true, force: true })
+    copyFileSync(built, temp, constants.COPYFILE_EXCL)
     chmodSync(temp, 0o700)
-    const said = execFileSync(temp, ['version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-    if (said !== CONTRACT) throw new Error(`it says ${JSON.stringify(said)} instead of ${JSON.stringify(CONTRACT)}`)
+    tryOut(temp)
+    if (there?.isDirectory()) rmSync(path, { recursive: true })
     renameSync(temp, path)
   } finally {
-    rmSync(temp, { force: true })
+    rmSync(temp, { recursive: true, force: true })
   }
   return path
+}
+
+function tryOut(path: string): void {
+  const said = execFileSync(path, ['version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  if (said !== CONTRACT) throw new Error(`it says ${JSON.stringify(said)} instead of ${JSON.stringify(CONTRACT)}`)
+}
+
+/** Says nothing about the program: asked again, it may run. */
+function isPassing(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'].includes(errnoOf(error))
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

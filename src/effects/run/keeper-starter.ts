@@ -1,6 +1,7 @@
 /** Has keepers started: by the spawner, so that the event loop never forks, or one by one where only the keeper in Node can run. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { errnoOf } from '../../files.ts'
 import type { KeeperProgram } from './keeper-program.ts'
 
 /** What came of asking for a keeper. The truth is in the run files; this only says when to look. */
@@ -73,10 +74,14 @@ class Spawner implements KeeperStarter {
   }
 
   #ask(token: string, request: Request): void {
-    const helper = this.#helper ?? this.#begin()
-    holdLoop(helper, true)
     request.tries += 1
     clearTimeout(request.patience)
+    try {
+      holdLoop(this.#helper ?? this.#begin(), true)
+    } catch (error) {
+      // No descriptors left for its pipes, for instance.
+      return queueMicrotask(() => this.#answer(token, { kind: 'failed', errno: errnoOf(error) }))
+    }
     request.patience = setTimeout(() => this.#answer(token, { kind: 'rung' }), PATIENCE_MS)
     if (this.#lines === '') queueMicrotask(() => this.#flush())
     this.#lines += `${request.jobDir}\trun-${request.run}\n`
@@ -94,8 +99,9 @@ class Spawner implements KeeperStarter {
     this.#helper = helper
     helper.unref()
     helper.stdin?.on('error', () => {})
-    if (helper.stdout !== null) onLines(helper.stdout, (line) => this.#hear(line))
-    helper.on('error', (error) => this.#lost(helper, (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN'))
+    helper.on('error', (error) => this.#lost(helper, errnoOf(error)))
+    // One that could not be started has no pipes.
+    if (helper.stdout) onLines(helper.stdout, (line) => this.#hear(line))
     helper.on('exit', () => this.#lost(helper, 'EPIPE'))
     return helper
   }
@@ -159,13 +165,13 @@ class NodeStarter implements KeeperStarter {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     })
     keeper.unref()
-    const pipe = keeper.stdio[3] as Readable
-    onLines(pipe, () => bell({ kind: 'rung' }))
-    pipe.on('close', () => bell({ kind: 'rung' }))
-    keeper.on('error', (error) => bell({ kind: 'failed', errno: (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN' }))
+    keeper.on('error', (error) => bell({ kind: 'failed', errno: errnoOf(error) }))
+    const pipe = keeper.stdio?.[3] as Readable | undefined
+    if (pipe !== undefined) onLines(pipe, () => bell({ kind: 'rung' }))
+    pipe?.on('close', () => bell({ kind: 'rung' }))
     return () => {
       isOver = true
-      pipe.destroy()
+      pipe?.destroy()
     }
   }
 

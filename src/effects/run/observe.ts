@@ -1,29 +1,34 @@
-/** What the run files say of a run right now, as the facts that its watch would tell. Changes nothing, holds nothing. */
+/** What can be seen of a run from outside, as the facts that its watch would tell. Changes nothing, holds nothing. */
 import type { RunFact } from './contract.ts'
-import { bootId, isAlive } from './identity.ts'
+import { isAlive } from './identity.ts'
 import { hasKeeper, isFifoHeld } from './keeper-link.ts'
-import { readChild, readClaim, readExit } from './run-files.ts'
+import { type KnownRun, lookAtRun } from './look.ts'
+import { readExit } from './run-files.ts'
 
 /** @returns nothing for a run that nobody has claimed yet */
-export function observeRun(jobDir: string, run: number, nowMs: number): readonly RunFact[] {
-  const exit = readExit(jobDir, run)
-  const claim = exit === null ? readClaim(jobDir, run) : null
-  const child = readChild(jobDir, run)
-  const identity = child === null ? null : { pid: child.pid, start: child.start, boot: bootId() }
-  const launched: readonly RunFact[] =
-    child === null || identity === null || exit?.outcome.kind === 'launch-failed' ? [] : [{ type: 'run.launched', run, identity, atMs: child.atMs }]
-  if (exit !== null) {
-    // In this order: `rest` is made before `alive` is let go, so as long as `alive` is held it may still come.
-    const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || isFifoHeld(jobDir, run, 'rest')
-    return [...launched, { type: isLeftoverThere ? 'run.exited' : 'run.ended', run, outcome: exit.outcome, atMs: exit.atMs, nowMs }]
+export function observeRun(jobDir: string, run: number, known: KnownRun | null, nowMs: number): readonly RunFact[] {
+  const { phase, command, exit } = lookAtRun(jobDir, run, known)
+  const launched: readonly RunFact[] = command === null ? [] : [{ type: 'run.launched', run, identity: command.identity, atMs: command.startedAtMs }]
+  const unknown = (reason: string): RunFact => ({ type: 'run.ended', run, outcome: { kind: 'unknown', reason }, atMs: nowMs, nowMs })
+  switch (phase) {
+    case 'unclaimed':
+      return []
+    case 'void':
+      return [{ type: 'run.ended', run, outcome: { kind: 'not-started' }, atMs: nowMs, nowMs }]
+    case 'rebooted':
+      return [...launched, unknown('the machine was rebooted')]
+    case 'ended': {
+      if (exit === null) return launched
+      // In this order: `rest` is made before `alive` is let go, so as long as `alive` is held it may still come.
+      const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || isFifoHeld(jobDir, run, 'rest')
+      return [...launched, { type: isLeftoverThere ? 'run.exited' : 'run.ended', run, outcome: exit.outcome, atMs: exit.atMs, nowMs }]
+    }
+    case 'claimed': {
+      if (hasKeeper(jobDir, run)) return launched
+      const late = readExit(jobDir, run)
+      if (late !== null) return [...launched, { type: 'run.ended', run, outcome: late.outcome, atMs: late.atMs, nowMs }]
+      if (command !== null && isAlive(command.identity)) return [...launched, { type: 'run.keeper-lost', run, atMs: nowMs }]
+      return [...launched, unknown('the keeper was killed')]
+    }
   }
-  if (claim === null) return []
-  const ended = (reason: string): RunFact => ({ type: 'run.ended', run, outcome: { kind: 'unknown', reason }, atMs: nowMs, nowMs })
-  if (claim.kind === 'void') return [{ type: 'run.ended', run, outcome: { kind: 'not-started' }, atMs: nowMs, nowMs }]
-  if (claim.kind === 'keeper' && claim.keeper.boot !== bootId()) return [...launched, ended('the machine was rebooted')]
-  if (hasKeeper(jobDir, run)) return launched
-  const late = readExit(jobDir, run)
-  if (late !== null) return [...launched, { type: 'run.ended', run, outcome: late.outcome, atMs: late.atMs, nowMs }]
-  if (identity !== null && isAlive(identity)) return [...launched, { type: 'run.keeper-lost', run, atMs: nowMs }]
-  return [...launched, ended('the keeper was killed')]
 }

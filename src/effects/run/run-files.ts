@@ -1,19 +1,7 @@
 /** The run files of a run: names, and reading them without trusting them. The contract is keeper/README.md. */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, linkSync, lstatSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { errnoOf, readWhole, replaceFile, withTemp } from '../../files.ts'
 import { signalName } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 
@@ -28,6 +16,8 @@ export type Claim = { readonly kind: 'void' } | { readonly kind: 'keeper'; reado
 export interface Child {
   readonly pid: number
   readonly start: string
+  /** Null: written by a keeper that did not say. */
+  readonly boot: string | null
   readonly atMs: number
   readonly stdout: number
   readonly stderr: number
@@ -40,35 +30,18 @@ export interface RunExit {
 
 type Json = Readonly<Record<string, unknown>>
 
-/** @returns the JSON object in the file; null when there is none, and `damaged` when it is something else. */
+/** @returns the JSON object in the file; null when there is none, and `damaged` when it is something else. @throws what may pass, see `readWhole` */
 function readJson(path: string): Json | null | 'damaged' {
   // Most looks are for a file that is not there yet, and an exception costs more than the look.
   if (!existsSync(path)) return null
-  const text = readRegularFile(path)
-  if (text === null) return null
+  const found = readWhole(path)
+  if (found.kind === 'missing') return null
+  if (found.kind === 'odd') return 'damaged'
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(found.text)
     return typeof value === 'object' && value !== null ? (value as Json) : 'damaged'
   } catch {
     return 'damaged'
-  }
-}
-
-/** Reads without waiting: a FIFO that somebody has put in the file's place must not block the loop. */
-function readRegularFile(path: string): string | null {
-  let fd: number
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    return ''
-  }
-  try {
-    return readFileSync(fd, 'utf8')
-  } catch {
-    return ''
-  } finally {
-    closeSync(fd)
   }
 }
 
@@ -85,14 +58,15 @@ export function readChild(jobDir: string, run: number): Child | null {
   const json = readJson(runFile(jobDir, run, 'child'))
   if (json === null || json === 'damaged') return null
   if (!isPid(json.pid) || typeof json.start !== 'string' || !isTime(json.at)) return null
-  return { pid: json.pid, start: json.start, atMs: json.at, stdout: isTime(json.out) ? json.out : 0, stderr: isTime(json.err) ? json.err : 0 }
+  const boot = typeof json.boot === 'string' ? json.boot : null
+  return { pid: json.pid, start: json.start, boot, atMs: json.at, stdout: isCount(json.out) ? json.out : 0, stderr: isCount(json.err) ? json.err : 0 }
 }
 
 export function readExit(jobDir: string, run: number): RunExit | null {
   const json = readJson(runFile(jobDir, run, 'exit'))
   if (json === null) return null
   if (json === 'damaged' || !isTime(json.at)) return { outcome: { kind: 'unknown', reason: 'the exit file is damaged' }, atMs: modifiedAtMs(jobDir, run) }
-  return { outcome: outcomeOf(json), atMs: json.at }
+  return { outcome: outcomeOf(json, jobDir), atMs: json.at }
 }
 
 /** The keeper wrote it when the command ended: the next best that is known of a damaged one. */
@@ -102,27 +76,31 @@ function modifiedAtMs(jobDir: string, run: number): number {
 
 const STEPS = ['intent', 'cwd', 'log', 'fork', 'command', 'interpreter'] as const
 
-function outcomeOf(json: Json): Outcome {
-  if (json.kind === 'code' && isTime(json.code)) return { kind: 'code', code: json.code }
-  if (json.kind === 'signal' && isTime(json.signal)) return { kind: 'signal', signal: signalName(json.signal), core: json.core === true }
+function outcomeOf(json: Json, jobDir: string): Outcome {
+  if (json.kind === 'code' && isCount(json.code)) return { kind: 'code', code: json.code }
+  if (json.kind === 'signal' && isCount(json.signal)) return { kind: 'signal', signal: signalName(json.signal), core: json.core === true }
   const step = STEPS.find((known) => known === json.step)
-  if (json.kind === 'failed' && step !== undefined) return { kind: 'launch-failed', step, errno: typeof json.errno === 'string' ? json.errno : 'EUNKNOWN' }
+  if (json.kind === 'failed' && step !== undefined) {
+    const errno = typeof json.errno === 'string' ? json.errno : 'EUNKNOWN'
+    return { kind: 'launch-failed', step, errno, ...(step === 'log' || step === 'intent' ? { path: jobDir } : {}) }
+  }
   return { kind: 'unknown', reason: 'the exit file is damaged' }
 }
 
 /** Claims a run that nobody has claimed, so that a keeper that comes late loses. @returns false when somebody was faster */
 export function voidClaim(jobDir: string, run: number, nowMs: number): boolean {
-  const temp = `${runFile(jobDir, run, 'claim')}.${process.pid}.tmp`
-  writeFileSync(temp, JSON.stringify({ v: 1, void: true, at: nowMs }), { mode: 0o600 })
-  try {
-    linkSync(temp, runFile(jobDir, run, 'claim'))
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  } finally {
-    unlinkSync(temp)
-  }
+  const path = runFile(jobDir, run, 'claim')
+  let isFirst = true
+  withTemp(path, JSON.stringify({ v: 1, void: true, at: nowMs }), (temp) => {
+    try {
+      linkSync(temp, path)
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+      isFirst = false
+    }
+    rmSync(temp, { force: true })
+  })
+  return isFirst
 }
 
 export interface Intent {
@@ -146,9 +124,7 @@ export function writeIntent(jobDir: string, run: number, { token, spec, env }: I
     `graceMs=${spec.stop.timeoutMs}`,
     `spec=${JSON.stringify(spec)}`,
   ]
-  const path = runFile(jobDir, run, 'intent')
-  writeFileSync(`${path}.tmp`, fields.join('\0'), { mode: 0o600 })
-  renameSync(`${path}.tmp`, path)
+  replaceFile(runFile(jobDir, run, 'intent'), fields.join('\0'))
 }
 
 export function hasIntent(jobDir: string, run: number): boolean {
@@ -157,8 +133,8 @@ export function hasIntent(jobDir: string, run: number): boolean {
 
 /** @returns the spec that was written down for a run, unchecked; null when it cannot be read */
 export function readIntendedSpec(jobDir: string, run: number): unknown {
-  const text = readRegularFile(runFile(jobDir, run, 'intent'))
-  const field = text?.split('\0').find((each) => each.startsWith('spec='))
+  const found = readWhole(runFile(jobDir, run, 'intent'))
+  const field = found.kind === 'text' ? found.text.split('\0').find((each) => each.startsWith('spec=')) : undefined
   if (field === undefined) return null
   try {
     return JSON.parse(field.slice('spec='.length))
@@ -169,31 +145,38 @@ export function readIntendedSpec(jobDir: string, run: number): unknown {
 
 const NAME = /^run-(\d{1,15})\.([a-z]+)/
 
-/** @returns the numbers of all runs that have files here, ascending */
-export function listRuns(jobDir: string): readonly number[] {
-  const runs = new Set<number>()
-  for (const name of readdirSync(jobDir)) {
+/** @returns the numbers of all runs that have this file here, ascending */
+export function runsWith(jobDir: string, file: RunFile): readonly number[] {
+  const runs = readdirSync(jobDir).flatMap((name) => {
     const match = NAME.exec(name)
-    if (match?.[1] !== undefined) runs.add(Number(match[1]))
-  }
-  return [...runs].sort((a, b) => a - b)
+    return match !== null && match[0] === name && match[2] === file ? [Number(match[1])] : []
+  })
+  return runs.sort((a, b) => a - b)
 }
 
-/** Removes what only a living run needs, and all of runs older than the last `kept`. What remains, `child` and `exit`, tells where a run's output begins. */
-export function pruneRuns(jobDir: string, current: number, kept: number): void {
-  for (const name of readdirSync(jobDir)) {
+/**
+ * Lists what only a living run needs, and all of runs older than the last `kept`: to be removed. What remains of a past run, `child` and `exit`, tells where
+ * its output begins.
+ */
+export function staleRunFiles(jobDir: string, current: number, kept: number): string[] {
+  return readdirSync(jobDir).flatMap((name) => {
     const match = NAME.exec(name)
-    if (match === null) continue
+    if (match === null) return []
     const run = Number(match[1])
     const isRecord = match[2] === 'child' || match[2] === 'exit'
-    if (run < current && (!isRecord || run <= current - kept)) rmSync(join(jobDir, name), { force: true })
-  }
+    return run < current && (!isRecord || run <= current - kept) ? [join(jobDir, name)] : []
+  })
 }
 
 function isPid(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 1
 }
 
-function isTime(value: unknown): value is number {
+function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** What a Date can hold. */
+function isTime(value: unknown): value is number {
+  return isCount(value) && value <= 8.64e15
 }

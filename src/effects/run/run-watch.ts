@@ -3,30 +3,35 @@
  * so a watch that begins late, or again after a change of state, misses nothing.
  */
 import { existsSync } from 'node:fs'
+import { errnoOf } from '../../files.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 import type { RunFact } from './contract.ts'
-import { bootId, isAlive } from './identity.ts'
+import { isAlive } from './identity.ts'
 import { hasKeeper, onFifoReleased } from './keeper-link.ts'
-import type { KeeperStarter } from './keeper-starter.ts'
-import { findByToken, killStrayTree, onStrayGone } from './lost-keeper.ts'
-import { type Child, readChild, readClaim, readExit, readIntendedSpec, runFile, voidClaim, writeIntent } from './run-files.ts'
+import type { Bell, KeeperStarter } from './keeper-starter.ts'
+import { type KnownRun, lookAtRun } from './look.ts'
+import { hasIntent, readClaim, readExit, readIntendedSpec, runFile, voidClaim, writeIntent } from './run-files.ts'
 import { askToEnd, killTree, type RunAddress, signalRun } from './signal-run.ts'
+import { onStrayGone, type StrayHunter } from './strays.ts'
 
 export interface RunPorts {
   jobDirOf(id: string): string
   /** Names the run in the environment of everything that belongs to it. */
   tokenOf(id: string, run: number): string
   specOf(id: string): ProcessSpec
+  /** What the process's record says of the run; null when it does not know that it was launched. */
+  knownOf(id: string, run: number): KnownRun | null
   environmentOf(spec: ProcessSpec, run: number): Readonly<Record<string, string>>
   /** Runs small pieces of blocking work without holding up the loop. */
   inTurn(work: () => void): void
   readonly starter: KeeperStarter
+  readonly strays: StrayHunter
   /** The run could not be looked at; it is tried again. */
   onTrouble(id: string, error: unknown): void
   nowMs(): number
 }
 
-/** A keeper that has claimed its run writes down the child within a few ms. */
+/** A keeper that has claimed its run writes down the child within a few ms; one that does not is looked at less and less often. */
 const LOOK_AGAIN_MS = 5
 const MAX_LAUNCHES = 3
 const TROUBLE_PAUSE_MS = 1_000
@@ -41,7 +46,8 @@ export class RunWatch {
   #stopWaiting: (() => void) | undefined
   #mayLaunch = false
   #launches = 0
-  #child: Child | null = null
+  #lookAgainMs = LOOK_AGAIN_MS
+  #command: KnownRun | null = null
   #isClosed = false
   #isKeeperLost = false
 
@@ -69,13 +75,18 @@ export class RunWatch {
   abandonLaunch(): void {
     if (!this.#mayLaunch) return
     this.#mayLaunch = false
-    if (readClaim(this.#jobDir, this.#run) === null) this.#lookNext()
+    if (this.#command === null) this.#lookNext()
   }
 
   /** Checks against the OS now. */
   refresh(): void {
-    if (this.#isClosed || this.#stopWaiting === undefined || this.#child === null) return
-    if (!hasKeeper(this.#jobDir, this.#run) || readExit(this.#jobDir, this.#run) !== null) this.#lookNext()
+    if (this.#isClosed || this.#stopWaiting === undefined || this.#command === null) return
+    try {
+      if (hasKeeper(this.#jobDir, this.#run) && readExit(this.#jobDir, this.#run) === null) return
+    } catch (error) {
+      return this.#ports.onTrouble(this.#id, error)
+    }
+    this.#lookNext()
   }
 
   /** See signal-run.ts. */
@@ -92,7 +103,7 @@ export class RunWatch {
   }
 
   get #address(): RunAddress {
-    return { jobDir: this.#jobDir, run: this.#run, token: this.#token, identity: this.#identity }
+    return { jobDir: this.#jobDir, run: this.#run, token: this.#token, identity: this.#identity, strays: this.#ports.strays }
   }
 
   close(): void {
@@ -102,7 +113,7 @@ export class RunWatch {
   }
 
   get #identity(): Identity | null {
-    return this.#child === null ? null : { pid: this.#child.pid, start: this.#child.start, boot: bootId() }
+    return this.#command?.identity ?? null
   }
 
   get #token(): string {
@@ -116,19 +127,23 @@ export class RunWatch {
       this.#lookNow()
     } catch (error) {
       this.#ports.onTrouble(this.#id, error)
-      this.#lookSoon(TROUBLE_PAUSE_MS)
+      this.#waitFor(TROUBLE_PAUSE_MS, () => this.#look())
     }
   }
 
   #lookNow(): void {
-    const exit = readExit(this.#jobDir, this.#run)
+    const { phase, command, exit } = lookAtRun(this.#jobDir, this.#run, this.#command ?? this.#ports.knownOf(this.#id, this.#run))
+    this.#command = command
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
-    const claim = readClaim(this.#jobDir, this.#run)
-    if (claim === null) return this.#unclaimed()
-    if (claim.kind === 'void') return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
-    if (claim.kind === 'keeper' && claim.keeper.boot !== bootId())
-      return this.#end({ kind: 'unknown', reason: 'the machine was rebooted' }, this.#ports.nowMs())
+    if (phase === 'unclaimed') return this.#unclaimed()
+    if (phase === 'void') return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
+    if (phase === 'rebooted') return this.#rebooted()
     this.#claimed()
+  }
+
+  #rebooted(): void {
+    this.#launched()
+    this.#end({ kind: 'unknown', reason: 'the machine was rebooted' }, this.#ports.nowMs())
   }
 
   #unclaimed(): void {
@@ -141,15 +156,20 @@ export class RunWatch {
   /** The intent is on disk before the keeper is asked for: from then on the run is known, also to a manager whose snapshot does not speak of it yet. */
   #start(): void {
     this.#launches += 1
-    if (this.#launches > MAX_LAUNCHES) return this.#neverStarted('ETIMEDOUT')
+    if (this.#launches > MAX_LAUNCHES) return this.#neverStarted('keeper', 'ETIMEDOUT')
     let isOver = false
     let forget: (() => void) | undefined
     this.#wait(() => {
       isOver = true
       forget?.()
     })
-    const failed = (error: unknown) => {
-      if (!isOver) this.#neverStarted(errnoOf(error))
+    const heard = (bell: Bell) => {
+      if (isOver) return
+      if (bell.kind === 'failed') return this.#neverStarted('keeper', bell.errno)
+      // Hundreds may ring at once.
+      this.#ports.inTurn(() => {
+        if (!isOver) this.#lookNext()
+      })
     }
     const ask = () => {
       if (isOver) return
@@ -157,40 +177,37 @@ export class RunWatch {
         const spec = this.#ports.specOf(this.#id)
         writeIntent(this.#jobDir, this.#run, { token: this.#token, spec, env: this.#ports.environmentOf(spec, this.#run) })
       } catch (error) {
-        return failed(error)
+        return this.#neverStarted('intent', errnoOf(error))
       }
-      forget = this.#ports.starter.start(this.#jobDir, this.#run, this.#token, (bell) => {
-        if (bell.kind === 'failed') failed({ code: bell.errno })
-        // Hundreds may ring at once.
-        else
-          this.#ports.inTurn(() => {
-            if (!isOver) this.#lookNext()
-          })
-      })
+      try {
+        forget = this.#ports.starter.start(this.#jobDir, this.#run, this.#token, heard)
+      } catch (error) {
+        this.#neverStarted('keeper', errnoOf(error))
+      }
     }
     this.#ports.inTurn(ask)
   }
 
   /** No keeper could be had: the run is voided, so that none that comes late can start it after all. */
-  #neverStarted(errno: string): void {
+  #neverStarted(step: 'intent' | 'keeper', errno: string): void {
     this.#stopWaiting?.()
     try {
       if (!voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())) return this.#look()
-    } catch {
-      // The disk that refused the intent refuses the void claim too: without an intent nothing can be executed either.
+    } catch (error) {
+      // The disk that refused the intent refuses the void claim too: without an intent nothing can be executed either. But with one it could.
+      if (hasIntent(this.#jobDir, this.#run)) {
+        this.#ports.onTrouble(this.#id, error)
+        return this.#waitFor(TROUBLE_PAUSE_MS, () => this.#neverStarted(step, errno))
+      }
     }
-    this.#end({ kind: 'launch-failed', step: errno === 'ENOSPC' || errno === 'EROFS' || errno === 'EACCES' ? 'intent' : 'keeper', errno }, this.#ports.nowMs())
+    this.#end({ kind: 'launch-failed', step, errno, path: this.#jobDir }, this.#ports.nowMs())
   }
 
   #claimed(): void {
-    this.#readChild()
+    this.#launched()
     const stop = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
     if (stop === null) return this.#released()
-    if (this.#child === null) {
-      stop()
-      return this.#lookSoon()
-    }
-    this.#launched()
+    if (this.#command === null) return this.#lookAgain(stop)
     this.#wait(stop)
   }
 
@@ -198,7 +215,7 @@ export class RunWatch {
     if (this.#isClosed) return
     const exit = readExit(this.#jobDir, this.#run)
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
-    if (hasKeeper(this.#jobDir, this.#run)) return this.#lookSoon()
+    if (hasKeeper(this.#jobDir, this.#run)) return this.#lookAgain()
     this.#keeperGone()
   }
 
@@ -206,26 +223,28 @@ export class RunWatch {
   #keeperGone(): void {
     const exit = readExit(this.#jobDir, this.#run)
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
-    this.#readChild()
     const identity = this.#identity
     if (identity === null || !isAlive(identity)) return this.#strayGone()
-    this.#launched()
     if (!this.#isKeeperLost) {
       this.#isKeeperLost = true
       this.#say({ type: 'run.keeper-lost', run: this.#run, atMs: this.#ports.nowMs() })
     }
-    this.#wait(onStrayGone(identity, () => this.#strayGone()))
+    const trouble = (error: unknown) => this.#ports.onTrouble(this.#id, error)
+    this.#wait(onStrayGone(identity, () => this.#strayGone(), trouble))
   }
 
   /** Nobody saw the end. What is left of the tree would be in the way of the next run. */
   #strayGone(): void {
-    this.#killStrays()
-    this.#end({ kind: 'unknown', reason: 'the keeper was killed' }, this.#ports.nowMs())
+    this.#afterStrays(() => this.#end({ kind: 'unknown', reason: this.#whyUnknown() }, this.#ports.nowMs()))
+  }
+
+  #whyUnknown(): string {
+    if (!existsSync(runFile(this.#jobDir, this.#run, 'claim'))) return 'its run files were deleted'
+    return readClaim(this.#jobDir, this.#run)?.kind === 'damaged' ? 'its claim file is damaged, and no keeper is there' : 'the keeper was killed'
   }
 
   #exited(outcome: Outcome, atMs: number): void {
-    this.#readChild()
-    if (outcome.kind !== 'launch-failed') this.#launched()
+    this.#launched()
     const whileAliveIsHeld = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
     // `rest` is made before `alive` is let go: looked for in this order, it cannot be missed. While `alive` is held, it may still come.
     const stop = onFifoReleased(this.#jobDir, this.#run, 'rest', () => this.#treeGone(outcome, atMs))
@@ -241,20 +260,19 @@ export class RunWatch {
 
   /** A keeper that finished its work has taken `rest` away; one that was killed over it has left the rest of the tree to us. */
   #treeGone(outcome: Outcome, atMs: number): void {
-    if (existsSync(runFile(this.#jobDir, this.#run, 'rest'))) this.#killStrays()
-    this.#end(outcome, atMs)
+    if (existsSync(runFile(this.#jobDir, this.#run, 'rest'))) this.#afterStrays(() => this.#end(outcome, atMs))
+    else this.#end(outcome, atMs)
   }
 
-  #killStrays(): void {
+  #afterStrays(then: () => void): void {
     const identity = this.#identity
-    if (identity === null || intendsToLeave(readIntendedSpec(this.#jobDir, this.#run))) return
-    if (findByToken(this.#token).length > 0) killStrayTree(identity, this.#token)
+    if (identity === null || intendsToLeave(readIntendedSpec(this.#jobDir, this.#run))) return then()
+    this.#wait(this.#ports.strays.kill(identity, this.#token, then))
   }
 
   #launched(): void {
-    const identity = this.#identity
-    if (identity === null || this.#child === null || this.#facts.some((fact) => fact.type === 'run.launched')) return
-    this.#say({ type: 'run.launched', run: this.#run, identity, atMs: this.#child.atMs })
+    if (this.#command === null || this.#facts.some((fact) => fact.type === 'run.launched')) return
+    this.#say({ type: 'run.launched', run: this.#run, identity: this.#command.identity, atMs: this.#command.startedAtMs })
   }
 
   #end(outcome: Outcome, atMs: number): void {
@@ -263,13 +281,18 @@ export class RunWatch {
     this.#say({ type: 'run.ended', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
   }
 
-  #lookSoon(afterMs = LOOK_AGAIN_MS): void {
-    const timer = setTimeout(() => this.#look(), afterMs)
-    this.#wait(() => clearTimeout(timer))
+  /** Nobody will tell when there is more to see. @param stop ends what is waited for meanwhile */
+  #lookAgain(stop?: () => void): void {
+    this.#waitFor(this.#lookAgainMs, () => this.#look(), stop)
+    this.#lookAgainMs = Math.min(this.#lookAgainMs * 2, TROUBLE_PAUSE_MS)
   }
 
-  #readChild(): void {
-    this.#child ??= readChild(this.#jobDir, this.#run)
+  #waitFor(afterMs: number, next: () => void, stop?: () => void): void {
+    const timer = setTimeout(next, afterMs)
+    this.#wait(() => {
+      clearTimeout(timer)
+      stop?.()
+    })
   }
 
   #say(fact: RunFact): void {
@@ -289,10 +312,6 @@ export class RunWatch {
     this.#stopWaiting = undefined
     this.#look()
   }
-}
-
-function errnoOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN'
 }
 
 function intendsToLeave(spec: unknown): boolean {

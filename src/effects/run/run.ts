@@ -10,6 +10,7 @@ import { type RunPorts, RunWatch } from './run-watch.ts'
 export class RunWatches {
   readonly #ports: RunPorts
   readonly #watches = new Map<string, { readonly watch: RunWatch; users: number }>()
+  #swept: IterableIterator<{ readonly watch: RunWatch }> | undefined
 
   constructor(ports: RunPorts) {
     this.#ports = ports
@@ -29,6 +30,18 @@ export class RunWatches {
       entry.watch.begin(launch === true)
     }
     return { watch: entry.watch, release: () => this.#release(key, entry) }
+  }
+
+  /** Has the next few of all watches checked against the OS, in turn. */
+  sweep(count: number): void {
+    for (let done = 0; done < Math.min(count, this.#watches.size); done++) this.#nextToSweep()?.watch.refresh()
+  }
+
+  #nextToSweep(): { readonly watch: RunWatch } | undefined {
+    const next = this.#swept?.next()
+    if (next !== undefined && next.done !== true) return next.value
+    this.#swept = this.#watches.values()
+    return this.#swept.next().value
   }
 
   #release(key: string, entry: { readonly watch: RunWatch; users: number }): void {

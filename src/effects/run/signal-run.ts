@@ -1,9 +1,11 @@
 /** Signalling a run: through its keeper while that lives, else by the identity of its command, which is looked at right before. */
+import { errnoOf } from '../../files.ts'
 import { signalNumber } from '../../signals.ts'
 import type { Identity } from '../../types.ts'
+import { isAlive } from './identity.ts'
 import { tellKeeper } from './keeper-link.ts'
-import { killStrayTree, signalStray } from './lost-keeper.ts'
-import { readExit } from './run-files.ts'
+import { readClaim, readExit } from './run-files.ts'
+import { type StrayHunter, signalStray } from './strays.ts'
 
 export interface RunAddress {
   readonly jobDir: string
@@ -12,6 +14,7 @@ export interface RunAddress {
   readonly token: string
   /** Null until the command is known. */
   readonly identity: Identity | null
+  readonly strays: StrayHunter
 }
 
 /** @returns null when the signal is on its way, else why not */
@@ -20,10 +23,10 @@ export function signalRun({ jobDir, run, identity }: RunAddress, signal: string,
   if (number === null) return `there is no signal ${JSON.stringify(signal)} on this machine`
   try {
     if (tellKeeper(jobDir, run, [`${target === 'group' ? 's' : 'p'}${number}`])) return null
+    if (identity !== null && signalStray(identity, signal, target)) return null
   } catch (error) {
-    return `its keeper cannot be told (${(error as NodeJS.ErrnoException).code ?? String(error)})`
+    return `it cannot be told (${errnoOf(error)})`
   }
-  if (identity !== null && signalStray(identity, signal, target)) return null
   return 'the command is not there any more'
 }
 
@@ -36,9 +39,15 @@ export function askToEnd({ jobDir, run, identity }: RunAddress, signal: string):
 }
 
 /** Kills the whole tree. */
-export function killTree({ jobDir, run, identity, token }: RunAddress): void {
-  if (tellKeeper(jobDir, run, ['k'])) return
+export function killTree({ jobDir, run, identity, token, strays }: RunAddress): void {
+  if (tellKeeper(jobDir, run, ['k'])) return wakeKeeper(jobDir, run)
   // A keeper that wrote down the end leaves when the tree is gone: looking for strays of each of a thousand such runs would hold up the loop.
   if (readExit(jobDir, run) !== null) return
-  if (identity !== null) killStrayTree(identity, token)
+  if (identity !== null) strays.kill(identity, token)
+}
+
+/** One that somebody has stopped (SIGSTOP cannot be ignored) obeys nothing. */
+function wakeKeeper(jobDir: string, run: number): void {
+  const claim = readClaim(jobDir, run)
+  if (claim?.kind === 'keeper' && isAlive(claim.keeper)) process.kill(claim.keeper.pid, 'SIGCONT')
 }

@@ -3,7 +3,7 @@ import { constants, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { ProcmanError } from '../../errors.ts'
 import { openFifo, tellKeeper } from './keeper-link.ts'
-import { listRuns, runFile } from './run-files.ts'
+import { runFile, runsWith } from './run-files.ts'
 
 export interface StdinWriter {
   /** Resolves once the bytes are in the pipe: as fast as the command reads. @throws PROCMAN_STDIN_CLOSED */
@@ -16,7 +16,7 @@ export interface StdinWriter {
 
 /** @throws PROCMAN_STDIN_CLOSED when the process has no stdin to write to, or it was closed */
 export function openStdinOf(jobDir: string, id: string): StdinWriter {
-  const run = listRuns(jobDir).at(-1) ?? 0
+  const run = runsWith(jobDir, 'in').at(-1) ?? 0
   const fd = openFifo(runFile(jobDir, run, 'in'), constants.O_WRONLY | constants.O_NONBLOCK)
   if (fd === null) throw closed(id)
   const socket = new Socket({ fd, readable: false, writable: true })

@@ -9,6 +9,7 @@ const AGAIN_MS = 1_000
 export function terminate(registry: EffectRegistry, watches: RunWatches) {
   return defineEffect<{ type: 'none' }, TerminateInput, TerminateFact>(registry, ({ input, send }) => {
     const { watch, release } = watches.acquire({ id: input.id, run: input.run })
+    const steadyMs = steadyClock(Math.max(watches.ports.nowMs(), input.askedAtMs))
     let timer: NodeJS.Timeout | undefined
     let next = 0
     let isKilling = false
@@ -18,16 +19,16 @@ export function terminate(registry: EffectRegistry, watches: RunWatches) {
       try {
         nextMs = act()
       } catch (error) {
-        registry.onError(error)
+        watches.ports.onTrouble(input.id, error)
       }
       if (!isOver) timer = setTimeout(step, nextMs)
     }
     /** @returns after how many ms there is something to do again */
     const act = (): number => {
-      const nowMs = watches.ports.nowMs()
+      const nowMs = steadyMs()
       if (nowMs >= input.killAtMs) {
         watch.kill()
-        if (!isKilling) send({ type: 'stop.escalated', run: input.run, signal: 'SIGKILL', atMs: nowMs })
+        if (!isKilling) send({ type: 'stop.escalated', run: input.run, signal: 'SIGKILL', atMs: watches.ports.nowMs() })
         isKilling = true
         return AGAIN_MS
       }
@@ -35,7 +36,7 @@ export function terminate(registry: EffectRegistry, watches: RunWatches) {
       const last = due.at(-1)
       if (last !== undefined) {
         watch.ask(last.signal)
-        send({ type: 'stop.escalated', run: input.run, signal: last.signal, atMs: nowMs })
+        send({ type: 'stop.escalated', run: input.run, signal: last.signal, atMs: watches.ports.nowMs() })
       }
       next += due.length
       return Math.min(input.rungs[next]?.atMs ?? input.killAtMs, input.killAtMs) - nowMs
@@ -47,4 +48,10 @@ export function terminate(registry: EffectRegistry, watches: RunWatches) {
       release()
     }
   })
+}
+
+/** Goes on from a time of the wall clock without ever jumping: a grace is neither cut short nor prolonged when that clock is set. */
+function steadyClock(fromMs: number): () => number {
+  const begunAt = performance.now()
+  return () => fromMs + (performance.now() - begunAt)
 }

@@ -22,6 +22,7 @@ export function contextOf(spec: ProcessSpec, createdAtMs: number): ProcessContex
     restarts: 0,
     attempts: 0,
     retryAtMs: null,
+    retryDelayMs: null,
     stop: null,
     cancelled: false,
     keeperLost: false,
@@ -47,6 +48,7 @@ export function nextRun(context: ProcessContext, event: ProcessEvent): Change {
     endedAtMs: null,
     outcome: null,
     retryAtMs: null,
+    retryDelayMs: null,
     stop: null,
     cancelled: false,
     keeperLost: false,
@@ -84,6 +86,7 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
     ...ended,
     ...noted(context, atMs, `${how}: ${verdict.reason}`),
     retryAtMs: verdict.kind === 'restart' ? verdict.atMs : null,
+    retryDelayMs: verdict.kind === 'restart' ? verdict.delayMs : null,
     attempts: verdict.kind === 'restart' ? verdict.attempts : context.attempts,
     gaveUp: verdict.kind === 'give-up',
   }
@@ -120,11 +123,11 @@ export function afterStopRequest(context: ProcessContext, event: ProcessEvent): 
 
 /** The user wants it down: no retry, whatever was planned. */
 export function afterCancel(context: ProcessContext, event: ProcessEvent): Change {
-  return { cancelled: true, retryAtMs: null, ...noted(context, 'atMs' in event ? event.atMs : 0, 'stopped by the user') }
+  return { cancelled: true, retryAtMs: null, retryDelayMs: null, ...noted(context, 'atMs' in event ? event.atMs : 0, 'stopped by the user') }
 }
 
 function verdictOf(context: ProcessContext, event: ProcessEvent) {
-  const { outcome, atMs } = endOf(context, event)
+  const { outcome, atMs, nowMs } = endOf(context, event)
   return decideRestart({
     policy: context.spec.restart,
     outcome,
@@ -132,6 +135,7 @@ function verdictOf(context: ProcessContext, event: ProcessEvent) {
     cancelled: context.cancelled,
     startedAtMs: context.startedAtMs,
     endedAtMs: atMs,
+    nowMs,
   })
 }
 

@@ -28,10 +28,14 @@ export interface ProcessInput {
 
 const runOf = ({ context }: { context: ProcessContext }): RunInput => ({ id: context.spec.id, run: context.run })
 const launchOf = ({ context }: { context: ProcessContext }): RunInput => ({ ...runOf({ context }), launch: true })
-const retryOf = ({ context }: { context: ProcessContext }): DeadlineInput => ({ atMs: context.retryAtMs ?? 0 })
+const retryOf = ({ context }: { context: ProcessContext }): DeadlineInput => ({
+  atMs: context.retryAtMs ?? 0,
+  ...(context.retryDelayMs === null ? {} : { atMostMs: context.retryDelayMs }),
+})
 const ladderOf = ({ context }: { context: ProcessContext }): TerminateInput => ({
   id: context.spec.id,
   run: context.run,
+  askedAtMs: context.stop?.askedAtMs ?? 0,
   rungs: context.stop?.rungs ?? [],
   killAtMs: context.stop?.killAtMs ?? 0,
 })

@@ -1,6 +1,6 @@
 /** The record of a process: what `list`, `show` and `--json` show. A projection of the machine's snapshot, never a second state. */
 
-import type { Outcome, ProcessContext, RestartPolicy } from '../../types.ts'
+import type { LaunchFailure, Outcome, ProcessContext, RestartPolicy } from '../../types.ts'
 import { redactEnv } from './redact.ts'
 
 export type ProcessState = 'pending' | 'starting' | 'running' | 'unhealthy' | 'backoff' | 'stopping' | 'exited' | 'orphaned'
@@ -109,7 +109,7 @@ export function describeFailure(outcome: Outcome, command: string, cwd: string):
     case 'signal':
       return `ended by ${outcome.signal}${outcome.core ? ' (core dumped)' : ''}`
     case 'launch-failed':
-      return describeLaunchFailure(outcome.step, outcome.errno, command, cwd)
+      return describeLaunchFailure(outcome, command, cwd)
     case 'not-started':
       return 'stopped before it was executed'
     case 'unknown':
@@ -117,13 +117,14 @@ export function describeFailure(outcome: Outcome, command: string, cwd: string):
   }
 }
 
-function describeLaunchFailure(step: string, errno: string, command: string, cwd: string): string {
+function describeLaunchFailure({ step, errno, path }: LaunchFailure, command: string, cwd: string): string {
+  const place = path === undefined ? '' : ` in ${JSON.stringify(path)}`
   const quoted = JSON.stringify(command)
   if (step === 'cwd') return `working directory ${JSON.stringify(cwd)} cannot be entered (${errno})`
   if (step === 'interpreter') return `interpreter of ${quoted} not found (${errno}): look at its #! line`
-  if (step === 'log') return `a log file or stdin cannot be opened (${errno})`
+  if (step === 'log') return `a log file or stdin${place} cannot be opened (${errno})`
   if (step === 'fork') return `no new process can be made (${errno})`
-  if (step === 'intent') return `the run could not be written down (${errno})`
+  if (step === 'intent') return `the run could not be written down${place} (${errno})`
   if (step === 'keeper') return `no keeper can be started (${errno})`
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return `command ${quoted} not found (${errno})`
   if (errno === 'EACCES' || errno === 'EPERM') return `command ${quoted} is not executable (${errno})`

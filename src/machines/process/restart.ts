@@ -11,11 +11,13 @@ export interface EndFacts {
   /** When the run began; null when it was never executed. Ms since 1970. */
   readonly startedAtMs: number | null
   readonly endedAtMs: number
+  /** When that was found out. Before the end: the clock has been set back meanwhile. */
+  readonly nowMs: number
 }
 
 export type RestartVerdict =
   | { readonly kind: 'stay-down'; readonly reason: string }
-  | { readonly kind: 'restart'; readonly atMs: number; readonly attempts: number; readonly reason: string }
+  | { readonly kind: 'restart'; readonly atMs: number; readonly delayMs: number; readonly attempts: number; readonly reason: string }
   | { readonly kind: 'give-up'; readonly reason: string }
 
 export function decideRestart(facts: EndFacts): RestartVerdict {
@@ -30,7 +32,8 @@ export function decideRestart(facts: EndFacts): RestartVerdict {
   const delayMs = backoffDelay(policy, attempts)
   return {
     kind: 'restart',
-    atMs: facts.endedAtMs + delayMs,
+    atMs: Math.min(facts.endedAtMs, facts.nowMs) + delayMs,
+    delayMs,
     attempts: attempts + 1,
     reason: `restart ${attempts + 1}${policy.maxRestarts > 0 ? ` of ${policy.maxRestarts}` : ''} in ${delayMs} ms (${policy.strategy})`,
   }

@@ -12,6 +12,7 @@ export function planStop(policy: StopPolicy, purpose: StopPurpose, nowMs: number
   const timeoutMs = Math.min(askedMs, LONGEST_MS)
   return {
     purpose,
+    askedAtMs: nowMs,
     rungs: policy.ladder.filter((rung) => rung.afterMs < timeoutMs).map((rung) => ({ signal: rung.signal, atMs: nowMs + rung.afterMs })),
     killAtMs: nowMs + timeoutMs,
   }

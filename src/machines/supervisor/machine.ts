@@ -19,6 +19,8 @@ export type DirectoryFact =
   | { readonly type: 'directory.found'; readonly id: string; readonly snapshot: object }
   | { readonly type: 'directory.opened' }
   | ({ readonly type: 'directory.refused' } & NonNullable<SupervisorContext['refusal']>)
+  /** Another manager has it: nothing may be written to it any more. */
+  | { readonly type: 'directory.lost'; readonly message: string }
   | { readonly type: 'directory.damaged'; readonly id: string | null; readonly path: string; readonly message: string }
 
 export type SupervisorCommand =
@@ -78,12 +80,14 @@ export const supervisorMachine = setup({
     'registry.emitted': { actions: 'passOn' },
     'registry.failed': { actions: 'tellDamage' },
     'directory.damaged': { actions: 'tellDamage' },
+    // Also late: what could not be read when the directory was opened.
+    'directory.found': { actions: 'restoreProcess' },
+    'directory.lost': { target: '.closed', actions: 'tellDamage' },
     'supervisor.close': '.closed',
   },
   states: {
     opening: {
       on: {
-        'directory.found': { actions: 'restoreProcess' },
         'directory.opened': 'managing',
         'directory.refused': { target: 'refused', actions: 'recordRefusal' },
       },
@@ -115,5 +119,6 @@ export type SupervisorMachine = typeof supervisorMachine
 function damageOf(event: SupervisorEvent): SupervisorEmitted {
   if (event.type === 'registry.failed') return { type: 'process.damaged', id: event.id, path: null, message: event.message }
   if (event.type === 'directory.damaged') return { ...event, type: 'process.damaged' }
+  if (event.type === 'directory.lost') return { type: 'process.damaged', id: null, path: null, message: event.message }
   throw new Error(`internal: ${event.type} tells of no damage`)
 }

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bootId, startTimeOf } from '../../../src/effects/run/identity.ts'
 import { observeRun } from '../../../src/effects/run/observe.ts'
 import { type RunPorts, RunWatch } from '../../../src/effects/run/run-watch.ts'
+import { StrayHunter } from '../../../src/effects/run/strays.ts'
 
 let jobDir: string
 beforeEach(() => {
@@ -24,8 +25,11 @@ function hold(name: string): () => void {
 }
 
 function watchIt() {
-  const ports = { jobDirOf: () => jobDir, tokenOf: () => 'no-such-token', nowMs: () => 7 } as unknown as RunPorts
-  const watch = new RunWatch(ports, 'job', 1)
+  const fail = (error: unknown) => {
+    throw error
+  }
+  const ports = { jobDirOf: () => jobDir, tokenOf: () => 'no-such-token', knownOf: () => null, strays: new StrayHunter(fail), onTrouble: fail, nowMs: () => 7 }
+  const watch = new RunWatch(ports as unknown as RunPorts, 'job', 1)
   const facts: string[] = []
   watch.listen((fact) => facts.push(fact.type))
   watch.begin(false)
@@ -35,7 +39,7 @@ function watchIt() {
 const aKeeper = () => write('claim', { pid: process.pid, start: startTimeOf(process.pid), boot: bootId(), at: 1 })
 const aChild = () => write('child', { pid: process.pid, start: startTimeOf(process.pid), at: 2, out: 0, err: 0 })
 const anExit = () => write('exit', { kind: 'code', code: 3, at: 5 })
-const typesSeen = () => observeRun(jobDir, 1, 9).map((fact) => fact.type)
+const typesSeen = () => observeRun(jobDir, 1, null, 9).map((fact) => fact.type)
 
 describe('a run whose end is on disk', () => {
   it('has not ended while its keeper may still find leftovers; not for a reader either', async () => {
@@ -75,7 +79,7 @@ describe('a run of an earlier boot', () => {
   it('has ended nobody knows how, whoever has the pid now', () => {
     write('claim', { pid: process.pid, start: startTimeOf(process.pid), boot: 'another', at: 1 })
     aChild()
-    expect(watchIt().facts).toEqual(['run.ended'])
+    expect(watchIt().facts).toEqual(['run.launched', 'run.ended'])
   })
 })
 
@@ -83,7 +87,7 @@ describe('a damaged exit file', () => {
   it('says at least when the command ended', () => {
     aKeeper()
     writeFileSync(join(jobDir, 'run-1.exit'), 'damaged')
-    const [ended] = observeRun(jobDir, 1, 9)
+    const [ended] = observeRun(jobDir, 1, null, 9)
     expect(ended).toMatchObject({ type: 'run.ended', outcome: { kind: 'unknown' } })
     expect(ended !== undefined && 'atMs' in ended ? ended.atMs : 0).toBeGreaterThan(1_600_000_000_000)
   })

@@ -5,7 +5,7 @@ import type { RunWatches } from '../../../src/effects/run/run.ts'
 import { terminate } from '../../../src/effects/terminate/terminate.ts'
 
 /** A watch that only writes down what it was asked for; `fail` makes the next ones throw. */
-function fakeWatches() {
+function fakeWatches(errors: unknown[] = []) {
   const calls: string[] = []
   const failures: Error[] = []
   const note = (call: string) => {
@@ -15,7 +15,10 @@ function fakeWatches() {
   }
   const watch = { ask: (signal: string) => note(signal), kill: () => note('kill') }
   const release = vi.fn()
-  const watches = { ports: { nowMs: Date.now }, acquire: () => ({ watch, release }) } as unknown as RunWatches
+  const watches = {
+    ports: { nowMs: Date.now, onTrouble: (_id: string, error: unknown) => errors.push(error) },
+    acquire: () => ({ watch, release }),
+  } as unknown as RunWatches
   return { calls, failures, release, watches }
 }
 
@@ -29,7 +32,7 @@ describe('the ladder of a stop', () => {
     const { calls, release, watches } = fakeWatches()
     const nowMs = Date.now()
     const rungs = ['SIGHUP', 'SIGTERM'].map((signal, index) => ({ signal, atMs: nowMs + index * 100 }))
-    const actor = createActor(terminate(registryWith([]), watches), { input: { id: 'a', run: 1, rungs, killAtMs: nowMs + 200 } }).start()
+    const actor = createActor(terminate(registryWith([]), watches), { input: { id: 'a', run: 1, askedAtMs: 0, rungs, killAtMs: nowMs + 200 } }).start()
     expect(calls).toEqual(['SIGHUP'])
     vi.advanceTimersByTime(100)
     expect(calls).toEqual(['SIGHUP', 'SIGTERM'])
@@ -47,7 +50,7 @@ describe('the ladder of a stop', () => {
   it('sends only the last of those that are overdue: a later manager goes on where it is', () => {
     const { calls, watches } = fakeWatches()
     const rungs = ['SIGHUP', 'SIGINT', 'SIGTERM'].map((signal, index) => ({ signal, atMs: index }))
-    createActor(terminate(registryWith([]), watches), { input: { id: 'a', run: 1, rungs, killAtMs: Date.now() + 60_000 } })
+    createActor(terminate(registryWith([]), watches), { input: { id: 'a', run: 1, askedAtMs: 0, rungs, killAtMs: Date.now() + 60_000 } })
       .start()
       .stop()
     expect(calls).toEqual(['SIGTERM'])
@@ -55,11 +58,11 @@ describe('the ladder of a stop', () => {
 
   it('outlives a want of descriptors: what failed is told and done again', () => {
     vi.useFakeTimers()
-    const { calls, failures, watches } = fakeWatches()
     const errors: unknown[] = []
+    const { calls, failures, watches } = fakeWatches(errors)
     failures.push(new Error('EMFILE'), new Error('EMFILE'))
     const nowMs = Date.now()
-    const input = { id: 'a', run: 1, rungs: [{ signal: 'SIGTERM', atMs: nowMs }], killAtMs: nowMs + 5_000 }
+    const input = { id: 'a', run: 1, askedAtMs: 0, rungs: [{ signal: 'SIGTERM', atMs: nowMs }], killAtMs: nowMs + 5_000 }
     const actor = createActor(terminate(registryWith(errors), watches), { input }).start()
     expect([calls, errors.length]).toEqual([[], 1])
     vi.advanceTimersByTime(3_000)

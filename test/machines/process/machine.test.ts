@@ -294,7 +294,9 @@ describe.each([
       const process = processIn('running').stop()
       world.passMs(2_000)
       process.saveAndRestore()
-      expect([...world.liveStops]).toEqual([{ id: 'web', run: 1, rungs: [{ signal: 'SIGTERM', atMs: EPOCH_MS }], killAtMs: EPOCH_MS + 5_000 }])
+      expect([...world.liveStops]).toEqual([
+        { id: 'web', run: 1, askedAtMs: EPOCH_MS, rungs: [{ signal: 'SIGTERM', atMs: EPOCH_MS }], killAtMs: EPOCH_MS + 5_000 },
+      ])
       world.passMs(3_000)
       expect(world.signals.at(-1)).toMatchObject({ signal: 'SIGKILL' })
     })

@@ -13,6 +13,7 @@ const facts = ({ policy, ...part }: Partial<Omit<EndFacts, 'policy'>> & { policy
   cancelled: false,
   startedAtMs: EPOCH_MS,
   endedAtMs: EPOCH_MS + 10,
+  nowMs: EPOCH_MS + 3_600_000,
   ...part,
 })
 
@@ -91,12 +92,15 @@ describe('the limit of restarts in a row', () => {
     { lastedMs: 90_000, startedAtMs: EPOCH_MS, attempts: 1 },
     { lastedMs: 90_000, startedAtMs: null, attempts: 3 },
   ])('a run that lasted $lastedMs ms (started: $startedAtMs) makes the next restart number $attempts', ({ lastedMs, startedAtMs, attempts }) => {
-    expect(decideRestart(facts({ attempts: 2, startedAtMs, endedAtMs: EPOCH_MS + lastedMs }))).toMatchObject({ kind: 'restart', attempts })
+    expect(decideRestart(facts({ attempts: 2, startedAtMs, endedAtMs: EPOCH_MS + lastedMs, nowMs: EPOCH_MS + lastedMs }))).toMatchObject({
+      kind: 'restart',
+      attempts,
+    })
   })
 
   it('starts anew after a long run, also when it was used up', () => {
     const verdict = decideRestart(facts({ policy: { maxRestarts: 2 }, attempts: 2, endedAtMs: EPOCH_MS + 60_000 }))
-    expect(verdict).toEqual({ kind: 'restart', attempts: 1, atMs: EPOCH_MS + 61_000, reason: 'restart 1 of 2 in 1000 ms (always)' })
+    expect(verdict).toMatchObject({ kind: 'restart', attempts: 1, atMs: EPOCH_MS + 61_000, reason: 'restart 1 of 2 in 1000 ms (always)' })
   })
 })
 
@@ -118,7 +122,7 @@ describe('for every policy, end and history', () => {
       startedAtMs: fc.option(fc.constant(EPOCH_MS)),
       lastedMs: fc.nat(2e6),
     })
-    .map(({ lastedMs, ...rest }) => ({ ...rest, endedAtMs: EPOCH_MS + lastedMs }))
+    .map(({ lastedMs, ...rest }) => ({ ...rest, endedAtMs: EPOCH_MS + lastedMs, nowMs: EPOCH_MS + lastedMs }))
 
   it('a restart is at a whole ms from the end to the end plus the cap', () => {
     fc.assert(

@@ -49,6 +49,7 @@ describe('the plan of a stop', () => {
     const plan = planStop(policy, 'stop', EPOCH_MS, timeoutMs)
     expect(plan).toEqual({
       purpose: 'stop',
+      askedAtMs: EPOCH_MS,
       rungs: rungs.map(([signal, afterMs]) => ({ signal, atMs: EPOCH_MS + Number(afterMs) })),
       killAtMs: EPOCH_MS + killAfterMs,
     })

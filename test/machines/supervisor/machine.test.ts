@@ -21,7 +21,7 @@ describe('opening a directory', () => {
   })
 
   it('brings every process back in its state, with its effects and without a new launch', () => {
-    const stop = { purpose: 'stop' as const, rungs: [{ signal: 'SIGTERM', atMs: EPOCH_MS }], killAtMs: EPOCH_MS + 5_000 }
+    const stop = { purpose: 'stop' as const, askedAtMs: EPOCH_MS, rungs: [{ signal: 'SIGTERM', atMs: EPOCH_MS }], killAtMs: EPOCH_MS + 5_000 }
     world.finds('pending', 'pending')
     world.finds('running', 'running', { run: 2, identity })
     world.finds('stopping', 'stopping', { run: 1, identity, stop, cancelled: true })

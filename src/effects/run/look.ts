@@ -1,0 +1,45 @@
+/** What the run files say of a run right now: the one place where they are judged. Changes nothing, holds nothing. */
+import type { Identity } from '../../types.ts'
+import { bootId } from './identity.ts'
+import { type Child, type Claim, type RunExit, readChild, readClaim, readExit } from './run-files.ts'
+
+/** What the process's own record says of its current run: it stands in for run files that somebody has deleted or damaged. */
+export interface KnownRun {
+  readonly identity: Identity
+  readonly startedAtMs: number
+}
+
+export interface RunFinding {
+  /**
+   * `unclaimed`: no keeper has begun it. `void`: none ever will. `claimed`: a keeper has, and no end is written down. `ended`: one is. `rebooted`: no end is
+   * written down, and the run belongs to an earlier boot of the machine.
+   */
+  readonly phase: 'unclaimed' | 'void' | 'claimed' | 'ended' | 'rebooted'
+  readonly command: KnownRun | null
+  readonly exit: RunExit | null
+}
+
+/** @throws what may pass, as EMFILE */
+export function lookAtRun(jobDir: string, run: number, known: KnownRun | null): RunFinding {
+  const exit = readExit(jobDir, run)
+  const child = readChild(jobDir, run)
+  const claim = exit === null || child?.boot === null ? readClaim(jobDir, run) : null
+  const command = commandOf(child, claim, known)
+  if (exit !== null) return { phase: 'ended', command: exit.outcome.kind === 'launch-failed' ? null : command, exit }
+  return { phase: phaseOf(claim, command), command, exit }
+}
+
+function phaseOf(claim: Claim | null, command: KnownRun | null): RunFinding['phase'] {
+  if (claim?.kind === 'void') return 'void'
+  const boot = (claim?.kind === 'keeper' ? claim.keeper.boot : command?.identity.boot) ?? ''
+  if (boot !== '' && boot !== bootId()) return 'rebooted'
+  // Somebody has taken the claim away; what is known to have been executed is not unclaimed for that.
+  return claim === null && command === null ? 'unclaimed' : 'claimed'
+}
+
+/** A boot that nobody knows is none: nothing with it is ever taken for alive. */
+function commandOf(child: Child | null, claim: Claim | null, known: KnownRun | null): KnownRun | null {
+  if (child === null) return known
+  const boot = child.boot ?? (claim?.kind === 'keeper' ? claim.keeper.boot : (known?.identity.boot ?? ''))
+  return { identity: { pid: child.pid, start: child.start, boot }, startedAtMs: child.atMs }
+}

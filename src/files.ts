@@ -1,0 +1,67 @@
+/** Small files that must be whole: replaced in one step, and read without trusting what lies there. */
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+
+/** Nothing that procman writes is larger: a command's arguments and environment are a few MB at most. */
+const LARGEST_BYTES = 64 * 1024 * 1024
+
+export type FileText =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'missing' }
+  /** There is something, but not a file that anybody could have written for us. */
+  | { readonly kind: 'odd'; readonly reason: string }
+
+/**
+ * Reads without waiting and without following a link: a FIFO or a symlink in the file's place is odd, it is not read.
+ * @throws what says nothing about the file itself and may pass: EMFILE, ENFILE, ENOMEM, EACCES, EIO
+ */
+export function readWhole(path: string): FileText {
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === 'ENOENT') return { kind: 'missing' }
+    if (code === 'ELOOP') return { kind: 'odd', reason: 'it is a symbolic link' }
+    if (code === 'ENXIO' || code === 'ENOTDIR') return { kind: 'odd', reason: `it cannot be opened (${code})` }
+    throw error
+  }
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) return { kind: 'odd', reason: 'it is not a regular file' }
+    if (stat.size > LARGEST_BYTES) return { kind: 'odd', reason: `it has ${stat.size} bytes, more than procman ever writes` }
+    return { kind: 'text', text: readFileSync(fd, 'utf8') }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Replaces a file in one step: whoever reads it sees all of the old or all of the new. 0600. A failed attempt leaves the old one, and nothing beside it. */
+export function replaceFile(path: string, text: string): void {
+  withTemp(path, text, (temp) => renameSync(temp, path))
+}
+
+/** Writes a file beside `path` and hands it over to be renamed or linked. What a killed manager left there, or somebody put there (a link, a FIFO), is not written to. */
+export function withTemp(path: string, text: string, use: (temp: string) => void): void {
+  const temp = `${path}.tmp`
+  try {
+    try {
+      writeNew(temp, text)
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+      rmSync(temp, { recursive: true, force: true })
+      writeNew(temp, text)
+    }
+    use(temp)
+  } catch (error) {
+    rmSync(temp, { recursive: true, force: true })
+    throw error
+  }
+}
+
+function writeNew(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
+}
+
+export function errnoOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error)
+}
