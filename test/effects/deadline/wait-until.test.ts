@@ -14,12 +14,15 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function waiting(atMs: number) {
+function waiting(atMs: number, atMostMs?: number) {
   const effect = waitUntil({ live: new Set(), onError: (error) => expect.unreachable(String(error)) }, { nowMs: () => Date.now() + skewMs })
   const machine = createMachine({
     initial: 'waiting',
     states: {
-      waiting: { invoke: { src: effect, input: { atMs } }, on: { 'deadline.passed': { actions: ({ event }) => void passedAtMs.push(event.atMs - EPOCH_MS) } } },
+      waiting: {
+        invoke: { src: effect, input: { atMs, ...(atMostMs === undefined ? {} : { atMostMs }) } },
+        on: { 'deadline.passed': { actions: ({ event }) => void passedAtMs.push(event.atMs - EPOCH_MS) } },
+      },
     },
   })
   return createActor(machine).start()
@@ -47,6 +50,23 @@ describe('a deadline', () => {
     skewMs = 7_200_000
     vi.advanceTimersByTime(30_000)
     expect(passedAtMs).toHaveLength(1)
+  })
+
+  it('is not put off by a clock that is set back', () => {
+    waiting(EPOCH_MS + 10_000)
+    vi.advanceTimersByTime(1_000)
+    skewMs = -86_400_000
+    vi.advanceTimersByTime(9_000)
+    expect(passedAtMs).toHaveLength(1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('that an earlier manager set before the clock went back is waited for no longer than was meant', () => {
+    waiting(EPOCH_MS + 86_400_000, 5_000)
+    vi.advanceTimersByTime(4_999)
+    expect(passedAtMs).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(passedAtMs).toEqual([5_000])
   })
 
   it('that is not waited for any more leaves no timer', () => {

@@ -56,6 +56,36 @@ describe('the ladder of a stop', () => {
     expect(calls).toEqual(['SIGTERM'])
   })
 
+  it.each([
+    ['forward', 86_400_000],
+    ['back', -86_400_000],
+  ])('keeps its times when the clock jumps %s by a day', (_, skewMs) => {
+    vi.useFakeTimers()
+    const { calls, watches } = fakeWatches()
+    const nowMs = Date.now()
+    const input = { id: 'a', run: 1, askedAtMs: nowMs, rungs: [{ signal: 'SIGTERM', atMs: nowMs }], killAtMs: nowMs + 2_000 }
+    const actor = createActor(terminate(registryWith([]), watches), { input }).start()
+    vi.setSystemTime(nowMs + skewMs)
+    vi.advanceTimersByTime(1_999)
+    expect(calls).toEqual(['SIGTERM'])
+    vi.advanceTimersByTime(1)
+    expect(calls).toEqual(['SIGTERM', 'kill'])
+    actor.stop()
+    vi.useRealTimers()
+  })
+
+  it('of a manager before the clock was set back begins anew, and is no longer than it was', () => {
+    vi.useFakeTimers()
+    const { calls, watches } = fakeWatches()
+    const askedAtMs = Date.now() + 86_400_000
+    const input = { id: 'a', run: 1, askedAtMs, rungs: [{ signal: 'SIGTERM', atMs: askedAtMs }], killAtMs: askedAtMs + 2_000 }
+    const actor = createActor(terminate(registryWith([]), watches), { input }).start()
+    vi.advanceTimersByTime(2_000)
+    expect(calls).toEqual(['SIGTERM', 'kill'])
+    actor.stop()
+    vi.useRealTimers()
+  })
+
   it('outlives a want of descriptors: what failed is told and done again', () => {
     vi.useFakeTimers()
     const errors: unknown[] = []
