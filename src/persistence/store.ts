@@ -144,18 +144,23 @@ export class Store {
     for (const waiter of pending?.waiters ?? []) waiter.resolve()
   }
 
-  /** Takes the process's directory away in one rename, then deletes it. @throws PROCMAN_STATE_NOT_SAVED when it cannot be taken away */
-  async remove(id: string): Promise<void> {
-    this.forget(id)
+  /**
+   * Takes the process's directory away in one rename, at once: from then on it is removed.
+   * @returns a function that deletes what was taken away
+   * @throws PROCMAN_STATE_NOT_SAVED when it cannot be taken away; then nothing has changed
+   */
+  remove(id: string): () => Promise<void> {
     const path = this.#layout.jobDir(id)
-    let grave: string
+    let grave: string | null = null
     try {
       grave = this.#moveTo(this.#layout.trash, path, id)
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return
-      throw notSaved(path, error)
+      if (errnoOf(error) !== 'ENOENT') throw notSaved(path, error)
     }
-    await this.#delete(id, grave)
+    this.forget(id)
+    return async () => {
+      if (grave !== null) await this.#delete(id, grave)
+    }
   }
 
   /** Deletes what a removal that was cut off has left. */

@@ -164,9 +164,10 @@ export class SupervisorHandle implements Supervisor {
     const ref = this.ref(id)
     const { value } = mustBeSound(ref)
     if (!isRemovable(ref.getSnapshot())) throw wrongState('remove', ref.id, value, 'stop it first')
+    const deleteFiles = this.#world.store.remove(ref.id)
     this.actor.send({ type: 'supervisor.remove', id: ref.id })
     this.#world.unfollow(ref.id)
-    await this.#world.store.remove(ref.id)
+    await deleteFiles()
   }
 
   async cleanup({ olderThanMs = 0 }: { readonly olderThanMs?: number } = {}): Promise<readonly string[]> {

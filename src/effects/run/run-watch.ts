@@ -110,6 +110,7 @@ export class RunWatch {
     this.#isClosed = true
     this.#stopWaiting?.()
     this.#listeners.clear()
+    if (this.#isKeeperLost) this.#ports.strays.forget(this.#token)
   }
 
   get #identity(): Identity | null {
@@ -227,6 +228,7 @@ export class RunWatch {
     if (identity === null || !isAlive(identity)) return this.#strayGone()
     if (!this.#isKeeperLost) {
       this.#isKeeperLost = true
+      this.#ports.strays.track(identity, this.#token)
       this.#say({ type: 'run.keeper-lost', run: this.#run, atMs: this.#ports.nowMs() })
     }
     const trouble = (error: unknown) => this.#ports.onTrouble(this.#id, error)

@@ -31,11 +31,14 @@ export function signalRun({ jobDir, run, identity }: RunAddress, signal: string,
 }
 
 /** Asks the whole group to end with a signal that may be handled; a stopped one is woken up for it. */
-export function askToEnd({ jobDir, run, identity }: RunAddress, signal: string): void {
+export function askToEnd({ jobDir, run, identity, token, strays }: RunAddress, signal: string): void {
   if (tellKeeper(jobDir, run, [`s${signalNumber(signal) ?? 15}`, `s${signalNumber('SIGCONT')}`])) return
   if (identity === null) return
-  signalStray(identity, signal, 'group')
-  signalStray(identity, 'SIGCONT', 'group')
+  // Who belongs to it can be seen only as long as it is there.
+  strays.track(identity, token, () => {
+    signalStray(identity, signal, 'group')
+    signalStray(identity, 'SIGCONT', 'group')
+  })
 }
 
 /** Kills the whole tree. */

@@ -38,12 +38,16 @@ export function signalStray(command: Identity, signal: string, target: 'group' |
 
 interface Hunt {
   readonly command: Identity
+  /** Only to know who belongs to it. */
+  isToKill: boolean
   readonly done: Set<() => void>
 }
 
-/** Kills what belongs to runs without a keeper. However many are asked for at once, there is one pass over /proc at a time, and it looks for all of them. */
+/** Finds and kills what belongs to runs without a keeper. However many are asked for at once, there is one pass over /proc at a time, and it looks for all of them. */
 export class StrayHunter {
   readonly #hunts = new Map<string, Hunt>()
+  /** Who was seen to belong to a run, by its token: found again when its parent has gone. */
+  readonly #seen = new Map<string, readonly Identity[]>()
   readonly #onTrouble: (error: unknown) => void
   #isHunting = false
   #isClosed = false
@@ -53,18 +57,33 @@ export class StrayHunter {
     this.#onTrouble = onTrouble
   }
 
+  /** Remembers who belongs to a run now, for when it is to be killed: a descendant that cleared its environment is known only by its parents. */
+  track(command: Identity, token: string, done: () => void = () => {}): void {
+    this.#add(command, token, false, done)
+  }
+
   /**
    * Kills the command, its group and session, all that carries the run's token in its environment, and all that descends from any of these; again until
    * none is left. @returns a function after which `done` is not called any more (the hunt goes on)
    */
   kill(command: Identity, token: string, done: () => void = () => {}): () => void {
-    const hunt = this.#hunts.get(token) ?? { command, done: new Set() }
-    this.#hunts.set(token, hunt)
-    hunt.done.add(done)
-    this.#pauseMs = FIRST_PAUSE_MS
-    signalStray(command, 'SIGKILL', 'group')
-    if (!this.#isHunting) void this.#hunt()
+    const hunt = this.#add(command, token, true, done)
     return () => hunt.done.delete(done)
+  }
+
+  #add(command: Identity, token: string, isToKill: boolean, done: () => void): Hunt {
+    const hunt = this.#hunts.get(token) ?? { command, isToKill, done: new Set() }
+    hunt.isToKill ||= isToKill
+    hunt.done.add(done)
+    this.#hunts.set(token, hunt)
+    this.#pauseMs = FIRST_PAUSE_MS
+    if (!this.#isHunting) void this.#hunt()
+    return hunt
+  }
+
+  /** Nobody will ask for this run again. */
+  forget(token: string): void {
+    this.#seen.delete(token)
   }
 
   /** Resolves when nothing is hunted any more, or after a time: what cannot be killed is hunted for long. */
@@ -83,8 +102,8 @@ export class StrayHunter {
     while (this.#hunts.size > 0 && !this.#isClosed) {
       const asked = [...this.#hunts]
       try {
-        const prey = await findTrees(asked.map(([token, { command }]) => ({ token, command })))
-        for (const [token, hunt] of asked) this.#strike(token, hunt, prey.get(token) ?? [])
+        const trees = await findTrees(asked.map(([token, { command }]) => ({ token, command, seen: this.#seen.get(token) ?? [] })))
+        for (const [token, hunt] of asked) this.#strike(token, hunt, trees.get(token) ?? [])
       } catch (error) {
         this.#onTrouble(error)
       }
@@ -95,8 +114,10 @@ export class StrayHunter {
   }
 
   #strike(token: string, hunt: Hunt, tree: readonly Identity[]): void {
-    for (const stray of tree) if (isAlive(stray)) kill(stray.pid, 9)
-    if (tree.length > 0 || this.#hunts.get(token) !== hunt) return
+    this.#seen.set(token, tree)
+    if (hunt.isToKill) for (const stray of tree) if (isAlive(stray)) kill(stray.pid, 9)
+    if (hunt.isToKill && tree.length > 0) return
+    if (hunt.isToKill) this.#seen.delete(token)
     this.#hunts.delete(token)
     for (const done of hunt.done) done()
   }
@@ -108,13 +129,18 @@ interface Seen {
   readonly token: string | null
 }
 
-/** Linux only; elsewhere there is only the group. @returns the living members of each tree, by token */
-async function findTrees(runs: readonly { readonly token: string; readonly command: Identity }[]): Promise<ReadonlyMap<string, readonly Identity[]>> {
-  const trees = new Map<string, readonly Identity[]>()
-  if (process.platform !== 'linux') return trees
-  const seen = await lookAtAll(new Set(runs.map(({ token }) => token)))
-  for (const { token, command } of runs) trees.set(token, treeOf(seen, token, command))
-  return trees
+interface Run {
+  readonly token: string
+  readonly command: Identity
+  /** Who belonged to it at the last look. */
+  readonly seen: readonly Identity[]
+}
+
+/** @returns the living members of each tree, by token. Elsewhere than on Linux that is the command alone. */
+async function findTrees(runs: readonly Run[]): Promise<ReadonlyMap<string, readonly Identity[]>> {
+  if (process.platform !== 'linux') return new Map(runs.map(({ token, command }) => [token, isAlive(command) ? [command] : []]))
+  const all = await lookAtAll(new Set(runs.map(({ token }) => token)))
+  return new Map(runs.map((run) => [run.token, treeOf(all, run)]))
 }
 
 async function lookAtAll(tokens: ReadonlySet<string>): Promise<readonly Seen[]> {
@@ -132,15 +158,18 @@ async function lookAtAll(tokens: ReadonlySet<string>): Promise<readonly Seen[]> 
   return seen
 }
 
-function treeOf(seen: readonly Seen[], token: string, command: Identity): readonly Identity[] {
+function treeOf(all: readonly Seen[], { token, command, seen }: Run): readonly Identity[] {
   const hasLeader = isAlive(command)
+  const starts = new Map(seen.map(({ pid, start }) => [pid, start]))
   const isOwn = ({ identity, stat, token: carried }: Seen) =>
-    carried === token || (hasLeader && (identity.pid === command.pid || stat.group === command.pid || stat.session === command.pid))
-  const members = new Set(seen.filter(isOwn))
+    carried === token ||
+    starts.get(identity.pid) === identity.start ||
+    (hasLeader && (identity.pid === command.pid || stat.group === command.pid || stat.session === command.pid))
+  const members = new Set(all.filter(isOwn))
   for (const parent of members) {
     // A pid that has been alive all the time cannot have been another's when its children were looked at.
     if (!isAlive(parent.identity)) continue
-    for (const each of seen) if (each.stat.parent === parent.identity.pid) members.add(each)
+    for (const each of all) if (each.stat.parent === parent.identity.pid) members.add(each)
   }
   return [...members].map(({ identity }) => identity)
 }
