@@ -1,0 +1,157 @@
+/** Commands that meddle with what is procman's: their run files, their logs, their stdin. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Supervisor } from '../../src/api.ts'
+import type { ProcessRecord } from '../../src/machines/process/record.ts'
+import { type Home, lives, rejection, until } from '../e2e/harness.ts'
+import { aHostileHome, inhabitants, workDir } from './tree.ts'
+
+const EVERY_FILE = ['intent', 'claim', 'ctl', 'alive', 'child'] as const
+const variants = ['its own manager', 'the next manager'] as const
+
+/** Does what the script says in the directory of its own run files, says so, and goes on for long. */
+async function meddled(home: Home, script: string, by: (typeof variants)[number]): Promise<{ supervisor: Supervisor; record: ProcessRecord }> {
+  const dir = workDir(home)
+  const job = join(home.stateDir, 'jobs', 'meddler')
+  const whole = `cd "$2" && { ${script}; }; cd "$1" && echo done > done; sleep 600 & exec sleep 600`
+  const input = { id: 'meddler', command: 'sh', args: ['-c', whole, 'sh', dir, job], cwd: dir, stop: { timeoutMs: 300 } }
+  const isDone = () => home.text('work/done') === 'done\n' && inhabitants(home).length === 2
+  if (by === 'its own manager') {
+    const supervisor = await home.supervisor()
+    await supervisor.start(input)
+    await until('it has meddled', isDone)
+    return { supervisor, record: supervisor.get('meddler') }
+  }
+  const manager = await home.manager()
+  const record = await manager.start(input)
+  await until('it has meddled', isDone)
+  await manager.kill()
+  return { supervisor: await home.supervisor(), record }
+}
+
+const each = <T>(all: readonly T[]) => all.flatMap((one) => variants.map((by) => [one, by] as const))
+
+describe('a command that takes away its own run file', () => {
+  it.each(each(EVERY_FILE))('%s is stopped with its tree by %s', async (file, by) => {
+    const home = aHostileHome()
+    const { supervisor, record } = await meddled(home, `rm run-1.${file}`, by)
+    const stopped = await supervisor.stop('meddler')
+    expect(inhabitants(home)).toEqual([])
+    expect(stopped).toMatchObject({ status: expect.stringMatching(/^(cancelled|orphaned)$/), run: 1, pid: null })
+    expect(lives(record.pid)).toBe(false)
+    await until('the keeper has left', () => home.keepers().length === 0)
+    expect(await supervisor.restart('meddler')).toMatchObject({ state: 'running', run: 2 })
+  })
+
+  it('alive in its first instants does not hold up its start', async () => {
+    const home = aHostileHome()
+    const supervisor = await home.supervisor()
+    for (let n = 0; n < 30; n++) {
+      const id = `hasty-${n}`
+      const job = join(home.stateDir, 'jobs', id)
+      await supervisor.start({
+        id,
+        command: 'sh',
+        args: ['-c', 'rm "$1/run-1.alive"; exec sleep 600', 'sh', job],
+        cwd: workDir(home),
+        stop: { timeoutMs: 300 },
+      })
+      expect(await supervisor.stop(id)).toMatchObject({ status: 'cancelled' })
+    }
+    expect(inhabitants(home)).toEqual([])
+  })
+
+  it.each(variants)('and all others, and its snapshot, is stopped with its tree by %s', async (by) => {
+    const home = aHostileHome()
+    const { supervisor } = await meddled(home, 'rm -f run-1.* state.json', by)
+    if (by === 'its own manager') await supervisor.stop('meddler')
+    else for (const { id } of supervisor.list()) await supervisor.stop(id)
+    await until('nothing of it is left', () => by === 'the next manager' || inhabitants(home).length === 0)
+    expect(supervisor.list().every((record) => record.pid === null)).toBe(true)
+  })
+})
+
+describe('a command that forges', () => {
+  it.each(variants)('its own end is not believed while it lives, and is stopped by %s', async (by) => {
+    const home = aHostileHome()
+    const lie = `echo '{"v":1,"kind":"code","code":0,"at":1}' > run-1.exit`
+    const { supervisor, record } = await meddled(home, lie, by)
+    await supervisor.refresh()
+    expect(lives(record.pid)).toBe(true)
+    const stopped = await supervisor.stop('meddler')
+    expect(inhabitants(home)).toEqual([])
+    expect(stopped).toMatchObject({ state: 'exited', status: 'cancelled', exit_code: null, signal: 'SIGTERM' })
+  })
+
+  it.each(variants)('the commands to its keeper is stopped all the same by %s', async (by) => {
+    const home = aHostileHome()
+    const { supervisor } = await meddled(home, `printf 'x\\ns0\\ns999\\np-1\\n%0500d\\n\\n\\ns' 0 > run-1.ctl`, by)
+    expect(await supervisor.stop('meddler')).toMatchObject({ state: 'exited', status: 'cancelled', signal: expect.stringMatching(/^SIG(TERM|KILL)$/) })
+    expect(inhabitants(home)).toEqual([])
+  })
+
+  it.each(variants)('its own snapshot is stopped by %s', async (by) => {
+    const home = aHostileHome()
+    const { supervisor, record } = await meddled(home, `until [ -s state.json ]; do sleep 0.01; done; echo '{"format":1' > state.json`, by)
+    await until('it is known again', () => supervisor.list()[0]?.state === 'running')
+    expect(await supervisor.stop('meddler')).toMatchObject({ state: 'exited', status: 'cancelled', signal: 'SIGTERM' })
+    expect(lives(record.pid)).toBe(false)
+    expect(inhabitants(home)).toEqual([])
+  })
+})
+
+describe('a command that meddles with its logs', () => {
+  it.each(['rm stdout.log stderr.log', ': > stdout.log', 'rm stdout.log; mkdir stdout.log', 'rm stdout.log; mkfifo stdout.log'])(
+    '(%s) is watched without harm, and stopped',
+    async (script) => {
+      const home = aHostileHome()
+      const { supervisor } = await meddled(home, script, 'its own manager')
+      const watching = supervisor.watch('meddler', () => {}).catch((error: Error) => error)
+      expect(await supervisor.stop('meddler')).toMatchObject({ state: 'exited', status: 'cancelled', signal: 'SIGTERM' })
+      await watching
+      expect(inhabitants(home)).toEqual([])
+    },
+  )
+})
+
+describe('a command that never reads its stdin', () => {
+  it('does not hold up a stop, and those who write are told', async () => {
+    const home = aHostileHome()
+    const dir = workDir(home)
+    const supervisor = await home.supervisor()
+    await supervisor.start({ id: 'full', command: 'sleep', args: ['600'], cwd: dir, stdin: 'pipe', stop: { timeoutMs: 300 } })
+    const writes = [1, 2, 3].map(() => rejection(supervisor.write('full', Buffer.alloc(1 << 20, 'x'))))
+    expect(await supervisor.stop('full')).toMatchObject({ state: 'exited', status: 'cancelled', signal: 'SIGTERM' })
+    for (const error of await Promise.all(writes)) expect(error.code).toBe('PROCMAN_STDIN_CLOSED')
+    expect(inhabitants(home)).toEqual([])
+  })
+
+  it('is stopped by the next manager when one was killed in the middle of a write', async () => {
+    const home = aHostileHome()
+    const manager = await home.manager()
+    await manager.start({ id: 'full', command: 'sleep', args: ['600'], cwd: workDir(home), stdin: 'pipe', stop: { timeoutMs: 300 } })
+    manager.call('write', 'full', 'x'.repeat(1 << 20)).catch(() => {})
+    manager.call('closeStdin', 'full').catch(() => {})
+    await manager.call('refresh')
+    await manager.kill()
+    const next = await home.supervisor()
+    expect(await next.stop('full')).toMatchObject({ state: 'exited', status: 'cancelled', signal: 'SIGTERM' })
+    expect(inhabitants(home)).toEqual([])
+  })
+})
+
+describe('a command that kills its own manager', () => {
+  it('goes on, and the next manager has it', async () => {
+    const home = aHostileHome()
+    const manager = await home.manager()
+    const script = `until [ -s go ]; do sleep 0.01; done; kill -9 "$(cat go)"; exec sleep 600`
+    const { pid } = await manager.start({ id: 'ungrateful', command: 'sh', args: ['-c', script], cwd: workDir(home) })
+    writeFileSync(home.path('work/go'), String(manager.child.pid))
+    await manager.kill()
+    const next = await home.supervisor()
+    expect(next.get('ungrateful')).toMatchObject({ state: 'running', pid, run: 1 })
+    expect(existsSync(home.jobFile('ungrateful', 'run-1.exit'))).toBe(false)
+    expect(readFileSync(home.jobFile('ungrateful', 'stderr.log'), 'utf8')).toBe('')
+  })
+})
