@@ -78,9 +78,9 @@ export class Home {
     return supervisor
   }
 
-  /** A manager in a process of its own, that can be killed. */
-  async manager(options: SupervisorOptions = {}): Promise<Manager> {
-    const manager = new Manager({ stateDir: this.stateDir, ...options })
+  /** A manager in a process of its own, that can be killed. `node`: how Node is called for it. */
+  async manager(options: SupervisorOptions = {}, node: readonly string[] = [process.execPath]): Promise<Manager> {
+    const manager = new Manager({ stateDir: this.stateDir, ...options }, node)
     this.#managers.add(manager)
     await manager.ready
     return manager
@@ -159,8 +159,8 @@ export class Manager {
   readonly #answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   #next = 0
 
-  constructor(options: SupervisorOptions) {
-    const child = spawn(process.execPath, [fixture('manager.mjs'), DIST, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  constructor(options: SupervisorOptions, [command = process.execPath, ...args]: readonly string[] = []) {
+    const child = spawn(command, [...args, fixture('manager.mjs'), DIST, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.child = child
     this.ready = new Promise((resolve, reject) => this.#answers.set(0, { resolve, reject }))
     createInterface({ input: child.stdout }).on('line', (line) => {
