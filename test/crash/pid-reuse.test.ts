@@ -1,7 +1,7 @@
 /** The record names a living stranger: it is never signalled, whatever is asked for, and the record says what happened. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type Home, rejection, sleeper } from '../e2e/harness.ts'
+import { type Home, lives, rejection, sleeper } from '../e2e/harness.ts'
 import { aStranger, forge, forgeIdentity, type Stranger, vanish } from './stranger.ts'
 import { aHostileHome, hasPerl, workDir } from './tree.ts'
 
@@ -36,8 +36,8 @@ const forgeries: readonly (readonly [string, Forgery])[] = [
   [
     'the stranger, with its start time, of another boot',
     (home, { pid, start }) => {
+      for (const file of ['claim', 'child'] as const) forge(home, ID, file, { boot: '11111111-2222-4333-8444-555555555555' })
       forge(home, ID, 'child', { pid, start })
-      forge(home, ID, 'claim', { boot: '11111111-2222-4333-8444-555555555555' })
     },
   ],
 ]
@@ -78,6 +78,19 @@ describe.skipIf(!hasPerl)('a record that names a living stranger (needs perl)', 
     await supervisor.cancel(ID, { timeoutMs: 0 })
     expect(supervisor.get(ID)).toMatchObject({ run: 1, pid: null, retry_at: null })
     await supervisor.shutdown({ timeoutMs: 0 })
+    stranger.mustBeUnharmed()
+  })
+
+  it.each(['stop', 'shutdown'] as const)('the stranger as the keeper, while the true one lives: never signalled by %s', async (how) => {
+    const home = aHostileHome()
+    const stranger = await aStranger(home)
+    const supervisor = await home.supervisor()
+    const { pid } = supervisor.get((await supervisor.start(sleeper({ id: ID, cwd: workDir(home) }))).id)
+    forge(home, ID, 'claim', { pid: stranger.pid, start: stranger.start })
+    await supervisor.refresh()
+    if (how === 'stop') expect(await supervisor.stop(ID, { timeoutMs: 0 })).toMatchObject({ state: 'exited', status: 'cancelled', signal: 'SIGKILL' })
+    else await supervisor.shutdown({ timeoutMs: 0 })
+    expect(lives(pid)).toBe(false)
     stranger.mustBeUnharmed()
   })
 

@@ -21,7 +21,7 @@ async function afterReboot(home: Home, how: 'mounted' | 'forged', ids: readonly 
   }
   for (const id of ids) {
     forgeIdentity(home, id, { boot: OTHER_BOOT })
-    forge(home, id, 'claim', { boot: OTHER_BOOT })
+    for (const file of ['claim', 'child'] as const) forge(home, id, file, { boot: OTHER_BOOT })
   }
   const lock = home.path('state/manager.lock')
   writeFileSync(lock, readFileSync(lock, 'utf8').replace(/"boot":"[^"]+"/, `"boot":"${OTHER_BOOT}"`))
