@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Supervisor } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { type Home, kill, lives, rejection, until } from '../e2e/harness.ts'
+import { hasNativeKeeper, spawnerOf } from './spawner.ts'
 import { aHostileHome, inhabitants, workDir } from './tree.ts'
 
 const EVERY_FILE = ['intent', 'claim', 'ctl', 'alive', 'child'] as const
@@ -46,23 +47,28 @@ describe('a command that takes away its own run file', () => {
     expect(await supervisor.restart('meddler')).toMatchObject({ state: 'running', run: 2 })
   })
 
-  // The manager is stopped meanwhile, so that it looks when the file is gone already.
-  it.each(['intent', 'claim', 'ctl', 'alive', 'child', '*'])(
+  // The manager is stopped from before the keeper is started until the file is gone.
+  it.skipIf(!hasNativeKeeper).each(['intent', 'claim', 'ctl', 'alive', 'child', '*'])(
     '%s before its manager has seen it: its start settles, it is executed once, and stopped',
     async (file) => {
       const home = aHostileHome()
       const dir = workDir(home)
       const job = join(home.stateDir, 'jobs', 'hasty')
-      const manager = await home.manager()
+      const manager = await home.manager({ keeper: 'native' })
+      await manager.start({ id: 'first', command: 'true' })
+      const spawner = await until('there is a spawner', () => spawnerOf(manager))
+      kill(spawner, 'SIGSTOP')
       const script = `echo $$ >> trace; rm -f "$1"/run-1.${file}; echo > done; exec sleep 600`
       const starting = manager
         .start({ id: 'hasty', command: 'sh', args: ['-c', script, 'sh', job], cwd: dir, stop: { timeoutMs: 300 } })
         .catch((error) => error)
-      oneOf([join(job, 'run-1.claim'), join(dir, 'done')])
+      await until('it is intended', () => existsSync(join(job, 'run-1.intent')))
+      await manager.call('list') // the turn in which the spawner was asked is over
       kill(manager.child.pid, 'SIGSTOP')
+      kill(spawner, 'SIGCONT')
       await until('it has meddled', () => existsSync(join(dir, 'done')))
       kill(manager.child.pid, 'SIGCONT')
-      const result = await starting
+      const result: unknown = await starting
       if (!(result instanceof Error)) await manager.call('stop', 'hasty')
       await until('nothing of it is left', () => inhabitants(home).length === 0)
       expect(home.text('work/trace').split('\n').filter(Boolean)).toHaveLength(1)
@@ -88,12 +94,6 @@ describe('a command that takes away its own run file', () => {
     await until('nothing of it is left', () => inhabitants(home).length === 0)
   })
 })
-
-/** Busy on purpose: what comes next is a matter of microseconds. */
-function oneOf(paths: readonly string[]): void {
-  for (const giveUpAt = performance.now() + 10_000; performance.now() < giveUpAt; ) if (paths.some((path) => existsSync(path))) return
-  throw new Error(`nobody writes any of ${paths.join(', ')}`)
-}
 
 describe('a command that forges', () => {
   it.each(variants)('its own end is not believed while it lives, and is stopped by %s', async (by) => {

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Supervisor } from '../../src/api.ts'
-import { type Home, kill, lives, type Manager, rejection, until } from '../e2e/harness.ts'
+import { type Home, kill, lives, rejection, until } from '../e2e/harness.ts'
+import { hasNativeKeeper, spawnerOf } from './spawner.ts'
 import { aHostileHome, inhabitants, quietly, workDir } from './tree.ts'
 
 /** Says that it was executed, with its pid, before anything else. */
@@ -93,13 +94,7 @@ describe('a keeper that is killed while it starts its command', () => {
   })
 })
 
-function spawnerOf(manager: Manager): number | undefined {
-  const { pid } = manager.child
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').filter(Boolean).map(Number)
-  return children.find((child) => lives(child) && readFileSync(`/proc/${child}/cmdline`, 'latin1').endsWith('\0spawn\0'))
-}
-
-describe('the spawner', () => {
+describe.skipIf(!hasNativeKeeper)('the spawner', () => {
   it('that is killed between two starts is not missed', async () => {
     const home = aHostileHome()
     const manager = await home.manager({ keeper: 'native' })
