@@ -196,7 +196,7 @@ struct failure { int step, error; };
 static const char *run;                          /* "run-N" */
 static pid_t self, command;                      /* command: 0 before the fork and once reaped */
 static int bell = -1, ctl = -1, alive = -1, input = -1, rest = -1;
-static bool ended, killing;
+static bool ended, killing, whole;
 static mode_t inherited_umask;
 static pid_t *termed; static int termed_count;   /* who has been sent SIGTERM in REST */
 
@@ -523,6 +523,9 @@ static void obey(const char *line) {
     case 'k':
       killing = true;
       return;
+    case 't':
+      whole = true;
+      return;
     case 'c':
       shut(&input);
       return;
@@ -619,6 +622,7 @@ static void claim(void) {
 /* for the command to append to; a link is not followed, and a FIFO in its place is not waited for. -1 and errno */
 static int open_log(const char *name, struct stat *st) {
   int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
+  if (fd < 0 && errno == ENXIO) errno = EINVAL; /* a FIFO that nobody reads, or a socket */
   if (fd < 0) return -1;
   if (fstat(fd, st) == 0 && !S_ISREG(st->st_mode)) errno = EINVAL;
   else if (fcntl(fd, F_SETFL, O_APPEND) == 0) return fd;
@@ -712,6 +716,7 @@ static int keep(const char *name, const char *bell_number) {
   file_name(path, "claim");
   if (access(path, F_OK) == 0) return 0; /* a late twin: touch nothing */
   f.error = read_intent(&in); /* before the claim only because it says whether there is to be an `in` */
+  if (f.error == ENOENT) return 0; /* asked for by a process that was removed: another of its name, if any, has asked for itself */
   open_fifos(&in, &in_reader);
   claim();
   if (f.error != 0) fail(&in, f);
@@ -756,7 +761,7 @@ static int keep(const char *name, const char *bell_number) {
       if (put_exit() == 0) {
         shut(&input);
         ring(in.token, 'F'); /* only if it has not rung yet */
-        if (in.leave && !killing) leave_if_empty(true);
+        if (in.leave && !killing && !whole) leave_if_empty(true);
         leave_if_empty(false);
         phase = REST;
         rest = open_fifo("rest", false, NULL); /* if that fails, `alive` stays open until the tree is gone */

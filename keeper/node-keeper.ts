@@ -307,6 +307,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
 
   if (fs.existsSync(name('claim'))) process.exit(0) // a late twin: touch nothing
   const { intent, failure } = readIntent(name('intent'))
+  if (failure?.code === 'ENOENT') process.exit(0) // asked for by a process that was removed
   const fifos = intent.pipe ? ['ctl', 'alive', 'in'] : ['ctl', 'alive']
   for (let tries = 0; !makeFifos(...fifos); tries++) {
     // mkfifo(1) does not say why in a form to rely on
@@ -363,6 +364,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     let recorded = false
     let told = false
     let killing = false
+    let whole = false
     let outcome: object | undefined
     let deadline = Number.POSITIVE_INFINITY
     let timer: NodeJS.Timeout | undefined
@@ -429,7 +431,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
           again(RETRY_MS)
           return
         }
-        if (leave && !killing) process.exit(0)
+        if (leave && !killing && !whole) process.exit(0)
       }
       const members = tree()
       if (members.length === 0) {
@@ -461,6 +463,8 @@ const keep = (run: string, bellNumber: string | undefined): void => {
         else signalMembers(tree(), number)
       } else if (line[0] === 'p' && signal) {
         if (!ended) send(pid, number)
+      } else if (line[0] === 't') {
+        whole = true
       } else if (line[0] === 'k') {
         killing = true
         step()

@@ -7,6 +7,7 @@ import { transition } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, Problem, Reader, WaitOptions } from './api.ts'
 import { onFifoReleased } from './effects/run/keeper-link.ts'
 import { observeRun } from './effects/run/observe.ts'
+import { tokenOf } from './effects/run/token.ts'
 import { ProcmanError } from './errors.ts'
 import { processMachine } from './machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from './machines/process/record.ts'
@@ -103,7 +104,9 @@ class DirectoryReader implements Reader {
     }
     let state = processMachine.resolveState({ value: snapshot.value, context: snapshot.context })
     if (state.hasTag('alive')) {
-      for (const fact of observeRun(jobDir, snapshot.context.run, knownRunOf(snapshot.context), Date.now())) state = transition(processMachine, state, fact)[0]
+      const { run } = snapshot.context
+      const observed = { jobDir, run, token: tokenOf(this.#layout.root, id, run), known: knownRunOf(snapshot.context) }
+      for (const fact of observeRun(observed, Date.now())) state = transition(processMachine, state, fact)[0]
     }
     return { kind: 'seen', record: toRecord(state.value, state.context) }
   }

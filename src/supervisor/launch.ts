@@ -14,7 +14,7 @@ export async function launchRun(world: World, ref: ProcessRef, type: 'process.st
   const { context } = snapshot
   // A stop that came meanwhile wins, also when the command was just up.
   if (context.run <= before || context.cancelled) throw wrongState(type.slice('process.'.length), ref.id, snapshot.value, 'it was stopped meanwhile')
-  if (context.run > before + 1 || context.identity !== null) return
+  if (context.identity !== null) return
   const why = context.outcome === null ? 'it was stopped before it was up' : describeFailure(context.outcome, context.spec.command, context.spec.cwd)
   const failure = context.outcome?.kind === 'launch-failed' ? { step: context.outcome.step, errno: context.outcome.errno } : {}
   throw new ProcmanError('PROCMAN_LAUNCH_FAILED', why ?? 'it was not launched', { details: { id: ref.id, command: context.spec.command, ...failure } })
@@ -22,8 +22,9 @@ export async function launchRun(world: World, ref: ProcessRef, type: 'process.st
 
 function isLaunchOver(snapshot: ActorSnapshot, before: number): boolean {
   const { context } = snapshot
-  if (context.run > before + 1) return true
-  if (context.run === before + 1 && (context.identity !== null || context.outcome !== null)) return true
+  // A restart came meanwhile: what counts is the run that it begins.
+  if (context.stop?.purpose === 'restart' && !context.cancelled) return false
+  if (context.run > before && (context.identity !== null || context.outcome !== null)) return true
   return snapshot.hasTag('settled') && context.cancelled
 }
 

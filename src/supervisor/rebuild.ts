@@ -25,7 +25,7 @@ export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'em
     const nowMs = Date.now()
     const context = { ...contextOf(spec, nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
     const exit = readExit(jobDir, run)
-    if (exit === null) return { value: 'starting', context, children: { run: kind === 'empty' ? { id, run, launch: true } : { id, run } } }
+    if (exit === null || kind === 'empty') return { value: 'starting', context, children: { run: kind === 'empty' ? { id, run, launch: true } : { id, run } } }
     return { value: 'exited', context: { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
   }
   return null

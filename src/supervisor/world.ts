@@ -1,5 +1,4 @@
 /** Everything a supervisor has that is not state: files, effects, the table. One for each supervisor; the machines meet their effects here. */
-import { createHash } from 'node:crypto'
 import { existsSync, rmSync, watch } from 'node:fs'
 import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
@@ -10,6 +9,7 @@ import { createKeeperStarter, type KeeperStarter } from '../effects/run/keeper-s
 import { RunWatches, runEffect } from '../effects/run/run.ts'
 import { staleRunFiles } from '../effects/run/run-files.ts'
 import { StrayHunter } from '../effects/run/strays.ts'
+import { tokenOf } from '../effects/run/token.ts'
 import { terminate } from '../effects/terminate/terminate.ts'
 import { ProcmanError } from '../errors.ts'
 import { errnoOf } from '../files.ts'
@@ -43,7 +43,6 @@ export class World {
   readonly #problems = new Map<string, Problem>()
   readonly effects: EffectRegistry
   readonly watches: RunWatches
-  readonly #directoryName: string
   readonly strays = new StrayHunter((error) => this.trouble(null, '/proc', `/proc cannot be looked through for strays (${errnoOf(error)}); tried again`))
   #env: Readonly<Record<string, string>> | undefined
   #keeper: KeeperProgram | undefined
@@ -59,7 +58,6 @@ export class World {
   constructor(options: SupervisorOptions) {
     this.options = options
     this.layout = layoutOf(resolveStateDir(options.stateDir))
-    this.#directoryName = createHash('sha256').update(this.layout.root).digest('hex').slice(0, 16)
     this.effects = {
       live: new Set(),
       onError: (error) => this.trouble(null, null, `internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
@@ -277,7 +275,7 @@ export class World {
     const world = this
     return {
       jobDirOf: (id: string) => this.layout.jobDir(id),
-      tokenOf: (id: string, run: number) => this.#tokenOf(id, run),
+      tokenOf: (id: string, run: number) => tokenOf(this.layout.root, id, run),
       specOf: (id: string) => this.#refOf(id).getSnapshot().context.spec,
       knownOf: (id: string, run: number) => {
         const { context } = this.#refOf(id).getSnapshot()
@@ -304,15 +302,10 @@ export class World {
     return ref
   }
 
-  /** Unique for state directory and run. */
-  #tokenOf(id: string, run: number): string {
-    return `${this.#directoryName}.${id}.${run}`
-  }
-
   /** The environment that is inherited is that of the manager that launches the run. */
   #environmentOf(spec: ProcessSpec, run: number): Record<string, string> {
     const inherited = spec.inheritEnv ? this.#inheritedEnv() : {}
-    return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: this.#tokenOf(spec.id, run) }
+    return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: tokenOf(this.layout.root, spec.id, run) }
   }
 
   /** Each variable costs a call out of JavaScript: they are read once for all that is started in one slice. No other code runs within a slice. */

@@ -16,6 +16,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -247,6 +248,15 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
       expect(await keeper.exited).toBe(0)
     })
 
+    it('leaves nothing behind that is told to end whole, whatever its intent says', async () => {
+      const keeper = await launched({ args: sh('sleep 600 & echo $!; read x'), stdin: 'pipe', leftovers: 'leave' })
+      const pid = await until('the child of the command', () => Number(text('out.log')) || undefined)
+      extraPids = [pid]
+      tell('t\nc\n')
+      expect(await keeper.exited).toBe(0)
+      expect(lives(pid)).toBe(false)
+    })
+
     it('leaves when the directory of the run files is gone', async () => {
       const keeper = await launched({ args: ['cat'], stdin: 'pipe' })
       const { pid } = json('run-1.child')
@@ -434,10 +444,28 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
       expect(json('run-1.exit')).toMatchObject({ kind: 'failed', step: 'intent', errno: 'EINVAL' })
     })
 
-    it('no intent', async () => {
+    it('no intent: it was asked for by a process that has been removed, and touches nothing', async () => {
       const keeper = keep()
       expect(await keeper.exited).toBe(0)
-      expect(json('run-1.exit')).toMatchObject({ kind: 'failed', step: 'intent', errno: 'ENOENT' })
+      expect(readdirSync(dir)).toEqual([])
+    })
+
+    it.each([
+      ['a FIFO', 'EINVAL', () => execFileSync('mkfifo', [file('out.log')])],
+      ['a link', 'ELOOP', () => symlinkSync('/etc/passwd', file('out.log'))],
+      ['a directory', 'EISDIR', () => mkdirSync(file('out.log'))],
+    ])('%s in the place of a log', async (_, errno, make) => {
+      make()
+      const keeper = run({ args: ['true'] })
+      expect(await keeper.exited).toBe(0)
+      expect(json('run-1.exit')).toMatchObject({ kind: 'failed', step: 'log', errno })
+    })
+
+    it.each(['ctl', 'alive', 'child', 'exit'])('but is not kept from it by a directory in the place of %s, which is moved aside', async (name) => {
+      mkdirSync(join(file(`run-1.${name}`), 'full'), { recursive: true })
+      await run({ args: sh('exit 7') }).exited
+      expect(json('run-1.exit').code).toBe(7)
+      expect(readdirSync(file(`run-1.${name}.odd`))).toEqual(['full'])
     })
 
     it('finds a command in cwd where PATH says so, behind ones that do not do', async () => {

@@ -1,6 +1,6 @@
 /** Who a pid really is: a pid is only believed together with its start time and the boot it belongs to. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { errnoOf } from '../../files.ts'
 import type { Identity } from '../../types.ts'
 
@@ -35,25 +35,68 @@ export interface ProcStat {
   readonly isStopped: boolean
 }
 
-/** Linux. @returns null when there is no such process, or only its zombie */
+/** Linux. @returns null when there is no such process, or only its zombie. One whose first thread has ended looks like a zombie while others go on. */
 export function readStat(pid: number): ProcStat | null {
   const stat = readProc(pid, 'stat')
   if (stat === null) return null
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, parent, group, session] = fields
   const start = fields[19]
-  if (state === undefined || state === 'Z' || state === 'X' || start === undefined) return null
+  const isZombie = state === 'Z' && Number(fields[17]) <= 1
+  if (state === undefined || isZombie || state === 'X' || start === undefined) return null
   return { parent: Number(parent), group: Number(group), session: Number(session), start, isStopped: state === 'T' || state === 't' }
 }
 
+const TOKEN = /(?:^|\0)PROCMAN_TOKEN=([^\0]*)/
+
+/** Linux. @returns the token that the process was executed with; null when it has none, or cannot be looked at */
+export function tokenIn(pid: number): string | null {
+  const environment =
+    readProc(pid, 'environ') ||
+    (threadsOf(pid).length > 1
+      ? threadsOf(pid)
+          .map((thread) => readProc(pid, `task/${thread}/environ`) ?? '')
+          .join('\0')
+      : '')
+  return TOKEN.exec(environment)?.[1] ?? null
+}
+
+function threadsOf(pid: number): readonly string[] {
+  return list(`/proc/${pid}/task`)
+}
+
+/** Linux. @returns true when the process has one of these files open */
+export function hasOpen(pid: number, paths: readonly string[]): boolean {
+  const fds = list(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)
+  return paths.some((path) => fds.some((fd) => isSameFile(fd, path)))
+}
+
+/** Linux. @returns true when the process works in this directory */
+export function worksIn(pid: number, dir: string): boolean {
+  return isSameFile(`/proc/${pid}/cwd`, dir)
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => lookAt(undefined, () => statSync(path)))
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
+}
+
+function list(path: string): readonly string[] {
+  return lookAt([], () => readdirSync(path))
+}
+
 /** @returns null when the process is gone, or not ours to look at. @throws EMFILE and the like: that nothing can be read does not say that nobody is there */
-export function readProc(pid: number, file: 'stat' | 'environ'): string | null {
+function readProc(pid: number, file: string): string | null {
+  return lookAt(null, () => readFileSync(`/proc/${pid}/${file}`, 'latin1'))
+}
+
+function lookAt<T, D>(otherwise: D, look: () => T): T | D {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+    return look()
   } catch (error) {
     const code = errnoOf(error)
     if (code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM') throw error
-    return null
+    return otherwise
   }
 }
 

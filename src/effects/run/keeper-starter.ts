@@ -5,7 +5,8 @@ import { errnoOf } from '../../files.ts'
 import type { KeeperProgram } from './keeper-program.ts'
 
 /** What came of asking for a keeper. The truth is in the run files; this only says when to look. */
-export type Bell = { readonly kind: 'rung' } | { readonly kind: 'failed'; readonly errno: string }
+/** `launched`: the command is being executed. `rung`: something has come of it, or nothing has been heard for long. */
+export type Bell = { readonly kind: 'launched' | 'rung' } | { readonly kind: 'failed'; readonly errno: string }
 
 export interface KeeperStarter {
   /** Has a keeper started for the run whose intent is in `jobDir`. `onBell` is called at most once. @returns a function that stops listening */
@@ -108,7 +109,7 @@ class Spawner implements KeeperStarter {
 
   #hear(line: string): void {
     if (line.startsWith('E\t')) this.#hearFailure(line)
-    else this.#answer(line.slice(0, line.lastIndexOf(' ')), { kind: 'rung' })
+    else this.#answer(line.slice(0, line.lastIndexOf(' ')), { kind: kindOf(line) })
   }
 
   #hearFailure(line: string): void {
@@ -167,7 +168,7 @@ class NodeStarter implements KeeperStarter {
     keeper.unref()
     keeper.on('error', (error) => bell({ kind: 'failed', errno: errnoOf(error) }))
     const pipe = keeper.stdio?.[3] as Readable | undefined
-    if (pipe !== undefined) onLines(pipe, () => bell({ kind: 'rung' }))
+    if (pipe !== undefined) onLines(pipe, (line) => bell({ kind: kindOf(line) }))
     pipe?.on('close', () => bell({ kind: 'rung' }))
     return () => {
       isOver = true
@@ -176,6 +177,10 @@ class NodeStarter implements KeeperStarter {
   }
 
   close(): void {}
+}
+
+function kindOf(line: string): 'launched' | 'rung' {
+  return line.endsWith(' L') ? 'launched' : 'rung'
 }
 
 /** While an answer is awaited, the host program must not end for want of work; afterwards the helper must not keep it alive. */

@@ -1,12 +1,20 @@
 /** What can be seen of a run from outside, as the facts that its watch would tell. Changes nothing, holds nothing. */
 import type { RunFact } from './contract.ts'
-import { isAlive } from './identity.ts'
 import { hasKeeper, isFifoHeld } from './keeper-link.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
+import { isOrphanAlive } from './orphan.ts'
 import { readExit } from './run-files.ts'
 
+export interface ObservedRun {
+  readonly jobDir: string
+  readonly run: number
+  readonly token: string
+  /** See `lookAtRun`. */
+  readonly known: KnownRun | null
+}
+
 /** @returns nothing for a run that nobody has claimed yet */
-export function observeRun(jobDir: string, run: number, known: KnownRun | null, nowMs: number): readonly RunFact[] {
+export function observeRun({ jobDir, run, token, known }: ObservedRun, nowMs: number): readonly RunFact[] {
   const { phase, command, exit } = lookAtRun(jobDir, run, known)
   const launched: readonly RunFact[] = command === null ? [] : [{ type: 'run.launched', run, identity: command.identity, atMs: command.startedAtMs }]
   const unknown = (reason: string): RunFact => ({ type: 'run.ended', run, outcome: { kind: 'unknown', reason }, atMs: nowMs, nowMs })
@@ -27,7 +35,7 @@ export function observeRun(jobDir: string, run: number, known: KnownRun | null, 
       if (hasKeeper(jobDir, run)) return launched
       const late = readExit(jobDir, run)
       if (late !== null) return [...launched, { type: 'run.ended', run, outcome: late.outcome, atMs: late.atMs, nowMs }]
-      if (command !== null && isAlive(command.identity)) return [...launched, { type: 'run.keeper-lost', run, atMs: nowMs }]
+      if (command !== null && isOrphanAlive({ identity: command.identity, token, jobDir })) return [...launched, { type: 'run.keeper-lost', run, atMs: nowMs }]
       return [...launched, unknown('the keeper was killed')]
     }
   }

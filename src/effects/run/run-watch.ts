@@ -6,13 +6,13 @@ import { existsSync } from 'node:fs'
 import { errnoOf } from '../../files.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 import type { RunFact } from './contract.ts'
-import { isAlive } from './identity.ts'
 import { hasKeeper, onFifoReleased } from './keeper-link.ts'
 import type { Bell, KeeperStarter } from './keeper-starter.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
+import { isOrphanAlive, onOrphanGone } from './orphan.ts'
 import { hasIntent, readClaim, readExit, readIntendedSpec, runFile, voidClaim, writeIntent } from './run-files.ts'
-import { askToEnd, killTree, type RunAddress, signalRun } from './signal-run.ts'
-import { onStrayGone, type StrayHunter } from './strays.ts'
+import { askToEnd, killTree, orphanOf, type RunAddress, signalRun } from './signal-run.ts'
+import { findCommand, type StrayHunter } from './strays.ts'
 
 export interface RunPorts {
   jobDirOf(id: string): string
@@ -33,6 +33,8 @@ export interface RunPorts {
 
 /** A keeper that has claimed its run writes down the child within a few ms; one that does not is looked at less and less often. */
 const LOOK_AGAIN_MS = 5
+/** A claimed run without a child for so long is looked for by other means. */
+const SUSPICIOUS_MS = 100
 const MAX_LAUNCHES = 3
 const TROUBLE_PAUSE_MS = 1_000
 
@@ -50,6 +52,10 @@ export class RunWatch {
   #command: KnownRun | null = null
   #isClosed = false
   #isKeeperLost = false
+  /** It is being executed: a keeper has said so. It is never started again, whatever has become of its files. */
+  #isBegun = false
+  #isStopping = false
+  #isSearched = false
 
   constructor(ports: RunPorts, id: string, run: number) {
     this.#ports = ports
@@ -95,10 +101,12 @@ export class RunWatch {
   }
 
   ask(signal: string): void {
+    this.#isStopping = true
     askToEnd(this.#address, signal)
   }
 
   kill(): void {
+    this.#isStopping = true
     killTree(this.#address)
   }
 
@@ -136,7 +144,7 @@ export class RunWatch {
     const { phase, command, exit } = lookAtRun(this.#jobDir, this.#run, this.#command ?? this.#ports.knownOf(this.#id, this.#run))
     this.#command = command
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
-    if (phase === 'unclaimed') return this.#unclaimed()
+    if (phase === 'unclaimed' && !this.#isBegun) return this.#unclaimed()
     if (phase === 'void') return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
     if (phase === 'rebooted') return this.#rebooted()
     this.#claimed()
@@ -166,7 +174,9 @@ export class RunWatch {
     })
     const heard = (bell: Bell) => {
       if (isOver) return
-      if (bell.kind === 'failed') return this.#neverStarted('keeper', bell.errno)
+      // It may answer to an earlier request, for a process of this id that was removed: asked again before it is believed.
+      if (bell.kind === 'failed' && this.#launches >= MAX_LAUNCHES) return this.#neverStarted('keeper', bell.errno)
+      if (bell.kind === 'launched') this.#isBegun = true
       // Hundreds may ring at once.
       this.#ports.inTurn(() => {
         if (!isOver) this.#lookNext()
@@ -208,8 +218,33 @@ export class RunWatch {
     this.#launched()
     const stop = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
     if (stop === null) return this.#released()
-    if (this.#command === null) return this.#lookAgain(stop)
+    if (this.#command === null) return this.#findCommand(stop)
     this.#wait(stop)
+  }
+
+  /** A keeper holds the run, but no file names its command: it is about to be written, or somebody has deleted it. */
+  #findCommand(stop?: () => void): void {
+    if (!this.#isBegun && this.#lookAgainMs < SUSPICIOUS_MS) return this.#lookAgain(stop)
+    this.#searchByToken(() => this.#lookAgain(stop), stop)
+  }
+
+  /** @param otherwise what to do when nobody has the token */
+  #searchByToken(otherwise: () => void, stop?: () => void): void {
+    let isOver = false
+    const found = (identity: Identity | null) => {
+      if (isOver) return
+      if (identity === null) return otherwise()
+      this.#command = { identity, startedAtMs: this.#ports.nowMs() }
+      this.#lookNext()
+    }
+    this.#wait(() => {
+      isOver = true
+      stop?.()
+    })
+    findCommand(this.#token).then(found, (error: unknown) => {
+      this.#ports.onTrouble(this.#id, error)
+      if (!isOver) this.#waitFor(TROUBLE_PAUSE_MS, () => this.#look(), stop)
+    })
   }
 
   #released(): void {
@@ -224,15 +259,19 @@ export class RunWatch {
   #keeperGone(): void {
     const exit = readExit(this.#jobDir, this.#run)
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
-    const identity = this.#identity
-    if (identity === null || !isAlive(identity)) return this.#strayGone()
+    const orphan = orphanOf(this.#address)
+    if (orphan === null && this.#isBegun && !this.#isSearched) {
+      this.#isSearched = true
+      return this.#searchByToken(() => this.#strayGone())
+    }
+    if (orphan === null || !isOrphanAlive(orphan)) return this.#strayGone()
     if (!this.#isKeeperLost) {
       this.#isKeeperLost = true
-      this.#ports.strays.track(identity, this.#token)
+      this.#ports.strays.track(orphan)
       this.#say({ type: 'run.keeper-lost', run: this.#run, atMs: this.#ports.nowMs() })
     }
     const trouble = (error: unknown) => this.#ports.onTrouble(this.#id, error)
-    this.#wait(onStrayGone(identity, () => this.#strayGone(), trouble))
+    this.#wait(onOrphanGone(orphan, () => this.#strayGone(), trouble))
   }
 
   /** Nobody saw the end. What is left of the tree would be in the way of the next run. */
@@ -267,9 +306,9 @@ export class RunWatch {
   }
 
   #afterStrays(then: () => void): void {
-    const identity = this.#identity
-    if (identity === null || intendsToLeave(readIntendedSpec(this.#jobDir, this.#run))) return then()
-    this.#wait(this.#ports.strays.kill(identity, this.#token, then))
+    const orphan = orphanOf(this.#address)
+    if (orphan === null || (!this.#isStopping && intendsToLeave(readIntendedSpec(this.#jobDir, this.#run)))) return then()
+    this.#wait(this.#ports.strays.kill(orphan, then))
   }
 
   #launched(): void {

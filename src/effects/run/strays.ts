@@ -1,49 +1,24 @@
-/**
- * What is left of a run whose keeper was killed: its command is watched and signalled by its identity, which is looked at right before each signal, and its tree
- * is hunted down through /proc. There is no event to wait for (Node has no pidfd), so this rare case is the only one that polls.
- */
+/** Finds and kills, through /proc, what is left of runs whose keeper was killed: the command, and what descends from it. */
 import { readdirSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import { signalNumber } from '../../signals.ts'
 import type { Identity } from '../../types.ts'
-import { bootId, isAlive, type ProcStat, readProc, readStat } from './identity.ts'
+import { bootId, isAlive, type ProcStat, readStat, tokenIn } from './identity.ts'
+import { isOrphanAlive, kill, type Orphan } from './orphan.ts'
 
-const LOOK_EVERY_MS = 200
 /** So many processes are looked at in one turn of the loop. */
 const LOOKS_A_TURN = 64
 const FIRST_PAUSE_MS = 20
 /** Between looks at what cannot be killed: another user's, or one that the kernel holds. */
 const LONGEST_PAUSE_MS = 1_000
 
-/** Calls back once the command is gone. @returns a function that ends the watch */
-export function onStrayGone(command: Identity, gone: () => void, onTrouble: (error: unknown) => void): () => void {
-  const timer = setInterval(() => {
-    try {
-      if (isAlive(command)) return
-    } catch (error) {
-      return onTrouble(error)
-    }
-    clearInterval(timer)
-    gone()
-  }, LOOK_EVERY_MS)
-  return () => clearInterval(timer)
-}
-
-/** Sends to the group of the command, which its leader's identity vouches for. @returns false when the leader is gone */
-export function signalStray(command: Identity, signal: string, target: 'group' | 'command'): boolean {
-  const number = signalNumber(signal)
-  if (number === null || !isAlive(command)) return false
-  return kill(target === 'group' ? -command.pid : command.pid, number)
-}
-
 interface Hunt {
-  readonly command: Identity
+  readonly orphan: Orphan
   /** Only to know who belongs to it. */
   isToKill: boolean
   readonly done: Set<() => void>
 }
 
-/** Finds and kills what belongs to runs without a keeper. However many are asked for at once, there is one pass over /proc at a time, and it looks for all of them. */
+/** However many are asked for at once, there is one pass over /proc at a time, and it looks for all of them. */
 export class StrayHunter {
   readonly #hunts = new Map<string, Hunt>()
   /** Who was seen to belong to a run, by its token: found again when its parent has gone. */
@@ -58,21 +33,22 @@ export class StrayHunter {
   }
 
   /** Remembers who belongs to a run now, for when it is to be killed: a descendant that cleared its environment is known only by its parents. */
-  track(command: Identity, token: string, done: () => void = () => {}): void {
-    this.#add(command, token, false, done)
+  track(orphan: Orphan, done: () => void = () => {}): void {
+    this.#add(orphan, false, done)
   }
 
   /**
    * Kills the command, its group and session, all that carries the run's token in its environment, and all that descends from any of these; again until
    * none is left. @returns a function after which `done` is not called any more (the hunt goes on)
    */
-  kill(command: Identity, token: string, done: () => void = () => {}): () => void {
-    const hunt = this.#add(command, token, true, done)
+  kill(orphan: Orphan, done: () => void = () => {}): () => void {
+    const hunt = this.#add(orphan, true, done)
     return () => hunt.done.delete(done)
   }
 
-  #add(command: Identity, token: string, isToKill: boolean, done: () => void): Hunt {
-    const hunt = this.#hunts.get(token) ?? { command, isToKill, done: new Set() }
+  #add(orphan: Orphan, isToKill: boolean, done: () => void): Hunt {
+    const { token } = orphan
+    const hunt = this.#hunts.get(token) ?? { orphan, isToKill, done: new Set() }
     hunt.isToKill ||= isToKill
     hunt.done.add(done)
     this.#hunts.set(token, hunt)
@@ -102,7 +78,7 @@ export class StrayHunter {
     while (this.#hunts.size > 0 && !this.#isClosed) {
       const asked = [...this.#hunts]
       try {
-        const trees = await findTrees(asked.map(([token, { command }]) => ({ token, command, seen: this.#seen.get(token) ?? [] })))
+        const trees = await findTrees(asked.map(([token, { orphan }]) => ({ orphan, seen: this.#seen.get(token) ?? [] })))
         for (const [token, hunt] of asked) this.#strike(token, hunt, trees.get(token) ?? [])
       } catch (error) {
         this.#onTrouble(error)
@@ -130,17 +106,23 @@ interface Seen {
 }
 
 interface Run {
-  readonly token: string
-  readonly command: Identity
+  readonly orphan: Orphan
   /** Who belonged to it at the last look. */
   readonly seen: readonly Identity[]
 }
 
 /** @returns the living members of each tree, by token. Elsewhere than on Linux that is the command alone. */
 async function findTrees(runs: readonly Run[]): Promise<ReadonlyMap<string, readonly Identity[]>> {
-  if (process.platform !== 'linux') return new Map(runs.map(({ token, command }) => [token, isAlive(command) ? [command] : []]))
-  const all = await lookAtAll(new Set(runs.map(({ token }) => token)))
-  return new Map(runs.map((run) => [run.token, treeOf(all, run)]))
+  if (process.platform !== 'linux') return new Map(runs.map(({ orphan }) => [orphan.token, isOrphanAlive(orphan) ? [orphan.identity] : []]))
+  const all = await lookAtAll(new Set(runs.map(({ orphan }) => orphan.token)))
+  return new Map(runs.map((run) => [run.orphan.token, treeOf(all, run)]))
+}
+
+/** @returns the command of a run that nothing but its token names: what leads the session that all commands are made to lead */
+export async function findCommand(token: string): Promise<Identity | null> {
+  if (process.platform !== 'linux') return null
+  const all = await lookAtAll(new Set([token]))
+  return all.find((each) => each.token === token && each.stat.session === each.identity.pid)?.identity ?? null
 }
 
 async function lookAtAll(tokens: ReadonlySet<string>): Promise<readonly Seen[]> {
@@ -152,19 +134,20 @@ async function lookAtAll(tokens: ReadonlySet<string>): Promise<readonly Seen[]> 
     if (++looks % LOOKS_A_TURN === 0) await nextTurn()
     const stat = readStat(pid)
     if (stat === null) continue
-    const token = /(?:^|\0)PROCMAN_TOKEN=([^\0]*)/.exec(readProc(pid, 'environ') ?? '')?.[1] ?? null
+    const token = tokenIn(pid)
     seen.push({ identity: { pid, start: stat.start, boot: bootId() }, stat, token: token !== null && tokens.has(token) ? token : null })
   }
   return seen
 }
 
-function treeOf(all: readonly Seen[], { token, command, seen }: Run): readonly Identity[] {
-  const hasLeader = isAlive(command)
+function treeOf(all: readonly Seen[], { orphan, seen }: Run): readonly Identity[] {
+  const { pid: leader } = orphan.identity
+  const hasLeader = isOrphanAlive(orphan)
   const starts = new Map(seen.map(({ pid, start }) => [pid, start]))
   const isOwn = ({ identity, stat, token: carried }: Seen) =>
-    carried === token ||
+    carried === orphan.token ||
     starts.get(identity.pid) === identity.start ||
-    (hasLeader && (identity.pid === command.pid || stat.group === command.pid || stat.session === command.pid))
+    (hasLeader && (identity.pid === leader || stat.group === leader || stat.session === leader))
   const members = new Set(all.filter(isOwn))
   for (const parent of members) {
     // A pid that has been alive all the time cannot have been another's when its children were looked at.
@@ -172,13 +155,4 @@ function treeOf(all: readonly Seen[], { token, command, seen }: Run): readonly I
     for (const each of all) if (each.stat.parent === parent.identity.pid) members.add(each)
   }
   return [...members].map(({ identity }) => identity)
-}
-
-function kill(pid: number, signal: number): boolean {
-  try {
-    process.kill(pid, signal)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -61,8 +61,8 @@ export function afterLaunch(_context: ProcessContext, event: ProcessEvent): Chan
 }
 
 /** The command has ended; what it left behind is still being stopped. */
-export function afterExit(_context: ProcessContext, event: ProcessEvent): Change {
-  return event.type === 'run.exited' ? { outcome: event.outcome, endedAtMs: event.atMs } : {}
+export function afterExit(context: ProcessContext, event: ProcessEvent): Change {
+  return event.type === 'run.exited' ? { outcome: event.outcome, endedAtMs: endTimeOf(context, event.atMs) } : {}
 }
 
 /** What an end says; anything but an end is a bug in the chart. */
@@ -71,13 +71,19 @@ export function endOf(_context: ProcessContext, event: ProcessEvent): { readonly
   throw new Error(`internal: ${event.type} is not the end of a run`)
 }
 
+/** Nothing ends before it began, whatever the clock was set to meanwhile. */
+function endTimeOf({ startedAtMs }: ProcessContext, atMs: number): number {
+  return Math.max(atMs, startedAtMs ?? atMs)
+}
+
 export function shallRestart(context: ProcessContext, event: ProcessEvent): boolean {
   return verdictOf(context, event).kind === 'restart'
 }
 
 /** The run is over and its tree is gone: the verdict, with its reason, goes on record. */
 export function settledWith(context: ProcessContext, event: ProcessEvent): Change {
-  const { outcome, atMs } = endOf(context, event)
+  const { outcome } = endOf(context, event)
+  const atMs = endTimeOf(context, endOf(context, event).atMs)
   const ended = { outcome, endedAtMs: atMs, stop: null }
   if (context.stop?.purpose === 'restart' && !context.cancelled) return { ...ended, ...noted(context, atMs, 'restarted by the user') }
   const verdict = verdictOf(context, event)

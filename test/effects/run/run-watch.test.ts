@@ -39,7 +39,7 @@ function watchIt() {
 const aKeeper = () => write('claim', { pid: process.pid, start: startTimeOf(process.pid), boot: bootId(), at: 1 })
 const aChild = () => write('child', { pid: process.pid, start: startTimeOf(process.pid), at: 2, out: 0, err: 0 })
 const anExit = () => write('exit', { kind: 'code', code: 3, at: 5 })
-const typesSeen = () => observeRun(jobDir, 1, null, 9).map((fact) => fact.type)
+const typesSeen = () => observeRun({ jobDir, run: 1, token: 'no-such-token', known: null }, 9).map((fact) => fact.type)
 
 describe('a run whose end is on disk', () => {
   it('has not ended while its keeper may still find leftovers; not for a reader either', async () => {
@@ -87,7 +87,7 @@ describe('a damaged exit file', () => {
   it('says at least when the command ended', () => {
     aKeeper()
     writeFileSync(join(jobDir, 'run-1.exit'), 'damaged')
-    const [ended] = observeRun(jobDir, 1, null, 9)
+    const [ended] = observeRun({ jobDir, run: 1, token: 'no-such-token', known: null }, 9)
     expect(ended).toMatchObject({ type: 'run.ended', outcome: { kind: 'unknown' } })
     expect(ended !== undefined && 'atMs' in ended ? ended.atMs : 0).toBeGreaterThan(1_600_000_000_000)
   })

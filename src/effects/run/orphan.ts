@@ -1,0 +1,54 @@
+/**
+ * A command that has no keeper any more: known by its identity, which files name. Files can be forged or out of date, so it is believed only with proof: it
+ * carries the run's token, or has the process's logs open. Looked at right before each signal.
+ */
+import { join } from 'node:path'
+import { signalNumber } from '../../signals.ts'
+import type { Identity } from '../../types.ts'
+import { hasOpen, isAlive, tokenIn } from './identity.ts'
+
+export interface Orphan {
+  readonly identity: Identity
+  readonly token: string
+  readonly jobDir: string
+}
+
+const LOOK_EVERY_MS = 200
+
+/** True while it lives, and is what it is said to be. Elsewhere than on Linux nothing more can be seen than the identity. */
+export function isOrphanAlive({ identity, token, jobDir }: Orphan): boolean {
+  if (!isAlive(identity)) return false
+  if (process.platform !== 'linux') return true
+  return tokenIn(identity.pid) === token || hasOpen(identity.pid, [join(jobDir, 'stdout.log'), join(jobDir, 'stderr.log')])
+}
+
+/** Sends to its group, for which its leader vouches. @returns false when it is gone */
+export function signalOrphan(orphan: Orphan, signal: string, target: 'group' | 'command'): boolean {
+  const number = signalNumber(signal)
+  if (number === null || !isOrphanAlive(orphan)) return false
+  return kill(target === 'group' ? -orphan.identity.pid : orphan.identity.pid, number)
+}
+
+/** Calls back once it is gone. There is no event to wait for (Node has no pidfd), so this rare case is the only one that polls. @returns a function that ends the watch */
+export function onOrphanGone({ identity }: Orphan, gone: () => void, onTrouble: (error: unknown) => void): () => void {
+  const timer = setInterval(() => {
+    try {
+      if (isAlive(identity)) return
+    } catch (error) {
+      return onTrouble(error)
+    }
+    clearInterval(timer)
+    gone()
+  }, LOOK_EVERY_MS)
+  return () => clearInterval(timer)
+}
+
+/** @returns false when nobody is there, or it is another user's */
+export function kill(pid: number, signal: number): boolean {
+  try {
+    process.kill(pid, signal)
+    return true
+  } catch {
+    return false
+  }
+}
