@@ -40,7 +40,7 @@ export async function play(schedule: Schedule, stage: Stage): Promise<Played> {
   } catch (error) {
     const histories = actors.map((actor) => `${actor.id}:\n  ${actor.model.history.join('\n  ')}`)
     const traces = `traces:\n  ${traceOf(here).join('\n  ')}`
-    throw new Error([(error as Error).message, `schedule:\n  ${show(schedule)}`, ...histories, traces].join('\n'), { cause: error })
+    throw new Error([(error as Error).message, `schedule:\n  ${show(schedule)}`, ...histories, traces].join('\n'))
   } finally {
     for (const actor of actors) await actor.clear()
   }

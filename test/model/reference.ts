@@ -88,7 +88,11 @@ export class Reference {
   /** The manager let go: what is not answered is refused, whether it took effect or not. */
   close(): void {
     this.#isClosed = true
-    const over = (phase: string): readonly string[] => (phase.startsWith('undo ') ? [phase.slice(5), CLOSED] : isDecided(phase) ? [phase] : [CLOSED])
+    const over = (phase: string): readonly string[] => {
+      if (phase.startsWith('undo ')) return [phase.slice(5), CLOSED]
+      if (phase === 'done' || DOWN.some((state) => state === phase)) return [phase]
+      return isDecided(phase) ? [phase, CLOSED] : [CLOSED]
+    }
     this.#narrow('close', (world) => combine(world.calls, over).map((calls) => afterCrash(world, calls)))
   }
 
@@ -104,6 +108,7 @@ export class Reference {
 
   #narrow(what: string, next: (world: World) => readonly World[]): void {
     this.history.push(what)
+    if (this.#worlds.length === 0) return // The first violation has been told.
     const before = this.#all()
     this.#worlds = distinct(before.flatMap(next))
     if (this.#worlds.length > 0) return
