@@ -23,6 +23,15 @@ export interface Played {
 }
 
 let played = 0
+/** How often each call was answered how. */
+const tally = new Map<string, number>()
+
+export function answersSoFar(): string {
+  return [...tally]
+    .sort()
+    .map(([answer, count]) => `${answer} ${count}`)
+    .join(', ')
+}
 
 /** @returns what it left @throws with the schedule and what each process went through */
 export async function play(schedule: Schedule, stage: Stage): Promise<Played> {
@@ -197,6 +206,8 @@ class Actor {
       (error) => error.code ?? String(error),
     )
     const answer = within(asked, `${method} of ${this.id} (call ${call})`).then((result) => {
+      const what = `${verb} → ${result === LOST ? 'lost' : result.replace('PROCMAN_', '')}`
+      tally.set(what, (tally.get(what) ?? 0) + 1)
       if (result !== LOST) this.model.answer(call, result)
     })
     answer.catch(() => {}) // told by `answered`

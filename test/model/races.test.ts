@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { aHome } from '../e2e/harness.ts'
 import { censusOf, type Driver, inManager, inProcess } from './drivers.ts'
-import { type Played, play } from './play.ts'
+import { answersSoFar, type Played, play } from './play.ts'
 import { aSchedule, type Schedule } from './schedule.ts'
 
 const RUNS = Number(process.env.PROCMAN_TEST_RUNS ?? 1_000)
@@ -40,11 +40,11 @@ async function lane(driver: Driver, schedules: fc.Arbitrary<Schedule>, seed: num
   return over
 }
 
-/** @returns how many were played */
 async function together(drivers: readonly Driver[], schedules: fc.Arbitrary<Schedule>, seed: number, share: number): Promise<void> {
   const numRuns = Math.max(1, Math.ceil((RUNS * share) / drivers.length))
   console.log(`${numRuns * drivers.length} schedules, PROCMAN_TEST_SEED=${SEED} (lanes ${seed} to ${seed + drivers.length - 1})`)
   const lanes = await Promise.allSettled(drivers.map((driver, index) => lane(driver, schedules, seed + index, numRuns)))
+  console.log(`answers so far: ${answersSoFar()}`)
   for (const each of lanes) if (each.status === 'rejected') throw each.reason
   const over = lanes.flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
   expect(over.length).toBe(numRuns * drivers.length)

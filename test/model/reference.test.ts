@@ -145,30 +145,41 @@ describe('what is not allowed', () => {
     expect(() => overlapping(new Reference(obeys), calls)).toThrow(Violation)
   })
 
-  const afterwards: readonly [string, (model: Reference) => void][] = [
-    ['up after a stop', (model) => (model.answer(model.call('stop'), 'cancelled'), model.observe(seen('running')))],
-    ['retried after a stop', (model) => (model.answer(model.call('stop'), 'cancelled'), model.observe(seen('backoff')))],
-    ['gone without a removal', (model) => model.observe(null)],
-    ['there after a removal', (model) => (model.answer(model.call('stop'), 'cancelled'), model.answer(model.call('remove'), 'done'), model.observe(cancelled))],
-    ['back after a removal and a crash', (model) => (removed(model), model.crash(), model.observe(cancelled))],
-    ['orphaned by the death of its manager', (model) => (model.crash(), model.observe(seen('orphaned')))],
-    ['forgotten by the next manager', (model) => (model.crash(), model.observe(null))],
-    ['stopped by the death of its manager', (model) => (model.crash(), model.observe(cancelled))],
-    ['a launch of one that is up', (model) => model.answer(model.call('launch'), 'done')],
-    ['a signal that is lost', (model) => model.answer(model.call('signal'), 'PROCMAN_SIGNAL_FAILED')],
-    ['a signal to nobody', (model) => (removed(model), model.answer(model.call('signal'), 'done'))],
-    ['not up after a restart that was granted', (model) => (model.answer(model.call('restart'), 'done'), model.observe(cancelled))],
-    [
-      'an answer twice',
-      (model) => {
-        const call = model.call('refresh')
-        model.answer(call, 'done')
-        model.answer(call, 'done')
-      },
-    ],
+  /** A call with its answer, what befalls the manager, or what is seen (null: nothing). */
+  type Act = readonly [verb: Parameters<Reference['call']>[0], result: string] | 'crash' | ReturnType<typeof seen> | null
+  const stopped: Act = ['stop', 'cancelled']
+  const removed: readonly Act[] = [stopped, ['remove', 'done']]
+  const afterwards: readonly [string, readonly Act[]][] = [
+    ['up after a stop', [stopped, seen('running')]],
+    ['retried after a stop', [stopped, seen('backoff')]],
+    ['up after a stop and a crash', [stopped, 'crash', seen('running')]],
+    ['gone without a removal', [null]],
+    ['there after a removal', [...removed, cancelled]],
+    ['back after a removal and a crash', [...removed, 'crash', cancelled]],
+    ['orphaned by the death of its manager', ['crash', seen('orphaned')]],
+    ['forgotten by the next manager', ['crash', null]],
+    ['stopped by the death of its manager', ['crash', cancelled]],
+    ['a launch of one that is up', [['launch', 'done']]],
+    ['a signal that is lost', [['signal', 'PROCMAN_SIGNAL_FAILED']]],
+    ['a signal to nobody', [...removed, ['signal', 'done']]],
+    ['not up after a restart that was granted', [['restart', 'done'], cancelled]],
   ]
-  it.each(afterwards)('%s', (_, play) => {
-    expect(() => play(started())).toThrow(Violation)
+  it.each(afterwards)('%s', (_, acts) => {
+    const model = started()
+    const act = (each: Act) => {
+      if (each === 'crash') model.crash()
+      else if (each === null || 'state' in each) model.observe(each)
+      else model.answer(model.call(each[0]), each[1])
+    }
+    for (const each of acts.slice(0, -1)) act(each)
+    expect(() => act(acts.at(-1) ?? null)).toThrow(Violation)
+  })
+
+  it('two answers to one call', () => {
+    const model = started()
+    const call = model.call('refresh')
+    model.answer(call, 'done')
+    expect(() => model.answer(call, 'done')).toThrow(Violation)
   })
 
   it('a retry that the policy does not want', () => {
@@ -189,8 +200,3 @@ describe('what is not allowed', () => {
     expect(() => model.answer(call, 'ended')).toThrow(Violation)
   })
 })
-
-function removed(model: Reference): void {
-  model.answer(model.call('stop'), 'cancelled')
-  model.answer(model.call('remove'), 'done')
-}
