@@ -202,11 +202,15 @@ export class Reference {
     return verb === 'restart' && (state === 'starting' || state === 'up') ? [to('restarting', 'launching')] : stays(WRONG)
   }
 
-  /** A start that has failed takes back what it made, unless a later launch was granted meanwhile. */
+  /** A start that has failed takes back what it made: stops it, then removes it. Unless a later launch was granted meanwhile. */
   #undone(world: World): readonly World[] {
-    if (world.state === 'up' || !Object.values(world.calls).some((phase) => phase.startsWith('undo '))) return []
-    const calls = mapped(this.#refused(world.calls, WRONG), (phase) => (phase === 'stopping' ? 'cancelled' : phase.replace('undo ', '').replace('~', '')))
-    return [{ state: 'absent', may: [], saved: { state: 'absent', may: [] }, calls }]
+    const { state } = world
+    if (state === 'up' || !Object.values(world.calls).some((phase) => phase.startsWith('undo '))) return []
+    const calls = this.#refused(world.calls, WRONG)
+    const over = mapped(calls, (phase) => (phase === 'stopping' ? 'cancelled' : phase.replace('undo ', '').replace('~', '')))
+    const gone = { state: 'absent', may: [] } as const
+    const isMoving = UP.includes(state) || state === 'backoff'
+    return [{ ...gone, saved: gone, calls: over }, ...(isMoving ? [{ ...world, state: 'stopping', calls } as const] : [])]
   }
 
   /** All that wait for a launch learn that it will not be. */
