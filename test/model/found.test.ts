@@ -1,6 +1,6 @@
 /** What random schedules have found, each made as small as it goes. */
 import { existsSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { aHome, kill, pause, sh, sleeper, until } from '../e2e/harness.ts'
 
 /** `done`, or the error in one line. */
@@ -38,6 +38,7 @@ describe('an id that is used again at once', () => {
     const allowed =
       /^(stop done|stop PROCMAN_PROCESS_UNKNOWN: .*|first start done|first start PROCMAN_WRONG_STATE: .*|second start done|second start PROCMAN_PROCESS_EXISTS: .*)$/
     expect([...seen].filter((each) => !allowed.test(each))).toEqual([])
+    expect(supervisor.problems).toEqual([])
   })
 })
 
@@ -77,5 +78,18 @@ describe('a first start that was cut off', () => {
       return
     }
     throw new Error('no start could be cut off')
+  })
+})
+
+describe('a refresh that is overtaken by a close', () => {
+  it('sends nothing to actors that have been let go', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
+    const supervisor = await aHome().supervisor()
+    for (const id of ['a', 'b']) await supervisor.start(sleeper({ id }))
+    const refresh = outcomeOf(supervisor.refresh())
+    await supervisor.close()
+    expect(await refresh).toMatch(/^(done|PROCMAN_CLOSED: .*)$/)
+    expect(warn.mock.calls).toEqual([])
   })
 })
