@@ -3,9 +3,8 @@
  * managers that die. Calls overlap and a process ends when it likes, so this is no trajectory but the set of all worlds that may be the real one. Each answer
  * leaves those in which it is possible; when none is left, the product has done what nobody may expect.
  */
+import { allow, combine, distinct, type End, keyOf, mapped, type State, type World } from './world.ts'
 
-type State = 'absent' | 'pending' | 'starting' | 'up' | 'cleaning ok' | 'cleaning fail' | 'backoff' | 'stopping' | 'restarting' | 'cancelled' | 'ended'
-type End = 'ok' | 'fail'
 export type Verb = 'start' | 'create' | 'launch' | 'stop' | 'restart' | 'remove' | 'signal' | 'hang-up' | 'refresh'
 
 /** What is known beforehand. */
@@ -19,18 +18,6 @@ export interface Nature {
   /** It leaves something behind that has to be stopped. */
   readonly leaves: boolean
   readonly launchable: boolean
-}
-
-/** What a crash of the manager leaves: `may` says which ends of the command are possible because something made it end. */
-interface Saved {
-  readonly state: State
-  readonly may: readonly End[]
-}
-
-interface World extends Saved {
-  readonly saved: Saved
-  /** Each call that is not answered yet: `asked`, at work (`launching`, `stopping`, `undo CODE`), or decided; `~` stands before what is not on disk yet. */
-  readonly calls: Readonly<Record<number, string>>
 }
 
 const DOWN: readonly State[] = ['cancelled', 'ended']
@@ -188,16 +175,7 @@ export class Reference {
       const hit = verb === 'hang-up' ? { ...world, ...allow(world, 'fail') } : world
       return (isThere ? ['done'] : ['done', 'PROCMAN_SIGNAL_FAILED']).map((phase) => ({ ...hit, calls: { ...world.calls, [call]: phase } }))
     }
-    if (verb === 'remove')
-      return isUp || state === 'backoff'
-        ? stays(WRONG)
-        : [
-            to(
-              'absent',
-              '~done',
-              mapped(world.calls, (phase) => phase.replace('undo ', '')),
-            ),
-          ]
+    if (verb === 'remove') return isUp || state === 'backoff' ? stays(WRONG) : [to('absent', '~done', withoutUndo(world.calls))]
     if (!isUp) return [to('starting', 'launching')]
     return verb === 'restart' && (state === 'starting' || state === 'up') ? [to('restarting', 'launching')] : stays(WRONG)
   }
@@ -207,7 +185,7 @@ export class Reference {
     const { state } = world
     if (state === 'up' || !Object.values(world.calls).some((phase) => phase.startsWith('undo '))) return []
     const calls = this.#refused(world.calls, WRONG)
-    const over = mapped(calls, (phase) => (phase === 'stopping' ? 'cancelled' : phase.replace('undo ', '').replace('~', '')))
+    const over = mapped(withoutUndo(calls), (phase) => (phase === 'stopping' ? 'cancelled' : phase.replace('~', '')))
     const gone = { state: 'absent', may: [] } as const
     const isMoving = UP.includes(state) || state === 'backoff'
     return [{ ...gone, saved: gone, calls: over }, ...(isMoving ? [{ ...world, state: 'stopping', calls } as const] : [])]
@@ -217,6 +195,11 @@ export class Reference {
   #refused(calls: World['calls'], code: string): World['calls'] {
     return mapped(calls, (phase, call) => (phase !== 'launching' ? phase : this.#verbs.get(call) === 'start' ? `undo ${code}` : code))
   }
+}
+
+/** What is to be taken back is gone already. */
+function withoutUndo(calls: World['calls']): World['calls'] {
+  return mapped(calls, (phase) => phase.replace('undo ', ''))
 }
 
 function isLate(verb: Verb | undefined): boolean {
@@ -248,27 +231,4 @@ function looksLike(state: State, seen: { readonly state: string; readonly status
 function afterCrash({ state, saved }: World, calls: World['calls']): World {
   const then = state === saved.state ? saved : { ...saved, ...allow(saved, 'fail') }
   return { ...then, saved: then, calls }
-}
-
-function allow({ may }: { readonly may: readonly End[] }, end: End): { readonly may: readonly End[] } {
-  return { may: may.includes(end) ? may : [...may, end].sort() }
-}
-
-function mapped(calls: World['calls'], change: (phase: string, call: number) => string): World['calls'] {
-  return Object.fromEntries(Object.entries(calls).map(([call, phase]) => [call, change(phase, Number(call))]))
-}
-
-function combine(calls: World['calls'], over: (phase: string) => readonly string[]): readonly World['calls'][] {
-  return Object.entries(calls).reduce<readonly World['calls'][]>(
-    (all, [call, phase]) => all.flatMap((done) => over(phase).map((next) => ({ ...done, [call]: next }))),
-    [{}],
-  )
-}
-
-function keyOf({ state, may, saved, calls }: World): string {
-  return `${state}|${may}|${saved.state}|${saved.may}|${Object.entries(calls)}`
-}
-
-function distinct<T>(all: readonly T[]): readonly T[] {
-  return [...new Map(all.map((each) => [JSON.stringify(each), each])).values()]
 }
