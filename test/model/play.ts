@@ -222,7 +222,7 @@ class Actor {
     if (verb === 'foreign kill') {
       if (!belongsTo(pid, nonce)) return
       this.model.mayEnd('fail')
-      kill(Number(pid))
+      killIfThere(Number(pid))
       return
     }
     const code = verb === 'exit 0' ? 0 : 3
@@ -298,6 +298,15 @@ function belongsTo(pid: string, nonce: string): boolean {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`NONCE=${nonce}`)
   } catch {
     return false
+  }
+}
+
+/** Between the look and the kill it may have ended. */
+function killIfThere(pid: number): void {
+  try {
+    kill(pid)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
