@@ -224,10 +224,6 @@ export async function rejection(promise: Promise<unknown>): Promise<Error & { co
   throw new Error('it was expected to fail')
 }
 
-export function isUp(record: ProcessRecord): boolean {
-  return ['starting', 'running', 'unhealthy', 'backoff', 'stopping'].includes(record.state)
-}
-
 /** The record, when what it claims is what the OS says; else throws. */
 export function agreed(record: ProcessRecord): ProcessRecord {
   const isUp = record.state === 'running' || record.state === 'unhealthy'

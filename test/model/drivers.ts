@@ -1,0 +1,88 @@
+/** Who holds the supervisor that a schedule is played against, and how it can be taken away: not at all, by `close`, or by `kill -9`. */
+import { once } from 'node:events'
+import type { Problem, Supervisor } from '../../src/api.ts'
+import { type Home, Manager, pause, type Stray } from '../e2e/harness.ts'
+
+/** The answer that a manager could not give any more. */
+export const LOST = Symbol('lost')
+
+export interface Driver {
+  readonly home: Home
+  /** A call takes effect when it is made: there is nothing between it and the supervisor. */
+  readonly isImmediate: boolean
+  call(method: keyof Supervisor, ...args: readonly unknown[]): Promise<unknown>
+  problems(): Promise<readonly Problem[]>
+  /** kill -9; the next manager is begun at once, and not waited for. */
+  crash(): Promise<void>
+  close(): void
+  reopen(): Promise<void>
+}
+
+/** A supervisor in this process. Many schedules may use it at once, unless they close it. */
+export async function inProcess(home: Home): Promise<Driver> {
+  let supervisor = await home.supervisor()
+  return {
+    home,
+    isImmediate: true,
+    call: async (method, ...args) => (supervisor[method] as (...args: readonly unknown[]) => unknown)(...args),
+    problems: async () => supervisor.problems,
+    crash: () => Promise.reject(new Error('a schedule for a manager in a process of its own')),
+    close: () => {
+      supervisor.close()
+    },
+    reopen: async () => {
+      supervisor = await home.supervisor()
+    },
+  }
+}
+
+/** A manager in a process of its own. `end` when done. */
+export function inManager(home: Home): Driver & { end(): Promise<void> } {
+  const begin = () => {
+    const manager = new Manager({ stateDir: home.stateDir })
+    const gone = once(manager.child, 'close')
+    // A refusal is told by the calls.
+    manager.ready.catch(() => {})
+    return { manager, gone }
+  }
+  let current = begin()
+  const kill = async () => {
+    current.manager.child.kill('SIGKILL')
+    // Not only its end: whatever it had answered has been read.
+    await current.gone
+  }
+  const call = (method: keyof Supervisor, ...args: readonly unknown[]): Promise<unknown> => {
+    const { manager, gone } = current
+    const refused = manager.ready.then(() => new Promise<never>(() => {}))
+    return Promise.race([manager.call(method, ...args), gone.then(() => LOST), refused])
+  }
+  return {
+    home,
+    isImmediate: false,
+    call,
+    problems: () => call('problems') as Promise<readonly Problem[]>,
+    crash: async () => {
+      await kill()
+      current = begin()
+    },
+    close: () => {
+      throw new Error('a schedule for a supervisor in this process')
+    },
+    reopen: async () => {},
+    end: kill,
+  }
+}
+
+/** Whoever is there with a token of the directory. One look at /proc serves all who ask at about the same time. */
+export function censusOf(home: Home): () => Promise<readonly Stray[]> {
+  let next: Promise<readonly Stray[]> | undefined
+  const take = async () => {
+    await pause(5)
+    next = undefined
+    return home.strays()
+  }
+  return () => {
+    next ??= take()
+    return next
+  }
+}
