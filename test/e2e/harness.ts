@@ -79,8 +79,8 @@ export class Home {
   }
 
   /** A manager in a process of its own, that can be killed. */
-  async manager(options: SupervisorOptions = {}): Promise<Manager> {
-    const manager = new Manager({ stateDir: this.stateDir, ...options })
+  async manager(options: SupervisorOptions = {}, how: ManagerProgram = {}): Promise<Manager> {
+    const manager = new Manager({ stateDir: this.stateDir, ...options }, how)
     this.#managers.add(manager)
     await manager.ready
     return manager
@@ -138,9 +138,19 @@ export class Home {
     for (let tries = 0; tries < 500 && !quiet(); tries++) await pause(10)
     const [strays, keepers] = [this.strays(), this.keepers()]
     for (const pid of [...strays.map((stray) => stray.pid), ...keepers]) kill(pid)
-    rmSync(this.dir, { recursive: true, force: true })
+    this.remove()
     if (strays.length + keepers.length > 0) throw new Error(`left behind: ${JSON.stringify({ strays, keepers })}`)
   }
+
+  protected remove(): void {
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** How a manager is run: another script of test/fixtures, a command that runs it. */
+export interface ManagerProgram {
+  readonly script?: string
+  readonly prefix?: readonly string[]
 }
 
 /** A fresh directory for the test that is going on. */
@@ -159,8 +169,9 @@ export class Manager {
   readonly #answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   #next = 0
 
-  constructor(options: SupervisorOptions) {
-    const child = spawn(process.execPath, [fixture('manager.mjs'), DIST, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  constructor(options: SupervisorOptions, { script = 'manager.mjs', prefix = [] }: ManagerProgram = {}) {
+    const [command = '', ...args] = [...prefix, process.execPath, fixture(script), DIST, JSON.stringify(options)]
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.child = child
     this.ready = new Promise((resolve, reject) => this.#answers.set(0, { resolve, reject }))
     createInterface({ input: child.stdout }).on('line', (line) => {
