@@ -3,9 +3,9 @@
  * for the recovery. The commands close their logs, which would keep a disk from being made read-only.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import type { ProcessInput } from '../../src/api.ts'
 import { lives, type Manager, type ManagerProgram, obedient, rejection, sh, startOf, stateOf, until } from '../e2e/harness.ts'
 import { aDisk, type DiskHome, type DiskOptions } from './disk.ts'
@@ -57,6 +57,7 @@ export function itSurvives({ errno, options, how, prepare, begin, end }: Hostili
   const aHostileDisk = () => {
     const home = aDisk(options)
     prepare?.(home)
+    onTestFinished(() => end(home))
     return home
   }
 
@@ -217,7 +218,9 @@ export function itSurvives({ errno, options, how, prepare, begin, end }: Hostili
 
   it('is a problem with path and cause, and does not crowd out what else is wrong', async () => {
     const home = aHostileDisk()
-    mkdirSync(home.jobFile('junk', ''), { recursive: true, mode: 0o700 })
+    await (await aManager(home, {}, how)).kill()
+    mkdirSync(home.jobFile('junk', ''))
+    chmodSync(home.jobFile('junk', ''), 0o777)
     writeFileSync(home.jobFile('junk', 'state.json'), 'junk')
     const manager = await aManager(home, {}, how)
     await manager.start(mute({ id: 'a' }))
