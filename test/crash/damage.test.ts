@@ -1,11 +1,11 @@
 /** Something else lies where a file of ours should be: every kind of thing, in every place. A manager in a process of its own, since it may be blocked by it. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
-import { aHome, type Home, kill, lives, type Manager, sh, sleeper, startOf, until } from '../e2e/harness.ts'
-import { clearAway, DAMAGES, Foreign, replace } from './damage.ts'
-import { aManager, ask, isSound, names, problemsOf, recordWhere, refusal, settles } from './hostile.ts'
+import { aHome, type Home, lives, type Manager, sh, sleeper, startOf, until } from '../e2e/harness.ts'
+import { DAMAGES, Foreign, replace } from './damage.ts'
+import { aDoomedHome, aManager, ask, isSound, names, problemsOf, recordWhere, refusal, settles } from './hostile.ts'
 
 const OF_RUN = ['intent', 'claim', 'ctl', 'alive', 'in', 'child', 'exit', 'rest'] as const
 /** Places in the directory of a process. The damage of each is done to a process of its own. */
@@ -24,26 +24,8 @@ const PLACES: readonly string[] = [
 const TOLD = ['state.json', 'run-1.exit']
 const idOf = (place: string) => `at-${place}`
 
-/** What a test of damage leaves behind may block whoever opens it: everything is killed by pid, and the directory removed, before the tests' own clean-up. */
-function aDamagedHome(): Home {
-  const home = aHome()
-  onTestFinished(async () => {
-    for (const manager of managers.splice(0)) await manager.kill()
-    const isQuiet = () => {
-      for (const pid of [...home.strays().map((stray) => stray.pid), ...home.keepers()]) kill(pid)
-      return home.strays().length + home.keepers().length === 0
-    }
-    await until('everything is gone', isQuiet)
-    clearAway(home)
-  })
-  return home
-}
-
-const managers: Manager[] = []
-
 async function opened(home: Home): Promise<Manager> {
   const manager = await aManager(home, { isClosedAtFirst: true })
-  managers.push(manager)
   await settles('the opening', ask(manager, 'open'))
   return manager
 }
@@ -70,7 +52,7 @@ async function beginAll(home: Home, ids: readonly string[]): Promise<Map<string,
 
 describe.each(Object.entries(DAMAGES))('%s in the directory of a process', (_what, damage) => {
   it('harms nobody else; what runs goes on, is known and is stopped; the next run comes or is refused; nothing foreign is touched', async () => {
-    const home = aDamagedHome()
+    const home = aDoomedHome()
     const foreign = new Foreign(home)
     const started = await beginAll(home, ['good', ...PLACES.map(idOf)])
     replace(
@@ -81,24 +63,11 @@ describe.each(Object.entries(DAMAGES))('%s in the directory of a process', (_wha
     )
     const next = await opened(home)
     expect(await next.call('get', 'good')).toMatchObject({ state: 'running', pid: started.get('good')?.pid, run: 1 })
-    const problems = await problemsOf(next)
-    for (const place of PLACES) {
-      const record = await settles(
-        place,
-        recordWhere(next, idOf(place), 'known', ({ state }) => state !== 'starting'),
-      ).catch((error: Error) => error.message)
-      expect.soft(record, place).toMatchObject({ state: 'running', pid: started.get(idOf(place))?.pid, run: 1 })
-      expect.soft(isUntouched(started.get(idOf(place)) ?? { pid: null, at: '' }), `what runs behind ${place} goes on`).toBe(true)
-      const path = home.jobFile(idOf(place), place)
-      if (TOLD.includes(place)) expect.soft(problems.map(({ message }) => message).join('\n'), `a problem names ${path}`).toContain(path)
-    }
+    await Promise.all(PLACES.map((place) => isTakenOver(home, next, place, started)))
     expect.soft(foreign.change()).toBe(null)
     await isSound(next)
     await stopAll(next, started)
-    for (const place of PLACES)
-      await refusal(settles(`the next run behind ${place}`, next.call('launch', idOf(place)))).then(
-        (error) => error === null || expect.soft(error.message, place).not.toContain('never settled'),
-      )
+    await Promise.all(PLACES.map((place) => isStartedAgainOrRefused(next, place)))
     expect.soft(foreign.change()).toBe(null)
     expect(await next.call('get', 'good')).toMatchObject({ state: 'running' })
     expect(await next.start(sleeper({ id: 'new' }))).toMatchObject({ state: 'running' })
@@ -106,7 +75,7 @@ describe.each(Object.entries(DAMAGES))('%s in the directory of a process', (_wha
   })
 
   it('that lies in the place of the directory itself: is told, and harms nobody else', async () => {
-    const home = aDamagedHome()
+    const home = aDoomedHome()
     const foreign = new Foreign(home)
     const started = await beginAll(home, ['good', 'bad'])
     replace(home, foreign, damage, [home.jobFile('bad', '')])
@@ -123,6 +92,20 @@ describe.each(Object.entries(DAMAGES))('%s in the directory of a process', (_wha
     expect(lives(started.get('good')?.pid ?? null)).toBe(false)
   })
 })
+
+async function isTakenOver(home: Home, manager: Manager, place: string, started: ReadonlyMap<string, Healthy>): Promise<void> {
+  const healthy = started.get(idOf(place)) ?? { pid: null, at: '' }
+  const record = await recordWhere(manager, idOf(place), 'known', ({ state }) => state !== 'starting').catch((error: Error) => error.message)
+  expect.soft(record, place).toMatchObject({ state: 'running', pid: healthy.pid, run: 1 })
+  expect.soft(isUntouched(healthy), `what runs behind ${place} goes on`).toBe(true)
+  const told = (await problemsOf(manager)).map(({ message }) => message).join('\n')
+  if (TOLD.includes(place)) expect.soft(told, 'a problem names the path').toContain(home.jobFile(idOf(place), place))
+}
+
+async function isStartedAgainOrRefused(manager: Manager, place: string): Promise<void> {
+  const error = await refusal(settles(`the next run behind ${place}`, manager.call('launch', idOf(place))))
+  expect.soft(error?.message ?? '').not.toContain('never settled')
+}
 
 async function stopAll(manager: Manager, started: ReadonlyMap<string, Healthy>): Promise<void> {
   const stops = PLACES.map(async (place) => {
@@ -144,13 +127,12 @@ const GLOBAL: readonly [string, (home: Home) => string][] = [
 
 describe.each(Object.entries(DAMAGES))('%s', (_what, damage) => {
   it.each(GLOBAL)('in the place of %s: a manager serves all the same, or refuses with path and cause; afterwards all is well', async (name, pathOf) => {
-    const home = aDamagedHome()
+    const home = aDoomedHome()
     const foreign = new Foreign(home)
     const started = await beginAll(home, ['good'])
     const path = pathOf(home)
     replace(home, foreign, damage, [path])
     const next = await aManager(home, { isClosedAtFirst: true })
-    managers.push(next)
     const refused = await refusal(settles('the opening', ask(next, 'open')))
     if (refused === null && name !== 'jobs') await serves(next, started, path)
     else if (refused !== null) {

@@ -1,7 +1,7 @@
 /** What can lie where a file of ours should be, and the files of others that it may point to. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Home } from '../e2e/harness.ts'
 
@@ -79,9 +79,4 @@ export function replace(home: Home, foreign: Foreign, damage: Damage, paths: rea
   mkdirSync(home.path('away'), { recursive: true })
   for (const [n, path] of paths.entries()) if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, join(home.path('away'), String(n)))
   damage(paths, foreign)
-}
-
-/** Whatever was put in the way of the tests' own clean-up. */
-export function clearAway(home: Home): void {
-  rmSync(home.stateDir, { recursive: true, force: true })
 }

@@ -1,21 +1,40 @@
 /** What the tests of a hostile world share: managers that can be asked about themselves, and claims about errors, problems and files. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { Problem, SupervisorOptions } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
-import { type Home, type Manager, type ManagerProgram, pause, until } from '../e2e/harness.ts'
+import { aHome, type Home, kill, type Manager, type ManagerProgram, pause, until } from '../e2e/harness.ts'
 
-type Own = 'problems' | 'eat' | 'spit' | 'open' | 'descriptors' | 'memory' | 'output' | 'ping'
+type Own = 'problems' | 'eat' | 'spit' | 'open' | 'descriptors' | 'longestBlockMs' | 'memory' | 'output' | 'ping'
 
 /** Asks the manager about itself: see test/fixtures/hostile-manager.mjs. */
 export function ask<T>(manager: Manager, what: Own, ...args: readonly unknown[]): Promise<T> {
   return manager.call<T>(what as never, ...args)
 }
 
+const managers: Manager[] = []
+
 /** A manager in a process of its own, so that a crash is a fact and not a mess. */
-export function aManager(home: Home, options: SupervisorOptions & { readonly isClosedAtFirst?: true } = {}, how: ManagerProgram = {}): Promise<Manager> {
-  return home.manager(options, { script: 'hostile-manager.mjs', ...how })
+export async function aManager(home: Home, options: SupervisorOptions & { readonly isClosedAtFirst?: true } = {}, how: ManagerProgram = {}): Promise<Manager> {
+  const manager = await home.manager(options, { script: 'hostile-manager.mjs', ...how })
+  managers.push(manager)
+  return manager
+}
+
+/** What the test leaves behind may block or crash whoever opens it: everything is killed by pid, and the directory removed, before the usual clean-up. */
+export function aDoomedHome(): Home {
+  const home = aHome()
+  onTestFinished(async () => {
+    for (const manager of managers.splice(0)) await manager.kill()
+    const isQuiet = () => {
+      for (const pid of [...home.strays().map((stray) => stray.pid), ...home.keepers()]) kill(pid)
+      return home.strays().length + home.keepers().length === 0
+    }
+    await until('everything is gone', isQuiet)
+    rmSync(home.stateDir, { recursive: true, force: true })
+  })
+  return home
 }
 
 /** It has not crashed, and its loop turns. */
