@@ -5,6 +5,7 @@ import { expect, onTestFinished } from 'vitest'
 import type { Problem, SupervisorOptions } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { aHome, type Home, kill, type Manager, type ManagerProgram, pause, until } from '../e2e/harness.ts'
+import { errnoOf } from './disk.ts'
 
 type Own = 'problems' | 'eat' | 'spit' | 'open' | 'descriptors' | 'longestBlockMs' | 'memory' | 'output' | 'ping'
 
@@ -28,7 +29,7 @@ export function aDoomedHome(): Home {
   onTestFinished(async () => {
     for (const manager of managers.splice(0)) await manager.kill()
     const isQuiet = () => {
-      for (const pid of [...home.strays().map((stray) => stray.pid), ...home.keepers()]) kill(pid)
+      for (const pid of [...home.strays().map((stray) => stray.pid), ...home.keepers()]) errnoOf(() => kill(pid))
       return home.strays().length + home.keepers().length === 0
     }
     await until('everything is gone', isQuiet)
