@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createActor, type Snapshot } from 'xstate'
 import { processMachine } from '../../src/machines/process/machine.ts'
-import { toRecord } from '../../src/machines/process/record.ts'
+import { type ProcessRecord, toRecord } from '../../src/machines/process/record.ts'
 import { decodeSnapshot, encodeSnapshot, toRestorable } from '../../src/persistence/codec.ts'
 import { kill, lives, type Manager, pause, sh, startOf, until } from '../e2e/harness.ts'
 import { fakeWorld } from '../machines/world.ts'
@@ -18,7 +18,7 @@ import { aSeed, mutated, mutation, nasty } from './mutate.ts'
 
 const IS_FULL = process.env.PROCMAN_TEST_FULL !== undefined
 const KEEPERS = [
-  ['C', [fileURLToPath(new URL('../../dist/keeper/procman-keeper', import.meta.url))], IS_FULL ? 5_000 : 400],
+  ['C', [process.env.PROCMAN_TEST_KEEPER ?? fileURLToPath(new URL('../../dist/keeper/procman-keeper', import.meta.url))], IS_FULL ? 5_000 : 400],
   ['Node', [process.execPath, fileURLToPath(new URL('../../dist/keeper/node-keeper.js', import.meta.url))], IS_FULL ? 200 : 20],
 ] as const
 
@@ -214,6 +214,7 @@ describe.skipIf(process.platform !== 'linux')('run files and states of anything'
       const next = await aManager(home, { isClosedAtFirst: true }, { prefix: ['setsid'] })
       await settles('the opening', ask(next, 'open'))
       expect(await next.call('get', 'healthy')).toMatchObject({ state: 'running', pid: living.pid, run: 1 })
+      await report(next)
       await Promise.all(samples.map((files, n) => worry(next, `fuzz-${n}`, describeFiles(files))))
       for (const stranger of strangers) {
         expect(stranger.heard()).toBe('up\n')
@@ -244,6 +245,14 @@ describe.skipIf(process.platform !== 'linux')('run files and states of anything'
     await settles('the shutdown', manager.call('shutdown', { timeoutMs: 0 }))
   })
 })
+
+/** That what is fuzzed is not merely thrown away. */
+async function report(manager: Manager): Promise<void> {
+  const counts = new Map<string, number>()
+  for (const { state } of await manager.call<readonly ProcessRecord[]>('list')) counts.set(state, (counts.get(state) ?? 0) + 1)
+  console.info(`taken as: ${[...counts].map(([state, count]) => `${state} ${count}`).join(', ')}`)
+  expect(counts.size).toBeGreaterThan(2)
+}
 
 function layOut(dir: string, id: string, files: Files): void {
   mkdirSync(dir, { recursive: true })
