@@ -1,7 +1,7 @@
 /** What can lie where a file of ours should be, and the files of others that it may point to. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Home } from '../e2e/harness.ts'
 
@@ -22,14 +22,15 @@ export class Foreign {
     this.#before = this.#look()
   }
 
-  /** Null while it is as it was, byte for byte. */
+  /** Null while what was there is as it was, byte for byte. */
   change(): string | null {
     const now = this.#look()
     return now === this.#before ? null : `${this.#before} became ${now}`
   }
 
   #look(): string {
-    const inside = readdirSync(this.dir).map((name) => `${name}=${readFileSync(join(this.dir, name), 'utf8')}`)
+    const theirs = join(this.dir, 'theirs')
+    const inside = existsSync(theirs) ? readFileSync(theirs, 'utf8') : 'gone'
     return `${readFileSync(this.file, 'hex')} ${lstatSync(this.file).mode} ${lstatSync(this.dir).mode} ${inside}`
   }
 }
