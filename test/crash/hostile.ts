@@ -49,12 +49,12 @@ export function problemsOf(manager: Manager): Promise<readonly Problem[]> {
   return ask(manager, 'problems')
 }
 
-/** Waits until the manager itself says so; no command is given to it. */
+/** Waits until the manager itself says so; no command is given to it. One that could not be read yet is not known yet. */
 export async function recordWhere(manager: Manager, id: string, what: string, holds: (record: ProcessRecord) => boolean): Promise<ProcessRecord> {
   for (const giveUpAtMs = Date.now() + 20_000; ; await pause(20)) {
-    const record = await manager.call('get', id)
-    if (holds(record)) return record
-    if (Date.now() > giveUpAtMs) throw new Error(`process ${id} never came to be ${what}: ${JSON.stringify(record)}`)
+    const record = await manager.call('get', id).catch((error: Error) => error)
+    if (!(record instanceof Error) && holds(record)) return record
+    if (Date.now() > giveUpAtMs) throw new Error(`process ${id} never came to be ${what}: ${record instanceof Error ? record.message : JSON.stringify(record)}`)
   }
 }
 

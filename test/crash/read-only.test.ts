@@ -176,7 +176,7 @@ describe('a manager without a descriptor left', () => {
       const error = await startWith(manager, left)
       await isSound(manager)
       if (error !== null) {
-        names(error, home.stateDir, 'EMFILE')
+        for (const part of [home.stateDir, 'EMFILE']) expect.soft(error.message, `with ${left} descriptors`).toContain(part)
         await manager.start(sleeper({ id: 'new' }))
       }
       expect(readFileSync(`/proc/${home.keeperPid('new')}/comm`, 'utf8')).toBe('procman-keeper\n')
@@ -302,7 +302,9 @@ describe('a manager without a descriptor left', () => {
     const records = await Promise.all(codes.map((code) => first.start(sh(script(code), { id: `p${code}` }))))
     await first.kill()
     const next = await aManager(home, {}, { prefix: ['prlimit', '--nofile=56'] })
-    for (const { id, pid } of records) expect(await next.call('get', id)).toMatchObject({ pid, run: 1 })
+    const known = await next.call<readonly ProcessRecord[]>('list')
+    for (const { id, pid, run } of known) expect({ pid, run }, id).toEqual({ pid: records.find((record) => record.id === id)?.pid, run: 1 })
+    if (known.length < records.length) expect((await problemsOf(next)).map(({ message }) => message).join('\n')).toContain('EMFILE')
     await isSound(next)
     execFileSync('touch', [home.path('end')])
     for (const { pid } of records) await isDead(pid)
