@@ -1,6 +1,6 @@
 /** The disk of the state directory is full, or out of inodes, and then there is room again. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { inState, kill, lives, obedient, outputOf, sh, stateOf, until } from '../e2e/harness.ts'
 import { aDisk, canMount, type DiskHome } from './disk.ts'
@@ -49,7 +49,7 @@ describe.skipIf(!canMount)('output on a full disk', () => {
     await isDead(pid)
     manager.call('stop', 'flood').catch(() => {})
     await isDead(flood.pid)
-    execFileSync('truncate', ['-s', '0', home.jobFile('flood', 'stdout.log')])
+    truncateSync(home.jobFile('flood', 'stdout.log'))
     expect(await recordWhere(manager, 'quiet', 'settled', isSettled)).toMatchObject({ exit_code: 9 })
     expect(await recordWhere(manager, 'flood', 'settled', isSettled)).toMatchObject({ status: 'cancelled' })
     await isSound(manager)

@@ -171,7 +171,7 @@ async function startWith(manager: Manager, descriptors: number): Promise<(Error 
 describe('a manager without a descriptor left', () => {
   it('that has not started anything yet does not fall over it, and takes no lesser keeper for good', async () => {
     const home = aHome()
-    for (let left = 0; left < 9; left++) {
+    for (const left of [0, 1, 3, 5, 8]) {
       const manager = await aManager(home)
       const error = await startWith(manager, left)
       await isSound(manager)
