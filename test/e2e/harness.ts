@@ -60,6 +60,15 @@ export function kill(pid: number | null | undefined, signal: NodeJS.Signals = 'S
   process.kill(pid, signal)
 }
 
+/** One that is killed may take another with it. */
+function killIfThere(pid: number): void {
+  try {
+    kill(pid)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 export interface Stray {
   readonly pid: number
   readonly token: string
@@ -137,7 +146,7 @@ export class Home {
     const quiet = () => this.strays().length === 0 && this.keepers().length === 0
     for (let tries = 0; tries < 500 && !quiet(); tries++) await pause(10)
     const [strays, keepers] = [this.strays(), this.keepers()]
-    for (const pid of [...strays.map((stray) => stray.pid), ...keepers]) kill(pid)
+    for (const pid of [...strays.map((stray) => stray.pid), ...keepers]) killIfThere(pid)
     this.remove()
     if (strays.length + keepers.length > 0) throw new Error(`left behind: ${JSON.stringify({ strays, keepers })}`)
   }
