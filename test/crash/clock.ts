@@ -20,7 +20,7 @@ export async function aShiftedManager(home: Home, shiftMs = 0, options: Supervis
   const seen = (ms: number) => until(`the clock is ${ms} ms off`, () => existsSync(`${file}.seen`) && readFileSync(`${file}.seen`, 'utf8') === String(ms))
   set(shiftMs)
   const node = ['env', `PROCMAN_TEST_SHIFT=${file}`, process.execPath, '--import', fixture('shifted-clock.mjs')]
-  const manager = new Manager({ stateDir: home.stateDir, ...options }, node)
+  const manager = new Manager({ stateDir: home.stateDir, ...options }, { node })
   manager.ready.catch(() => {})
   onTestFinished(() => manager.kill())
   await seen(shiftMs)

@@ -17,7 +17,7 @@ async function afterReboot(home: Home, how: 'mounted' | 'forged', ids: readonly 
   if (how === 'mounted') {
     writeFileSync(home.path('boot'), `${OTHER_BOOT}\n`)
     const [command = '', ...args] = WITH_OTHER_BOOT
-    return remote(await home.manager({}, [command, ...args, home.path('boot'), process.execPath]))
+    return remote(await home.manager({}, { node: [command, ...args, home.path('boot'), process.execPath] }))
   }
   for (const id of ids) {
     forgeIdentity(home, id, { boot: OTHER_BOOT })

@@ -60,6 +60,15 @@ export function kill(pid: number | null | undefined, signal: NodeJS.Signals = 'S
   process.kill(pid, signal)
 }
 
+/** One that is killed may take another with it. */
+function killIfThere(pid: number): void {
+  try {
+    kill(pid)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 export interface Stray {
   readonly pid: number
   readonly token: string
@@ -78,9 +87,9 @@ export class Home {
     return supervisor
   }
 
-  /** A manager in a process of its own, that can be killed. `node`: how Node is called for it. */
-  async manager(options: SupervisorOptions = {}, node: readonly string[] = [process.execPath]): Promise<Manager> {
-    const manager = new Manager({ stateDir: this.stateDir, ...options }, node)
+  /** A manager in a process of its own, that can be killed. */
+  async manager(options: SupervisorOptions = {}, how: ManagerProgram = {}): Promise<Manager> {
+    const manager = new Manager({ stateDir: this.stateDir, ...options }, how)
     this.#managers.add(manager)
     await manager.ready
     return manager
@@ -137,10 +146,21 @@ export class Home {
     const quiet = () => this.strays().length === 0 && this.keepers().length === 0
     for (let tries = 0; tries < 500 && !quiet(); tries++) await pause(10)
     const [strays, keepers] = [this.strays(), this.keepers()]
-    for (const pid of [...strays.map((stray) => stray.pid), ...keepers]) kill(pid)
-    rmSync(this.dir, { recursive: true, force: true })
+    for (const pid of [...strays.map((stray) => stray.pid), ...keepers]) killIfThere(pid)
+    this.remove()
     if (strays.length + keepers.length > 0) throw new Error(`left behind: ${JSON.stringify({ strays, keepers })}`)
   }
+
+  protected remove(): void {
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** How a manager is run: another script of test/fixtures, another Node. */
+export interface ManagerProgram {
+  readonly script?: string
+  /** How Node is called. */
+  readonly node?: readonly string[]
 }
 
 /** A fresh directory for the test that is going on. */
@@ -159,8 +179,9 @@ export class Manager {
   readonly #answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   #next = 0
 
-  constructor(options: SupervisorOptions, [command = process.execPath, ...args]: readonly string[] = []) {
-    const child = spawn(command, [...args, fixture('manager.mjs'), DIST, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  constructor(options: SupervisorOptions, { script = 'manager.mjs', node = [process.execPath] }: ManagerProgram = {}) {
+    const [command = '', ...args] = [...node, fixture(script), DIST, JSON.stringify(options)]
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.child = child
     this.ready = new Promise((resolve, reject) => this.#answers.set(0, { resolve, reject }))
     createInterface({ input: child.stdout }).on('line', (line) => {

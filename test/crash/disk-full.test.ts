@@ -1,0 +1,81 @@
+/** The disk of the state directory is full, or out of inodes, and then there is room again. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { inState, kill, lives, obedient, outputOf, sh, stateOf, until } from '../e2e/harness.ts'
+import { aDisk, canMount, type DiskHome } from './disk.ts'
+import { aManager, isSettled, isSound, recordWhere } from './hostile.ts'
+import { type Hostility, itSurvives } from './unwritable.ts'
+
+const isDead = (pid: number | null) => until(`${pid} has ended`, () => !lives(pid))
+const free = (home: DiskHome) => home.free()
+
+const ROWS: readonly Hostility[] = [
+  { what: 'has no room for a byte', errno: 'ENOSPC', options: {}, begin: (home) => home.fill(), end: free },
+  { what: 'has no inode left', errno: 'ENOSPC', options: { inodes: 150 }, begin: (home) => home.useUpInodes(), end: free },
+]
+
+describe.skipIf(!canMount).each(ROWS)('a disk that $what', (row) => itSurvives(row))
+
+describe.skipIf(!canMount)('output on a full disk', () => {
+  it('is the command’s own to lose: its writes fail, it goes on, and what it writes when there is room is read', async () => {
+    const home = aDisk()
+    const supervisor = await home.supervisor()
+    const script = `n=0; while [ ! -e "${home.path('enough')}" ]; do n=$((n+1)); echo "line $n" || echo $n >> "${home.path('refused')}"; sleep 0.01; done; echo the end`
+    const ref = await supervisor.start(sh(script, { id: 'a' }))
+    const lines: string[] = []
+    const watched = supervisor.watch('a', ({ text }) => lines.push(text))
+    await until('lines are read', () => lines.length > 10)
+    home.fill()
+    await until('a write was refused', () => home.text('refused') !== '')
+    const before = lines.length
+    home.free()
+    await until('lines are read again', () => lines.length > before + 10)
+    execFileSync('touch', [home.path('enough')])
+    await watched
+    await inState(ref, 'exited')
+    expect(supervisor.get('a')).toMatchObject({ exit_code: 0 })
+    expect(lines.at(-1)).toBe('the end')
+    expect(await outputOf(supervisor, 'a')).toBe(readFileSync(home.jobFile('a', 'stdout.log'), 'utf8'))
+  })
+
+  it('of a writer at full speed fills it: everybody else is still known exactly', async () => {
+    const home = aDisk()
+    const manager = await aManager(home)
+    const { pid } = await manager.start(obedient({ id: 'quiet' }))
+    const flood = await manager.start(sh('trap "" PIPE; while :; do head -c 65536 /dev/zero || sleep 0.01; done', { id: 'flood', stop: { timeoutMs: 100 } }))
+    await until('the log is full', () => statSync(home.jobFile('flood', 'stdout.log')).size > 1_500_000 && errnoOfWrite(home) === 'ENOSPC')
+    await manager.call('write', 'quiet', 'exit 9\n')
+    await isDead(pid)
+    manager.call('stop', 'flood').catch(() => {})
+    await isDead(flood.pid)
+    truncateSync(home.jobFile('flood', 'stdout.log'))
+    expect(await recordWhere(manager, 'quiet', 'settled', isSettled)).toMatchObject({ exit_code: 9 })
+    expect(await recordWhere(manager, 'flood', 'settled', isSettled)).toMatchObject({ status: 'cancelled' })
+    await isSound(manager)
+  })
+})
+
+describe.skipIf(!canMount)('a keeper on a full disk', () => {
+  it('that is killed with its command leaves an unknown end, never a wrong one', async () => {
+    const home = aDisk()
+    const manager = await aManager(home)
+    const { pid } = await manager.start(obedient({ id: 'a' }))
+    home.fill()
+    await manager.call('write', 'a', 'exit 5\n')
+    await until('the command is dead and unreaped', () => stateOf(pid) === 'Z')
+    kill(home.keeperPid('a'))
+    home.free()
+    expect(await recordWhere(manager, 'a', 'settled', isSettled)).toMatchObject({ state: 'orphaned', exit_code: null, signal: null })
+    expect(existsSync(home.jobFile('a', 'run-1.exit'))).toBe(false)
+  })
+})
+
+function errnoOfWrite(home: DiskHome): string | null {
+  try {
+    execFileSync('sh', ['-c', 'echo x > "$1"', 'sh', `${home.stateDir}/probe`], { stdio: 'ignore' })
+    return null
+  } catch {
+    return 'ENOSPC'
+  }
+}
