@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { CALLBACK_CLIENTS, OUTPUT_CLIENTS, refused, settled, subscribe, VANISHING_CLIENTS, WAITERS } from './clients.mjs'
-import { childrenOf, text } from './measure.mjs'
+import { childrenOf, collect, text } from './measure.mjs'
 
 const SLEEPER = { command: 'sleep', args: ['600'], stop: { timeoutMs: 5_000 } }
 const BURST = 'seq 1 20000; head -c 200000 /dev/zero >&2'
@@ -139,6 +139,13 @@ const LIVES = {
     await supervisor.wait(id)
     await supervisor.remove(id)
     soak.runs += 1
+  },
+  /** Long-lived ones that share the host program's signal: garbage is collected while they read. */
+  async sharingASignal({ soak, supervisor }) {
+    const clients = [supervisor, soak.reader, supervisor].map((source) => source.attach(soak.chattyId, { signal: soak.host.signal }))
+    for (const client of clients) await client[Symbol.asyncIterator]().next()
+    await collect()
+    for (const client of clients) await new Promise((resolve) => client.once('close', resolve).destroy())
   },
   /** Clients that are let go of while they wait for the next line of a silent process. */
   async leavingInTheMiddle({ soak, start, supervisor }) {

@@ -123,7 +123,7 @@ function cycle() {
  * @returns the counts of the last look, garbage collected
  */
 async function atRest(line) {
-  const now = { ...(await lookUntilAt(line, Number(options.looks), heldNow)), ...(await lookUntilAt(line, DEEP_LOOKS, instances)) }
+  const now = { ...(await lookUntilAt(line, Number(options.looks), 3, heldNow)), ...(await lookUntilAt(line, DEEP_LOOKS, 1, instances)) }
   await collect()
   return { ...now, 'closed by the garbage collector': warnings.closed }
 }
@@ -132,14 +132,15 @@ function heldNow() {
   return held({ root: soak.root, signals: [soak.host.signal] })
 }
 
-async function lookUntilAt(line, looks, count) {
+/** @param quiet without a line: so often in a row nothing may have changed */
+async function lookUntilAt(line, looks, quiet, count) {
   let before = line
   let same = 0
   for (let look = 0; ; look++) {
     await collect()
     const now = count()
     same = before !== null && Object.keys(now).every((name) => now[name] === before[name]) ? same + 1 : 0
-    if (same >= (line === null ? 3 : 1) || look >= looks) return now
+    if (same >= (line === null ? quiet : 1) || look >= looks) return now
     before = line ?? now
     await pause(LOOK_MS)
   }
