@@ -254,13 +254,13 @@ const RARE = {
 export async function churn(soak, size, atOnce) {
   const before = soak.runs
   const [lives, rare] = [LIVES, RARE].map((table) => Object.keys(table).flatMap((name) => (soak.isAsked(name) ? [table[name]] : [])))
-  let isEnough = false
+  let isEnough = lives.length === 0
   let nth = 0
   const worker = async () => {
     while (!isEnough) {
       // The first of each, so that every cycle has all of them, then mostly the short ones.
       const n = nth++
-      const live = n < lives.length ? lives[n] : soak.random() < 0.5 ? LIVES.short : lives[Math.floor(soak.random() * lives.length)]
+      const live = n < lives.length ? lives[n] : soak.random() < 0.5 && soak.isAsked('short') ? LIVES.short : lives[Math.floor(soak.random() * lives.length)]
       await live(partsOf(soak, n))
       soak.leak()
       isEnough = soak.runs - before >= size && nth >= lives.length

@@ -1,24 +1,20 @@
 // What a manager holds, counted: what the OS says of this process, what the heap holds, what lies on disk.
-import { getEventListeners } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync, watch } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { Socket } from 'node:net'
-import { Readable } from 'node:stream'
+import { EventEmitter, getEventListeners } from 'node:events'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import v8 from 'node:v8'
 import { Actor } from 'xstate'
 
-/** Classes of which each client, process or supervisor that was not let go leaves instances. */
-const CLASSES = { Actor, Promise, Socket, Readable, AbortSignal, ...(await unnamed()) }
+/**
+ * Of these, each client, process or supervisor that was not let go of leaves instances: EventEmitter stands for streams, sockets, watchers, open files and child
+ * processes, EventTarget for abort signals, Timeout also for timers that do not keep the loop alive.
+ */
+const CLASSES = { Actor, Promise, EventEmitter, EventTarget, Timeout: classOfTimers() }
 
-/** Those that no module exports: taken from an instance. */
-async function unnamed() {
+/** No module exports it. */
+function classOfTimers() {
   const timer = setTimeout(() => {}, 0)
   clearTimeout(timer)
-  const watcher = watch('/')
-  watcher.close()
-  const file = await open('/dev/null')
-  await file.close()
-  return { Timeout: timer.constructor, FSWatcher: watcher.constructor, FileHandle: file.constructor }
+  return timer.constructor
 }
 
 const tick = () => new Promise((resolve) => setImmediate(resolve))

@@ -13,7 +13,7 @@ import { collect, held, instances, memory, ours } from './measure.mjs'
 import { Series } from './series.mjs'
 import { judge, tableOf } from './verdict.mjs'
 
-/** Walks over the heap are dear: so often is looked at it, the rest is looked at as often as the options say. */
+/** Walks over the heap are dear: no more often is looked at it, the rest is looked at as often as the options say. */
 const DEEP_LOOKS = 3
 const LOOK_MS = 100
 
@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
     /** Names of lives in churn.mjs, with commas between: these alone, or all but these. */
     only: { type: 'string' },
     skip: { type: 'string' },
-    /** Loses something with each process, to see that it is seen: `memory`, `file` or `timer`. */
+    /** Loses something with each process, to see that it is seen: `memory`, `file`, `timer`, several with commas between. */
     leak: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     /** So often is looked whether everything is back, before it is said that it is not. */
@@ -123,7 +123,10 @@ function cycle() {
  * @returns the counts of the last look, garbage collected
  */
 async function atRest(line) {
-  const now = { ...(await lookUntilAt(line, Number(options.looks), 3, heldNow)), ...(await lookUntilAt(line, DEEP_LOOKS, 1, instances)) }
+  const now = {
+    ...(await lookUntilAt(line, Number(options.looks), 3, heldNow)),
+    ...(await lookUntilAt(line, Math.min(DEEP_LOOKS, Number(options.looks)), 1, instances)),
+  }
   await collect()
   return { ...now, 'closed by the garbage collector': warnings.closed }
 }
@@ -172,14 +175,17 @@ async function end() {
   rmSync(soak.root, { recursive: true, force: true, maxRetries: 5 })
 }
 
-function leakOf(kind) {
+function leakOf(kinds = '') {
   const lost = []
   const losses = {
     memory: () => lost.push(new Array(100).fill(lost.length)),
     file: () => openSync('/dev/null', 'r'),
     timer: () => setTimeout(() => {}, 2 ** 30).unref(),
   }
-  return losses[kind] ?? (() => {})
+  const chosen = kinds.split(',').flatMap((kind) => losses[kind] ?? [])
+  return () => {
+    for (const lose of chosen) lose()
+  }
 }
 
 /** Mulberry32: the same seed, the same choices. */
