@@ -1,0 +1,200 @@
+// npm run soak -- --minutes N [--json]: a manager lives long, thousands of processes and clients come and go, and it comes back to the line it started from.
+// Exit code 0: it does. 1: something grows. Nothing here asserts a time.
+import { mkdirSync, mkdtempSync, openSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { createReader, createSupervisor } from '../../dist/index.js'
+import { churn, knownLives } from './churn.mjs'
+import { stallAt } from './clients.mjs'
+import { collect, held, instances, memory, ours } from './measure.mjs'
+import { Series } from './series.mjs'
+import { judge, tableOf } from './verdict.mjs'
+
+/** Walks over the heap are dear: no more often is looked at it, the rest is looked at as often as the options say. */
+const DEEP_LOOKS = 3
+const LOOK_MS = 100
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    /** Ends after so many cycles instead. */
+    cycles: { type: 'string' },
+    /** Runs in each cycle, at least. */
+    size: { type: 'string', default: '300' },
+    'at-once': { type: 'string', default: '12' },
+    /** Clients that never read, and as many that read once. */
+    clients: { type: 'string', default: '100' },
+    /** Names of lives in churn.mjs, with commas between: these alone, or all but these. */
+    only: { type: 'string' },
+    skip: { type: 'string' },
+    /** Loses something with each process, to see that it is seen: `memory`, `file`, `timer`, several with commas between. */
+    leak: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    /** So often is looked whether everything is back, before it is said that it is not. */
+    looks: { type: 'string', default: '100' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+if (globalThis.gc === undefined) {
+  process.stderr.write('run it with node --expose-gc: without that, memory cannot be told from garbage\n')
+  process.exit(2)
+}
+
+const [only, skip] = [options.only, options.skip].map((names) => names?.split(',') ?? [])
+for (const name of [...only, ...skip]) if (!knownLives().includes(name)) throw new Error(`there is no ${name}; known are ${knownLives().join(', ')}`)
+
+let isInterrupted = false
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (isInterrupted = true))
+const warnings = warningsOf(process)
+
+const soak = await begin()
+let rows
+try {
+  rows = await run()
+} finally {
+  await end()
+}
+const isWell = rows.every((row) => row.isWell)
+if (options.json) process.stdout.write(`${JSON.stringify({ isWell, runs: soak.runs, seed: options.seed, rows })}\n`)
+else
+  process.stdout.write(
+    `\n${soak.runs} runs, seed ${options.seed}; after each cycle, garbage collected\n\n${tableOf(rows)}\n\n${isWell ? 'It comes back to its line.' : 'It grows.'}\n`,
+  )
+process.exitCode = isWell ? 0 : 1
+
+async function begin() {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'procman-soak-')))
+  const [stateDir, workDir] = [join(root, 'state'), join(root, 'work')]
+  mkdirSync(workDir)
+  const supervisor = await createSupervisor({ stateDir })
+  const chatty = await supervisor.start({
+    id: 'chatty',
+    command: process.execPath,
+    args: [fileURLToPath(new URL('chatty.mjs', import.meta.url))],
+    cwd: workDir,
+    inheritEnv: false,
+  })
+  const host = new AbortController()
+  const stalled = await stallAt(supervisor, chatty.id, Number(options.clients))
+  return {
+    root,
+    stateDir,
+    workDir,
+    supervisor,
+    createSupervisor,
+    reader: createReader({ stateDir }),
+    chattyId: chatty.id,
+    host,
+    stalled,
+    random: randomOf(Number(options.seed)),
+    isAsked: (name) => (only.length === 0 || only.includes(name)) && !skip.includes(name),
+    leak: leakOf(options.leak),
+    runs: 0,
+  }
+}
+
+async function run() {
+  await cycle()
+  const line = await atRest(null)
+  const offLine = {}
+  const series = new Series(['runs', 'heapUsed', 'external', 'arrayBuffers', 'rss', ...Object.keys(line)])
+  const endsAt = performance.now() + Number(options.minutes) * 60_000
+  const isOver = () => isInterrupted || series.isFull || (options.cycles === undefined ? performance.now() >= endsAt : series.length >= Number(options.cycles))
+  do {
+    await cycle()
+    const now = await atRest(line)
+    series.add({ runs: soak.runs, ...memory(), ...now })
+    for (const name of Object.keys(line)) if (now[name] !== line[name]) offLine[name] = (offLine[name] ?? 0) + 1
+    tell(series, line, now)
+  } while (!isOver())
+  return judge(series, line, offLine)
+}
+
+function cycle() {
+  return churn(soak, Number(options.size), Number(options['at-once']))
+}
+
+/**
+ * Looks until all counts are what they were, and gives up after a while. Without a line to come back to: until they change no more.
+ * @returns the counts of the last look, garbage collected
+ */
+async function atRest(line) {
+  const now = {
+    ...(await lookUntilAt(line, Number(options.looks), 3, heldNow)),
+    ...(await lookUntilAt(line, Math.min(DEEP_LOOKS, Number(options.looks)), 1, instances)),
+  }
+  await collect()
+  return { ...now, 'closed by the garbage collector': warnings.closed }
+}
+
+function heldNow() {
+  return held({ root: soak.root, signals: [soak.host.signal] })
+}
+
+/** @param quiet without a line: so often in a row nothing may have changed */
+async function lookUntilAt(line, looks, quiet, count) {
+  let before = line
+  let same = 0
+  for (let look = 0; ; look++) {
+    await collect()
+    const now = count()
+    same = before !== null && Object.keys(now).every((name) => now[name] === before[name]) ? same + 1 : 0
+    if (same >= (line === null ? quiet : 1) || look >= looks) return now
+    before = line ?? now
+    await pause(LOOK_MS)
+  }
+}
+
+function tell(series, line, now) {
+  const off = Object.keys(line).filter((name) => now[name] !== line[name])
+  const figures = ['heapUsed', 'external', 'arrayBuffers', 'rss'].map((name) => `${name} ${(series.last(name) / 1024).toFixed(0)} KB`)
+  const said = off.length === 0 ? 'all counts at the line' : off.map((name) => `${name} ${line[name]} → ${now[name]}`).join(', ')
+  process.stderr.write(`cycle ${series.length}: ${soak.runs} runs; ${figures.join(', ')}; ${said}\n`)
+}
+
+/** A file that was left to the garbage collector to close is told by Node as a warning; those are counted, not shown. */
+function warningsOf(emitter) {
+  const seen = { closed: 0 }
+  emitter.removeAllListeners('warning')
+  emitter.on('warning', (warning) => {
+    if (/^Closing file descriptor/.test(warning.message)) seen.closed += 1
+    else if (warning.name !== 'ExperimentalWarning' && warning.code !== 'DEP0137') process.stderr.write(`${warning}\n`)
+  })
+  return seen
+}
+
+async function end() {
+  await soak.supervisor.shutdown({ timeoutMs: 0 })
+  const deadline = performance.now() + 10_000
+  while (ours(soak.root).length > 0 && performance.now() < deadline) await pause(20)
+  for (const pid of ours(soak.root)) process.kill(pid, 'SIGKILL')
+  rmSync(soak.root, { recursive: true, force: true, maxRetries: 5 })
+}
+
+function leakOf(kinds = '') {
+  const lost = []
+  const losses = {
+    memory: () => lost.push(new Array(100).fill(lost.length)),
+    file: () => openSync('/dev/null', 'r'),
+    timer: () => setTimeout(() => {}, 2 ** 30).unref(),
+  }
+  const chosen = kinds.split(',').flatMap((kind) => losses[kind] ?? [])
+  return () => {
+    for (const lose of chosen) lose()
+  }
+}
+
+/** Mulberry32: the same seed, the same choices. */
+function randomOf(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
