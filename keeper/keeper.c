@@ -714,7 +714,7 @@ static int keep(const char *name, const char *bell_number) {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 #endif
   file_name(path, "claim");
-  if (access(path, F_OK) == 0) return 0; /* a late twin: touch nothing */
+  if (lstat(path, &out_stat) == 0) return 0; /* a late twin: touch nothing */
   f.error = read_intent(&in); /* before the claim only because it says whether there is to be an `in` */
   if (f.error == ENOENT) return 0; /* asked for by a process that was removed: another of its name, if any, has asked for itself */
   open_fifos(&in, &in_reader);

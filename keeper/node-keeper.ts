@@ -305,7 +305,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
   }
   const hold = (suffix: string) => fs.openSync(name(suffix), fs.constants.O_RDWR | fs.constants.O_NONBLOCK)
 
-  if (fs.existsSync(name('claim'))) process.exit(0) // a late twin: touch nothing
+  if (fs.lstatSync(name('claim'), { throwIfNoEntry: false })) process.exit(0) // a late twin: touch nothing
   const { intent, failure } = readIntent(name('intent'))
   if (failure?.code === 'ENOENT') process.exit(0) // asked for by a process that was removed
   const fifos = intent.pipe ? ['ctl', 'alive', 'in'] : ['ctl', 'alive']

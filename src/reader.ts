@@ -96,7 +96,7 @@ class DirectoryReader implements Reader {
   #look(id: string): Seen {
     const found = readState(this.#layout, id)
     const jobDir = this.#layout.jobDir(id)
-    const snapshot = found.kind === 'ok' ? catchUp(jobDir, found.snapshot) : rebuildIfAny(jobDir, found)
+    const snapshot = found.kind === 'ok' ? catchUp(this.#layout.root, jobDir, found.snapshot) : rebuildIfAny(jobDir, found)
     if (snapshot === null) {
       if (found.kind === 'ok' || found.kind === 'empty') return { kind: 'none' }
       const what = found.kind === 'damaged' ? ' is damaged' : ''

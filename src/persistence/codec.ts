@@ -30,7 +30,8 @@ export type Decoded = { readonly kind: 'ok'; readonly snapshot: ProcessSnapshot 
 
 const LAST_MS = 8.64e15
 const time = integer(0, LAST_MS)
-const count = integer(0)
+/** Far above what anything counts to, and far enough below what a number can hold to be counted on from. */
+const count = integer(0, 1e12)
 const duration = number(0)
 /** A time that was calculated: any number that is one, also a fraction. */
 const moment = number(0, LAST_MS)
@@ -51,7 +52,7 @@ const specShape = shape({
     delayMs: duration,
     multiplier: number(1),
     maxDelayMs: duration,
-    maxRestarts: count,
+    maxRestarts: integer(0),
     resetAfterMs: duration,
   }),
   stop: shape({ ladder: listOf(shape({ signal: string, afterMs: duration })), timeoutMs: duration }),

@@ -32,8 +32,8 @@ const DAMAGED = 'damaged'
 export function takeLock(path: string, ports: LockPorts): LockResult {
   const nonce = randomBytes(12).toString('hex')
   const temp = `${path}.new-${nonce}`
-  writeFileSync(temp, JSON.stringify({ v: 1, ...ports.self(), nonce }), { mode: 0o600, flag: 'wx' })
   try {
+    writeFileSync(temp, JSON.stringify({ v: 1, ...ports.self(), nonce }), { mode: 0o600, flag: 'wx' })
     return takeWith(temp, path, nonce, ports)
   } finally {
     rmSync(temp, { force: true })

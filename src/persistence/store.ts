@@ -19,6 +19,7 @@ export type Found =
 
 interface Pending {
   readonly snapshotOf: () => unknown
+  isScheduled: boolean
   readonly waiters: { readonly resolve: () => void; readonly reject: (error: ProcmanError) => void }[]
 }
 
@@ -48,9 +49,9 @@ export class Store {
   create(id: string): void {
     const path = this.#layout.jobDir(id)
     try {
-      mkdirSync(path, { mode: 0o700 })
+      this.#make(path)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      if (errnoOf(error) === 'EEXIST')
         throw new ProcmanError('PROCMAN_PROCESS_EXISTS', `there is already a process ${JSON.stringify(id)}: remove it or choose another id`, {
           details: { id },
         })
@@ -58,11 +59,22 @@ export class Store {
     }
   }
 
+  #make(path: string): void {
+    try {
+      mkdirSync(path, { mode: 0o700 })
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || !this.#ports.holdsDirectory()) throw error
+      prepareStateDir(this.#layout)
+      mkdirSync(path, { mode: 0o700 })
+    }
+  }
+
   /** Marks the state as changed; it is written soon, and only once however often it changes until then. */
   save(id: string, snapshotOf: () => unknown): void {
     const known = this.#pending.get(id)
-    this.#pending.set(id, { snapshotOf, waiters: known?.waiters ?? [] })
-    if (known === undefined) this.#ports.slices.run(() => this.#write(id))
+    this.#pending.set(id, { snapshotOf, waiters: known?.waiters ?? [], isScheduled: true })
+    // One that failed is not left to the next try: what has changed may be what lets it succeed.
+    if (!known?.isScheduled) this.#ports.slices.run(() => this.#write(id))
   }
 
   /** Resolves once all that was marked for this process is on disk. @throws PROCMAN_STATE_NOT_SAVED when a write failed; it is still tried again */
@@ -111,24 +123,30 @@ export class Store {
     } catch (error) {
       const code = errnoOf(error)
       if (code === 'EISDIR') this.#ports.onTrouble(id, path, odd(path, this.quarantine(path, `${id}.state.json`)))
-      else if (code === 'ENOENT' && this.#ports.holdsDirectory()) this.#putBack(id)
-      else throw error
+      else if (code !== 'ENOENT' || !this.putBack(id)) throw error
     }
     replaceFile(path, text)
   }
 
-  /** Somebody has deleted the process's directory, or all of them. The process is still ours, and must be known to the next manager. */
-  #putBack(id: string): void {
+  /**
+   * Somebody has deleted the process's directory, or all of them. The process is still ours, and must be known to the next manager.
+   * @returns false when the directory is not ours any more
+   */
+  putBack(id: string): boolean {
+    if (!this.#ports.holdsDirectory()) return false
     prepareStateDir(this.#layout)
     const path = this.#layout.jobDir(id)
     mkdirSync(path, { recursive: true, mode: 0o700 })
     const message = `${path} was deleted by somebody else: its state has been put back, its output so far and how its run ends are lost`
     this.#ports.onTrouble(id, path, new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { path } }))
+    return true
   }
 
   #failed(id: string, pending: Pending, error: ProcmanError): void {
+    pending.isScheduled = false
+    // What was told to somebody is not told again: many refused starts would drown what nobody was told.
+    if (pending.waiters.length === 0) this.#ports.onTrouble(id, this.#layout.stateFile(id), error)
     for (const waiter of pending.waiters.splice(0)) waiter.reject(error)
-    this.#ports.onTrouble(id, this.#layout.stateFile(id), error)
     this.#retry ??= setTimeout(() => this.#tryAgain(), RETRY_MS).unref()
   }
 
@@ -165,15 +183,15 @@ export class Store {
 
   /** Deletes what a removal that was cut off has left. */
   async emptyTrash(): Promise<void> {
-    if (!existsSync(this.#layout.trash)) return
-    const names = readdirSync(this.#layout.trash)
-    for (const name of names) await this.#delete('', join(this.#layout.trash, name))
+    if (!lstatSync(this.#layout.trash, { throwIfNoEntry: false })?.isDirectory()) return
+    for (const name of readdirSync(this.#layout.trash)) await this.#delete('', join(this.#layout.trash, name))
   }
 
   /** What cannot be deleted now is at the next start of a manager. */
   async #delete(id: string, path: string): Promise<void> {
     try {
-      await rm(path, { recursive: true, force: true })
+      // A keeper that came too late may still be putting its files there.
+      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
     } catch (error) {
       this.#ports.onTrouble(id, path, new ProcmanError('PROCMAN_STATE_NOT_SAVED', `${path} cannot be deleted (${errnoOf(error)})`, { cause: error }))
     }
@@ -204,7 +222,10 @@ export function prepareStateDir(layout: Layout): void {
   try {
     makeDirs(layout.root)
     makeDirs(layout.jobs)
-    if ((lstatSync(layout.jobs).mode & 0o077) !== 0) chmodSync(layout.jobs, 0o700)
+    const jobs = lstatSync(layout.jobs)
+    // What it points to is somebody else's, who does not expect that things are moved and deleted there.
+    if (jobs.isSymbolicLink()) throw Object.assign(new Error('it is a symbolic link'), { code: 'ELOOP', path: layout.jobs })
+    if ((jobs.mode & 0o077) !== 0) chmodSync(layout.jobs, 0o700)
   } catch (error) {
     throw unusable(layout.root, error)
   }
@@ -257,9 +278,10 @@ function notSaved(path: string, cause: unknown): ProcmanError {
 }
 
 function unusable(path: string, cause: unknown): ProcmanError {
-  const { code, message } = cause as NodeJS.ErrnoException
-  return new ProcmanError('PROCMAN_STATE_DIR_UNUSABLE', `the state directory ${path} cannot be used (${code ?? message})`, {
-    details: { path, errno: code },
+  const { code, message, path: culprit = path } = cause as NodeJS.ErrnoException
+  const where = culprit === path ? '' : `${culprit}: `
+  return new ProcmanError('PROCMAN_STATE_DIR_UNUSABLE', `the state directory ${path} cannot be used (${where}${code ?? message})`, {
+    details: { path: culprit, errno: code },
     cause,
   })
 }

@@ -1,5 +1,6 @@
 /** The effect that holds the state directory while the supervisor lives: takes it, tells what is in it, lets go of it. */
 
+import { lstatSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { defineEffect } from '../effects/effect.ts'
 import { isProcmanError } from '../errors.ts'
@@ -65,7 +66,8 @@ function restore(world: World, found: Found, send: Send): boolean {
     send({ type: 'directory.damaged', id: found.id, path: found.path, message: `${found.path}: ${found.reason}; tried again` })
     return false
   }
-  if (found.kind === 'ok') send({ type: 'directory.found', id: found.id, snapshot: toRestorable(catchUp(world.layout.jobDir(found.id), found.snapshot)) })
+  if (found.kind === 'ok')
+    send({ type: 'directory.found', id: found.id, snapshot: toRestorable(catchUp(world.layout.root, world.layout.jobDir(found.id), found.snapshot)) })
   else rescue(world, found, send)
   return true
 }
@@ -77,7 +79,11 @@ function restore(world: World, found: Found, send: Send): boolean {
 function rescue(world: World, found: Extract<Found, { kind: 'empty' | 'damaged' }>, send: Send): void {
   const jobDir = world.layout.jobDir(found.id)
   const rebuilt = rebuild(jobDir, found)
-  if (found.kind === 'empty' && rebuilt === null) return removeEmpty(jobDir)
+  if (found.kind === 'empty' && rebuilt === null) {
+    if (lstatSync(jobDir, { throwIfNoEntry: false })?.isSymbolicLink())
+      return send(setAside(world, { ...found, kind: 'damaged', path: jobDir, reason: 'it is a symbolic link' }, false))
+    return removeEmpty(jobDir)
+  }
   if (found.kind === 'damaged') send(setAside(world, found, rebuilt !== null))
   if (rebuilt !== null) send({ type: 'directory.found', id: found.id, snapshot: toRestorable(rebuilt) })
 }

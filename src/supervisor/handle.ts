@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import type { ActorRefFrom } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
-import { ProcmanError } from '../errors.ts'
+import { isAlive } from '../effects/run/identity.ts'
+import { isProcmanError, ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
 import { type ProcessRecord, toRecord } from '../machines/process/record.ts'
+import { LONGEST_STOP_MS } from '../machines/process/stop.ts'
 import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
@@ -117,7 +119,17 @@ export class SupervisorHandle implements Supervisor {
     const ref = this.ref(id)
     if (!ref.getSnapshot().hasTag('settled'))
       this.#command(ref.id, 'stop').send({ type: 'process.stop', atMs: Date.now(), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
-    return this.#settled(ref, {})
+    const graceMs = Math.min(timeoutMs ?? ref.getSnapshot().context.spec.stop.timeoutMs, LONGEST_STOP_MS)
+    return this.#settled(ref, { timeoutMs: graceMs + KILL_PATIENCE_MS }).catch((error) => this.#explainStop(ref, error))
+  }
+
+  /** Killed, and not told to be gone: what is in the way is told instead. The stop goes on. */
+  #explainStop(ref: ProcessRef, error: unknown): never {
+    const { run, identity } = ref.getSnapshot().context
+    if (!isProcmanError(error) || error.code !== 'PROCMAN_TIMEOUT' || identity === null || isAlive(identity)) throw error
+    const path = this.#world.layout.jobDir(ref.id)
+    const message = `process ${ref.id} is gone, but how run ${run} ended cannot be written down in ${path}: is it full or read-only? The stop holds, and is settled as soon as it can be`
+    throw new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { id: ref.id, path }, cause: error })
   }
 
   cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord> {
@@ -182,8 +194,10 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async refresh(): Promise<readonly ProcessRecord[]> {
+    this.#mustBeOpen()
     for (const ref of this.#world.refs.values()) {
       await this.#world.slices.turn()
+      this.#mustBeOpen()
       if (ref.getSnapshot().hasTag('alive')) ref.send({ type: 'process.refresh', atMs: Date.now() })
     }
     await Promise.all([...this.#world.refs.keys()].map((id) => this.#world.store.saved(id)))
@@ -255,10 +269,12 @@ export class SupervisorHandle implements Supervisor {
   #withStdin(ref: ProcessRef, use: (stdin: ReturnType<typeof openStdin>) => Promise<void>): Promise<void> {
     const before = this.#writes.get(ref.id) ?? Promise.resolve()
     const write = before.then(() => use(openStdin(this.stateDir, ref.id)))
-    this.#writes.set(
-      ref.id,
-      write.catch(() => {}),
-    )
+    const done = write
+      .catch(() => {})
+      .then(() => {
+        if (this.#writes.get(ref.id) === done) this.#writes.delete(ref.id)
+      })
+    this.#writes.set(ref.id, done)
     return write
   }
 

@@ -1,6 +1,7 @@
 /** Reading the logs of a process that is told apart by when it has settled. Used by the supervisor and by the lock-free reader alike. */
 import type { Attachment, AttachOptions, LogLine } from '../api.ts'
 import { attachLogs } from '../effects/logs/attach.ts'
+import type { LogSource } from '../effects/logs/contract.ts'
 import { watchLines, watchWithCallback } from '../effects/logs/watch.ts'
 import type { Layout } from '../persistence/layout.ts'
 import { logSourceOf } from './log-source.ts'
@@ -15,35 +16,37 @@ export interface LogAccess {
 }
 
 export function attachTo(access: LogAccess, options: AttachOptions): Attachment {
-  const { source, stop } = begin(access, options)
-  const attachment = attachLogs(source, options)
-  attachment.once('close', stop)
-  return attachment
+  return attachLogs(sourceOf(access, options), options)
 }
 
-export async function* linesOf(access: LogAccess, options: AttachOptions): AsyncGenerator<LogLine> {
-  const { source, stop } = begin(access, options)
-  try {
-    yield* watchLines(source, options)
-  } finally {
-    stop()
-  }
+export function linesOf(access: LogAccess, options: AttachOptions): AsyncIterableIterator<LogLine, undefined, undefined> {
+  return watchLines(sourceOf(access, options), options)
 }
 
-export async function eachLineOf(access: LogAccess, onLine: (line: LogLine) => void, options: AttachOptions): Promise<void> {
-  const { source, stop } = begin(access, options)
-  try {
-    await watchWithCallback(source, onLine, options)
-  } finally {
-    stop()
-  }
+export function eachLineOf(access: LogAccess, onLine: (line: LogLine) => void, options: AttachOptions): Promise<void> {
+  return watchWithCallback(sourceOf(access, options), onLine, options)
 }
 
-/** The end of the process is only waited for while somebody reads. */
-function begin(access: LogAccess, { follow = true }: AttachOptions) {
+/** The end of the process is only waited for from the first read until the reader closes: one who never reads costs nothing. */
+function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSource {
   const ended = new AbortController()
   const reading = new AbortController()
   const end = () => ended.abort()
-  if (follow) access.settled(reading.signal).then(end, end)
-  return { source: logSourceOf(access.layout, access.id, ended.signal, access.currentRun), stop: () => reading.abort() }
+  let isAwaited = !follow
+  const { path, marks } = logSourceOf(access.layout, access.id, ended.signal, access.currentRun)
+  return {
+    path,
+    marks,
+    get ended() {
+      if (!isAwaited) {
+        isAwaited = true
+        access.settled(reading.signal).then(end, end)
+      }
+      return ended.signal
+    },
+    release: () => {
+      isAwaited = true
+      reading.abort()
+    },
+  }
 }

@@ -1,7 +1,9 @@
 /** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
 import { statSync } from 'node:fs'
+import { hasKeeper } from '../effects/run/keeper-link.ts'
 import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
-import { hasIntent, readExit, readIntendedSpec, runsWith } from '../effects/run/run-files.ts'
+import { readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
+import { tokenOf } from '../effects/run/token.ts'
 import { contextOf, nextRun } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
 import type { Found } from '../persistence/store.ts'
@@ -20,7 +22,7 @@ const WHY = {
 export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'empty' | 'damaged' }>): ProcessSnapshot | null {
   if (!statSync(jobDir, { throwIfNoEntry: false })?.isDirectory()) return null
   for (const run of [...runsWith(jobDir, 'intent')].reverse()) {
-    const spec = decodeSpec(readIntendedSpec(jobDir, run), id)
+    const spec = decodeSpec(readIntent(jobDir, run)?.spec, id)
     if (spec === null) continue
     const nowMs = Date.now()
     const context = { ...contextOf(spec, nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
@@ -32,14 +34,23 @@ export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'em
 }
 
 /**
- * The intent of a run outranks a snapshot that does not speak of that run yet: its manager was killed between the two.
+ * The intent of a run outranks a snapshot that does not speak of that run yet: its manager was killed between the two. There may be numbers between them, of
+ * runs whose intents could not be written (a full disk).
  * @returns the snapshot as it would have been written next
  */
-export function catchUp(jobDir: string, snapshot: ProcessSnapshot): ProcessSnapshot {
+export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnapshot): ProcessSnapshot {
   const { context } = snapshot
-  if (!hasIntent(jobDir, context.run + 1)) return snapshot
-  const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }) }
-  return catchUp(jobDir, { value: 'starting', context: next, children: { run: { id: next.spec.id, run: next.run, launch: true } } })
+  const { id } = context.spec
+  const later = runsWith(jobDir, 'intent').filter((run) => run > context.run)
+  const run = later.findLast((each) => readIntent(jobDir, each)?.token === tokenOf(stateDir, id, each))
+  // No run is begun while the one before it is up: such an intent is not ours.
+  if (run === undefined || isUp(jobDir, context)) return snapshot
+  const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }), run }
+  return { value: 'starting', context: next, children: { run: { id, run, launch: true } } }
+}
+
+function isUp(jobDir: string, context: ProcessContext): boolean {
+  return context.run > 0 && lookAtRun(jobDir, context.run, knownRunOf(context)).phase === 'claimed' && hasKeeper(jobDir, context.run)
 }
 
 function launchOf(jobDir: string, run: number): Partial<ProcessContext> {

@@ -258,7 +258,7 @@ export class World {
   }
 
   #removeSome(id: string, paths: string[]): void {
-    for (const path of paths.splice(0, REMOVED_AT_ONCE)) rmSync(path, { recursive: true, force: true })
+    for (const path of paths.splice(-REMOVED_AT_ONCE)) rmSync(path, { recursive: true, force: true })
     if (paths.length > 0) this.slices.run(() => this.#guardPruning(id, () => this.#removeSome(id, paths)))
   }
 
@@ -288,6 +288,7 @@ export class World {
         return world.#starter
       },
       strays: this.strays,
+      putBack: (id: string) => this.store.putBack(id),
       nowMs: Date.now,
       onTrouble: (id: string, error: unknown) => {
         const path = this.layout.jobDir(id)

@@ -36,6 +36,9 @@ function checkTail(tail: number): void {
   throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `tail must be a whole number of lines from 0, not ${typeof tail} ${String(tail)}`, { details: { tail } })
 }
 
+/** A client that vanished without destroying its attachment: what it holds is let go of here, since the process that is followed may live for ever. */
+const vanished = new FinalizationRegistry<ChunkReader>((reader) => void reader.close().catch(() => {}))
+
 class LogAttachment extends Readable {
   readonly #reader: ChunkReader
   readonly #chunks: AsyncGenerator<LogChunk, void, undefined>
@@ -44,6 +47,7 @@ class LogAttachment extends Readable {
     super({ highWaterMark: HIGH_WATER_MARK_BYTES })
     this.#reader = reader
     this.#chunks = reader.read()
+    vanished.register(this, reader, this)
   }
 
   override _read(): void {
@@ -56,6 +60,7 @@ class LogAttachment extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    vanished.unregister(this)
     this.#reader.close().then(
       () => done(error),
       (closeError: Error) => done(error ?? closeError),

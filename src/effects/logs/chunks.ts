@@ -14,7 +14,10 @@ export class ChunkReader {
   readonly #follow: boolean
   readonly #signal: AbortSignal | undefined
   readonly #bell: Doorbell
-  readonly #closing = new AbortController()
+  #isClosed = false
+  readonly #onEnded = () => this.#bell.ring()
+  /** Nobody waits here; a file open for reading that fails to close loses nothing. */
+  readonly #onAborted = () => void this.close().catch(() => {})
 
   constructor(source: LogSource, cursors: readonly LogCursor[], options: { readonly follow: boolean; readonly signal?: AbortSignal }) {
     this.#source = source
@@ -36,24 +39,26 @@ export class ChunkReader {
 
   /** Settles when all files are closed. Repeated: nothing. */
   async close(): Promise<void> {
-    this.#closing.abort()
+    this.#isClosed = true
     this.#bell.close()
+    this.#source.release?.()
+    this.#source.ended.removeEventListener('abort', this.#onEnded)
+    this.#signal?.removeEventListener('abort', this.#onAborted)
     await Promise.all(this.#cursors.map((cursor) => cursor.close()))
   }
 
   #listen(): void {
-    const until = { signal: this.#closing.signal }
     for (const signal of [this.#source.ended, this.#signal]) if (signal) setMaxListeners(0, signal) // many readers are no leak
-    this.#source.ended.addEventListener('abort', () => this.#bell.ring(), until)
-    // Nobody waits here; a file open for reading that fails to close loses nothing.
-    this.#signal?.addEventListener('abort', () => void this.close().catch(() => {}), until)
+    // Taken away by hand: with the option `signal`, Node holds what takes them away only weakly, and the caller's signal may live for ever.
+    this.#source.ended.addEventListener('abort', this.#onEnded)
+    this.#signal?.addEventListener('abort', this.#onAborted)
   }
 
   async #fill(): Promise<void> {
     try {
       await Promise.all(this.#cursors.map((cursor) => cursor.fill()))
     } catch (error) {
-      if (!this.#closing.signal.aborted) throw error // else: read from a file that was just closed
+      if (!this.#isClosed) throw error // else: read from a file that was just closed
     }
   }
 
@@ -63,7 +68,7 @@ export class ChunkReader {
     while (true) {
       const isLast = !this.#follow || this.#source.ended.aborted // before looking: what is written until then is still found
       await this.#fill()
-      if (this.#closing.signal.aborted || this.#signal?.aborted) return
+      if (this.#isClosed || this.#signal?.aborted) return
       const cursor = pickNext(this.#cursors, previous)
       if (cursor) {
         if (isLive) this.#bell.news()

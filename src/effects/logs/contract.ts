@@ -16,4 +16,6 @@ export interface LogSource {
   marks(): readonly RunMark[]
   /** Aborted once nothing more will be written: the process has settled, or nobody watches it any longer. */
   readonly ended: AbortSignal
+  /** Nobody reads any longer: `ended` need not be found out. Repeated: nothing. */
+  release?(): void
 }

@@ -33,7 +33,7 @@ type Json = Readonly<Record<string, unknown>>
 /** @returns the JSON object in the file; null when there is none, and `damaged` when it is something else. @throws what may pass, see `readWhole` */
 function readJson(path: string): Json | null | 'damaged' {
   // Most looks are for a file that is not there yet, and an exception costs more than the look.
-  if (!existsSync(path)) return null
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null
   const found = readWhole(path)
   if (found.kind === 'missing') return null
   if (found.kind === 'odd') return 'damaged'
@@ -131,13 +131,14 @@ export function hasIntent(jobDir: string, run: number): boolean {
   return existsSync(runFile(jobDir, run, 'intent'))
 }
 
-/** @returns the spec that was written down for a run, unchecked; null when it cannot be read */
-export function readIntendedSpec(jobDir: string, run: number): unknown {
+/** @returns what was written down for a run, the spec unchecked; null when it cannot be read */
+export function readIntent(jobDir: string, run: number): { readonly token: string; readonly spec: unknown } | null {
   const found = readWhole(runFile(jobDir, run, 'intent'))
-  const field = found.kind === 'text' ? found.text.split('\0').find((each) => each.startsWith('spec=')) : undefined
-  if (field === undefined) return null
+  if (found.kind !== 'text') return null
+  const fields = found.text.split('\0')
+  const textOf = (key: string) => fields.find((field) => field.startsWith(key))?.slice(key.length) ?? ''
   try {
-    return JSON.parse(field.slice('spec='.length))
+    return { token: textOf('token='), spec: JSON.parse(textOf('spec=')) }
   } catch {
     return null
   }

@@ -10,7 +10,7 @@ import { hasKeeper, onFifoReleased } from './keeper-link.ts'
 import type { Bell, KeeperStarter } from './keeper-starter.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
 import { isOrphanAlive, onOrphanGone } from './orphan.ts'
-import { hasIntent, readClaim, readExit, readIntendedSpec, runFile, voidClaim, writeIntent } from './run-files.ts'
+import { hasIntent, readClaim, readExit, readIntent, runFile, voidClaim, writeIntent } from './run-files.ts'
 import { askToEnd, killTree, orphanOf, type RunAddress, signalRun } from './signal-run.ts'
 import { findCommand, type StrayHunter } from './strays.ts'
 
@@ -26,6 +26,8 @@ export interface RunPorts {
   inTurn(work: () => void): void
   readonly starter: KeeperStarter
   readonly strays: StrayHunter
+  /** Makes a directory again that somebody has deleted. @returns false when it is not ours any more */
+  putBack(id: string): boolean
   /** The run could not be looked at; it is tried again. */
   onTrouble(id: string, error: unknown): void
   nowMs(): number
@@ -33,6 +35,7 @@ export interface RunPorts {
 
 /** A keeper that has claimed its run writes down the child within a few ms; one that does not is looked at less and less often. */
 const LOOK_AGAIN_MS = 5
+const CLAIM_LOOK_MS = 20
 /** A claimed run without a child for so long is looked for by other means. */
 const SUSPICIOUS_MS = 100
 const MAX_LAUNCHES = 3
@@ -168,8 +171,11 @@ export class RunWatch {
     if (this.#launches > MAX_LAUNCHES) return this.#neverStarted('keeper', 'ETIMEDOUT')
     let isOver = false
     let forget: (() => void) | undefined
+    // A keeper that an earlier manager has asked for may come first: it does not ring here.
+    const looker = hasIntent(this.#jobDir, this.#run) ? setInterval(() => this.#lookIfClaimed(), CLAIM_LOOK_MS) : undefined
     this.#wait(() => {
       isOver = true
+      clearInterval(looker)
       forget?.()
     })
     const heard = (bell: Bell) => {
@@ -185,8 +191,7 @@ export class RunWatch {
     const ask = () => {
       if (isOver) return
       try {
-        const spec = this.#ports.specOf(this.#id)
-        writeIntent(this.#jobDir, this.#run, { token: this.#token, spec, env: this.#ports.environmentOf(spec, this.#run) })
+        this.#writeIntent()
       } catch (error) {
         return this.#neverStarted('intent', errnoOf(error))
       }
@@ -197,6 +202,21 @@ export class RunWatch {
       }
     }
     this.#ports.inTurn(ask)
+  }
+
+  #lookIfClaimed(): void {
+    if (existsSync(runFile(this.#jobDir, this.#run, 'claim'))) this.#lookNext()
+  }
+
+  #writeIntent(): void {
+    const spec = this.#ports.specOf(this.#id)
+    const intent = { token: this.#token, spec, env: this.#ports.environmentOf(spec, this.#run) }
+    try {
+      writeIntent(this.#jobDir, this.#run, intent)
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || !this.#ports.putBack(this.#id)) throw error
+      writeIntent(this.#jobDir, this.#run, intent)
+    }
   }
 
   /** No keeper could be had: the run is voided, so that none that comes late can start it after all. */
@@ -307,7 +327,7 @@ export class RunWatch {
 
   #afterStrays(then: () => void): void {
     const orphan = orphanOf(this.#address)
-    if (orphan === null || (!this.#isStopping && intendsToLeave(readIntendedSpec(this.#jobDir, this.#run)))) return then()
+    if (orphan === null || (!this.#isStopping && intendsToLeave(readIntent(this.#jobDir, this.#run)?.spec))) return then()
     this.#wait(this.#ports.strays.kill(orphan, then))
   }
 

@@ -125,7 +125,7 @@ function describeLaunchFailure({ step, errno, path }: LaunchFailure, command: st
   if (step === 'log') return `a log file or stdin${place} cannot be opened (${errno})`
   if (step === 'fork') return `no new process can be made (${errno})`
   if (step === 'intent') return `the run could not be written down${place} (${errno})`
-  if (step === 'keeper') return `no keeper can be started (${errno})`
+  if (step === 'keeper') return `no keeper can be started${place} (${errno})`
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return `command ${quoted} not found (${errno})`
   if (errno === 'EACCES' || errno === 'EPERM') return `command ${quoted} is not executable (${errno})`
   if (errno === 'ENOEXEC') return `command ${quoted} is not a program of this machine, and a script needs a #! line (${errno})`

@@ -2,14 +2,14 @@
 import type { StopInProgress, StopPolicy, StopPurpose } from '../../types.ts'
 
 /** No stop takes longer. Infinity would be null in JSON, and a timer cannot wait longer than 24 days. */
-const LONGEST_MS = 7 * 24 * 3_600_000
+export const LONGEST_STOP_MS = 7 * 24 * 3_600_000
 
 /**
  * @param askedMs instead of the policy's: from now to SIGKILL of the whole tree. 0: at once. At most a week.
  * @returns the ladder of this stop; rungs at or behind the kill are left out.
  */
 export function planStop(policy: StopPolicy, purpose: StopPurpose, nowMs: number, askedMs = policy.timeoutMs): StopInProgress {
-  const timeoutMs = Math.min(askedMs, LONGEST_MS)
+  const timeoutMs = Math.min(askedMs, LONGEST_STOP_MS)
   return {
     purpose,
     askedAtMs: nowMs,
