@@ -48,13 +48,15 @@ export class Ledger {
    */
   take(journal, violate) {
     const open = new Map()
+    let isClosing = false
     for (const entry of journal) {
+      if (entry.op === 'close' || entry.op === 'shutdown') isClosing = true
       if (entry.t === 'intent') open.set(entry.n, this.#issue(entry))
       else if (entry.t === 'ack' || entry.t === 'fail') {
         const intent = open.get(entry.n)
         open.delete(entry.n)
         if (entry.t === 'ack') this.#acknowledge(intent, entry)
-        else this.#refuse(intent, entry, violate)
+        else this.#refuse(intent, entry, isClosing, violate)
       }
     }
     for (const intent of open.values()) this.#leaveOpen(intent)
@@ -99,13 +101,13 @@ export class Ledger {
     }
   }
 
-  #refuse(intent, { id, code, message }, violate) {
+  #refuse(intent, { id, code, message }, isClosing, violate) {
     const isExpected = REFUSALS[intent.op].includes(code)
     if (!isExpected) violate('refused', { call: intent.op, id, code, message, issued: intent })
     if (intent.op !== 'start') return
     const slot = this.slotOf(id)
     // Closed in the middle of it: it may have begun all the same. A start that failed otherwise leaves nothing behind.
-    if (code === 'PROCMAN_CLOSED') slot.possible.add(intent.incarnation)
+    if (isClosing) slot.possible.add(intent.incarnation)
   }
 
   #leaveOpen({ op, id, incarnation }) {

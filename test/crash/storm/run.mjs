@@ -63,7 +63,7 @@ class Storm {
   constructor({ rounds = 25, seed = randomBytes(4).toString('hex'), slots = 24, workers = 8, dir, ...options }, library) {
     this.#options = { rounds, ...options }
     this.#library = library
-    const home = realpathSync(dir === undefined ? mkdtempSync(join(tmpdir(), 'procman-storm-')) : (mkdirSync(dir, { recursive: true }), dir))
+    const home = homeOf(dir)
     const at = (name) => join(home, name)
     const nonce = randomBytes(4).toString('hex')
     this.#settings = {
@@ -457,6 +457,11 @@ function endOf(random) {
     drain: random.chance(0.4),
     shutdownMs: random.pick([0, 50, 2_000]),
   }
+}
+
+function homeOf(dir) {
+  if (dir !== undefined) mkdirSync(dir, { recursive: true })
+  return realpathSync(dir ?? mkdtempSync(join(tmpdir(), 'procman-storm-')))
 }
 
 function upNs(journal) {
