@@ -1,4 +1,5 @@
-// npm run storm -- --rounds 1000 [--seed S] [--dir D] [--keep] [--json] [--load]
+// npm run storm -- --rounds 1000 [--seed S] [--dir D] [--keep] [--json] [--load] [--kill-keepers]
+// --load: a second storm beside it. --kill-keepers: some keepers are killed too; the ends of their runs, and no others, may be unknown.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     dir: { type: 'string' },
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    'kill-keepers': { type: 'boolean', default: false },
     load: { type: 'boolean', default: false },
   },
 })
@@ -23,7 +25,15 @@ const interrupted = new AbortController()
 process.on('SIGINT', () => interrupted.abort())
 const beside = values.load ? stormBeside() : null
 let lastToldMs = 0
-const report = await runStorm({ rounds, seed: values.seed, dir: values.dir, keep: values.keep, signal: interrupted.signal, onProgress })
+const report = await runStorm({
+  rounds,
+  seed: values.seed,
+  dir: values.dir,
+  keep: values.keep,
+  killKeepers: values['kill-keepers'],
+  signal: interrupted.signal,
+  onProgress,
+})
 console.log(values.json ? JSON.stringify(report) : report.text())
 if (report.violationCount > 0) {
   for (const detail of report.details) console.error(JSON.stringify(detail))

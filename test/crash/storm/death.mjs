@@ -37,12 +37,18 @@ export function arm({ call, path, nth, when }) {
         if (name === 'openSync') paths.set(result, target)
         return result
       }
-      if (when === 'middle' && call === 'write') original(args[0], args[1].slice(0, args[1].length >> 1), ...args.slice(2))
+      if (when === 'middle' && call === 'write') original(...halfOf(args))
       if (when === 'after') original(...args)
       die()
     }
   }
   syncBuiltinESMExports()
+}
+
+/** Arguments of a write, of the first half of what was to be written. */
+function halfOf([target, data, offset, length, ...rest]) {
+  if (typeof length === 'number') return [target, data, offset, length >> 1, ...rest]
+  return [target, data.slice(0, data.length >> 1), ...(offset === undefined ? [] : [offset])]
 }
 
 function die() {

@@ -27,6 +27,7 @@ export interface StormOptions {
   readonly seed?: string
   readonly dir?: string
   readonly keep?: boolean
+  readonly killKeepers?: boolean
   readonly slots?: number
   readonly workers?: number
   readonly signal?: AbortSignal

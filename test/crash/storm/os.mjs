@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
  * Everything that belongs to a state directory: processes that carry one of its tokens, and keepers and spawners, whose program and working directory lie in it.
- * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, id: string }[], spawners: { pid: number, parent: number }[] }}
+ * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, id: string, run: number }[], spawners: { pid: number, parent: number }[] }}
  */
 export function look(stateDir) {
   const seen = { commands: [], keepers: [], spawners: [] }
@@ -37,6 +37,11 @@ export function look(stateDir) {
     }
   }
   return seen
+}
+
+/** A keeper is `procman-keeper keep run-N …`; one that has been forked and waits at the gate still looks like its keeper. */
+function runOf(pid) {
+  return Number(/^run-(\d+)$/.exec(text(`/proc/${pid}/cmdline`).split('\0')[2] ?? '')?.[1] ?? 0)
 }
 
 function statOf(pid) {

@@ -23,6 +23,9 @@ export class Report {
   endedAtMs = null
   rounds = 0
   kills = {}
+  killedKeepers = 0
+  /** Ends that are not known because their keeper was killed. */
+  orphans = 0
   adopted = 0
   checks = 0
   calls = 0
@@ -64,9 +67,46 @@ export class Report {
   }
 
   toJSON() {
-    const { seed, dir, rounds, kills, killCount, adopted, checks, calls, executions, processes, ends, lines, worstLagMs, violations, details } = this
+    const {
+      seed,
+      dir,
+      rounds,
+      kills,
+      killCount,
+      killedKeepers,
+      orphans,
+      adopted,
+      checks,
+      calls,
+      executions,
+      processes,
+      ends,
+      lines,
+      worstLagMs,
+      violations,
+      details,
+    } = this
     const wallMs = (this.endedAtMs ?? Date.now()) - this.startedAtMs
-    return { seed, dir, rounds, killCount, kills, adopted, checks, calls, executions, processes, ends, lines, worstLagMs, wallMs, violations, details }
+    return {
+      seed,
+      dir,
+      rounds,
+      killCount,
+      kills,
+      killedKeepers,
+      orphans,
+      adopted,
+      checks,
+      calls,
+      executions,
+      processes,
+      ends,
+      lines,
+      worstLagMs,
+      wallMs,
+      violations,
+      details,
+    }
   }
 
   progress() {
@@ -81,6 +121,7 @@ export class Report {
       ['seed', this.seed],
       ['rounds', this.rounds],
       ['kills', `${this.killCount} (${list(this.kills).join(', ')})`],
+      ...(this.killedKeepers === 0 ? [] : [['keepers killed', `${this.killedKeepers} (ends not known: ${this.orphans})`]]),
       ['calls acknowledged', this.calls],
       ['processes', this.processes],
       ['executions', this.executions],

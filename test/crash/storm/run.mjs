@@ -24,7 +24,7 @@ const NEVER_MS = 3_600_000
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
- * @param options { rounds, seed, dir, keep, slots, workers, onProgress, signal }
+ * @param options { rounds, seed, dir, keep, killKeepers, slots, workers, onProgress, signal }
  * @returns the report
  */
 export async function runStorm(options) {
@@ -49,10 +49,13 @@ class Storm {
   #holdings = []
   /** key of a run -> { outcome, atMs, source } */
   #ends = new Map()
+  #orphans = new Set()
   #readLogs = new Set()
   #problems = new Set()
   #lives = 0
   #alive = new Set()
+  /** { id, run, ms }: the ends of these may be unknown. */
+  #killedKeepers = []
   /** How long a manager takes to be up: where kills of its start-up are aimed. */
   #upMs = 250
 
@@ -211,12 +214,32 @@ class Storm {
   }
 
   async #killIn(life, ms, phase) {
+    if (this.#options.killKeepers && this.#random.chance(0.4)) setTimeout(() => this.#killKeeper(), this.#random.next() * ms)
     await Promise.race([pause(ms), life.over])
     if (life.isOver) return
     life.kill()
     life.wasKilled = true
     const { signal } = await life.over
     if (signal === 'SIGKILL') this.report.killed(phase)
+  }
+
+  /** Who is killed is written down first: by the time that it is looked for, the manager may have told of it. */
+  #killKeeper() {
+    const { stateDir } = this.#settings
+    const { pid, id, run } = this.#random.pick(look(stateDir).keepers.filter((keeper) => keeper.run > 0)) ?? { run: 0 }
+    if (run === 0) return
+    this.#killedKeepers.push({ id, run, ms: Date.now() })
+    try {
+      process.kill(pid, 'SIGKILL')
+      this.report.killedKeepers += 1
+    } catch {
+      // It has left meanwhile.
+    }
+  }
+
+  #hasLostKeeper(id, incarnation, run) {
+    const startedAtMs = this.#ledger.slotOf(id).starts.get(incarnation) ?? 0
+    return this.#killedKeepers.some((killed) => killed.id === id && killed.run === run && killed.ms >= startedAtMs)
   }
 
   async #killAfter(life, mark, ms, phase) {
@@ -272,7 +295,8 @@ class Storm {
 
   #hearRecord(record, source) {
     const isEnd = record.outcome !== null && ['exited', 'orphaned', 'backoff'].includes(record.state)
-    if (record.state === 'orphaned') this.#violate('orphaned', { id: record.id, incarnation: incarnationOf(record), run: record.run, record })
+    if (record.state === 'orphaned' && !this.#hasLostKeeper(record.id, incarnationOf(record), record.run))
+      this.#violate('orphaned', { id: record.id, incarnation: incarnationOf(record), run: record.run, record })
     if (isEnd) this.#hearEnd(record.id, incarnationOf(record), record.run, { outcome: record.outcome, atMs: Date.parse(record.completed_at ?? ''), source })
   }
 
@@ -286,12 +310,19 @@ class Storm {
       wasAsked: (fromMs, toMs) => this.#ledger.mayHaveKilled(id, fromMs, toMs),
       nowMs: Date.now(),
     }
+    if (told.outcome.kind === 'unknown' && this.#hasLostKeeper(id, incarnation, run)) return this.#hearOrphan(key)
     const wrong = known === undefined ? judgeEnd(told, facts) : judgeAgreement(known, told)
     if (wrong !== undefined) this.#violate(wrong.kind, { id, incarnation, run, ...wrong })
     if (known !== undefined) return
     this.#ends.set(key, told)
     this.report.ends += 1
     if (facts.traced?.end != null) this.report.worstLagMs = Math.max(this.report.worstLagMs, told.atMs - Math.floor(facts.traced.end.us / 1000))
+  }
+
+  #hearOrphan(key) {
+    if (this.#orphans.has(key)) return
+    this.#orphans.add(key)
+    this.report.orphans += 1
   }
 
   #endedBefore(id, incarnation, run) {
