@@ -22,21 +22,18 @@ export function look(stateDir) {
     const { state, parent } = statOf(pid)
     if (state === '' || state === 'Z' || state === 'X') continue
     if (isSpawner) seen.spawners.push({ pid, parent })
-    else if (isKeeper)
-      seen.keepers.push({
-        pid,
-        id:
-          workDir
-            .slice(stateDir.length + 1)
-            .split('/')[1]
-            ?.split(/[. ]/)[0] ?? '',
-      })
+    else if (isKeeper) seen.keepers.push({ pid, id: idIn(workDir.slice(stateDir.length + 1)), run: runOf(pid) })
     else {
       const [id, run] = token.slice(prefix.length).split('.')
       seen.commands.push({ pid, id, run: Number(run) })
     }
   }
   return seen
+}
+
+/** @param path below the state directory: `jobs/ID`, or `trash/ID.…` */
+function idIn(path) {
+  return path.split('/')[1]?.split(/[. ]/)[0] ?? ''
 }
 
 /** A keeper is `procman-keeper keep run-N …`; one that has been forked and waits at the gate still looks like its keeper. */
