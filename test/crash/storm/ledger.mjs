@@ -90,7 +90,8 @@ export class Ledger {
     const slot = this.slotOf(id)
     if (intent.op === 'start') {
       slot.possible = new Set([intent.incarnation])
-      slot.runs.set(intent.incarnation, run ?? 0)
+      // What it speaks of is the first run: a later one may be another call's, which nobody has acknowledged yet.
+      slot.runs.set(intent.incarnation, Math.min(run ?? 0, 1))
     } else if (intent.op === 'remove') {
       slot.possible = new Set([null])
       slot.stopped = null
