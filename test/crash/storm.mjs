@@ -1,4 +1,7 @@
 // npm run storm -- --rounds 1000 [--seed S] [--dir D] [--keep] [--json] [--load] [--kill-keepers]
+// A storm of managers that start, stop, restart and remove processes as fast as they can and are killed with SIGKILL at random instants. What was executed tells
+// its own story (storm/subject.c), against which everything that procman says is held. Exit code 1 when anything is violated; then the directory is kept.
+// --dir: where its directory is made. --keep: keep it in any case. The same seed gives the same plan; when things happen is up to the machine.
 // --load: a second storm beside it. --kill-keepers: some keepers are killed too; the ends of their runs, and no others, may be unknown.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

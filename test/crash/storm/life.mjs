@@ -19,7 +19,8 @@ export class Life {
   constructor(settings, path) {
     this.#path = path
     const files = [openSync(path, 'a'), openSync(`${path}.err`, 'a')]
-    this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(settings)], { stdio: ['pipe', ...files, 'pipe'], cwd: '/' })
+    // In a session of its own: Ctrl-C is for the driver.
+    this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(settings)], { stdio: ['pipe', ...files, 'pipe'], cwd: '/', detached: true })
     for (const file of files) closeSync(file)
     this.#child.stdin.on('error', () => {})
     this.#child.stdio[3].on('error', () => {})

@@ -490,9 +490,10 @@ function endOf(random) {
   }
 }
 
+/** A new directory within the given one: it is deleted at the end. */
 function homeOf(dir) {
   if (dir !== undefined) mkdirSync(dir, { recursive: true })
-  return realpathSync(dir ?? mkdtempSync(join(tmpdir(), 'procman-storm-')))
+  return mkdtempSync(join(realpathSync(dir ?? tmpdir()), 'procman-storm-'))
 }
 
 function upNs(journal) {
