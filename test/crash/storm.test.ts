@@ -23,9 +23,10 @@ describe.skipIf(!isPossible)('a storm of managers that are killed with SIGKILL (
   })
 
   it('tells when something is wrong: a run that was executed twice, a process that nobody knows', { timeout: 60_000 }, async () => {
-    const report = await runStorm({ rounds: 3, onProgress: (now) => now.rounds === 2 && plant(now) })
+    const report = await runStorm({ rounds: 3, patienceMs: 2_000, onProgress: (now) => now.rounds === 3 && plant(now) })
     onTestFinished(() => rmSync(report.dir, { recursive: true, force: true }))
-    expect(report.violations).toMatchObject({ 'run-twice': 1, 'unknown-process': 1 })
+    expect(report.violations['run-twice']).toBe(1)
+    expect(report.violations['unknown-process']).toBeGreaterThan(0)
     expect(existsSync(report.dir)).toBe(true)
   })
 })

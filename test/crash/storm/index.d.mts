@@ -28,6 +28,8 @@ export interface StormOptions {
   readonly dir?: string
   readonly keep?: boolean
   readonly killKeepers?: boolean
+  /** A claim that has not been seen to be true for so long is a violation. Default 15 s. */
+  readonly patienceMs?: number
   readonly slots?: number
   readonly workers?: number
   readonly signal?: AbortSignal

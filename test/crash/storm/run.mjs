@@ -17,6 +17,7 @@ import { keyOf, Trace } from './trace.mjs'
 
 const DIST = new URL('../../../dist/index.js', import.meta.url).href
 const UP_PATIENCE_MS = 30_000
+/** A claim that has not been seen to be true for so long is a lie. */
 const DOUBT_PATIENCE_MS = 15_000
 const CALL_PATIENCE_MS = 30_000
 const NEVER_MS = 3_600_000
@@ -24,7 +25,7 @@ const NEVER_MS = 3_600_000
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
- * @param options { rounds, seed, dir, keep, killKeepers, slots, workers, onProgress, signal }
+ * @param options { rounds, seed, dir, keep, killKeepers, patienceMs, slots, workers, onProgress, signal }
  * @returns the report
  */
 export async function runStorm(options) {
@@ -63,8 +64,8 @@ class Storm {
     return new Storm(options, await import(DIST))
   }
 
-  constructor({ rounds = 25, seed = randomBytes(4).toString('hex'), slots = 24, workers = 8, dir, ...options }, library) {
-    this.#options = { rounds, ...options }
+  constructor({ rounds = 25, seed = randomBytes(4).toString('hex'), slots = 24, workers = 8, dir, patienceMs = DOUBT_PATIENCE_MS, ...options }, library) {
+    this.#options = { rounds, patienceMs, ...options }
     this.#library = library
     const home = homeOf(dir)
     const at = (name) => join(home, name)
@@ -122,7 +123,7 @@ class Storm {
 
   async #mustBeEmpty() {
     const all = () => Object.values(look(this.#settings.stateDir)).flat()
-    const giveUpAtMs = Date.now() + DOUBT_PATIENCE_MS
+    const giveUpAtMs = Date.now() + this.#options.patienceMs
     while (all().length > 0 && Date.now() < giveUpAtMs) await pause(10)
     for (const left of all()) {
       this.#violate('unknown-process', { why: 'it is left behind', key: left.pid, left })
@@ -356,7 +357,7 @@ class Storm {
     if (life.isOver) return
     this.report.checks += 1
     let doubts = null
-    for (const giveUpAtMs = Date.now() + DOUBT_PATIENCE_MS; ; await pause(8)) {
+    for (const giveUpAtMs = Date.now() + this.#options.patienceMs; ; await pause(8)) {
       const seen = await this.#observe(life, doubts === null)
       if (seen === null) return
       const now = new Map(seen.map((doubt) => [doubt.key, doubt]))
