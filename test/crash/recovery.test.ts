@@ -1,6 +1,7 @@
 /** What the storm has found, each as small as it gets: the files are put as a manager leaves them that is killed at that instant. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { createReader } from '../../src/reader.ts'
 import { aHome, fixture, type Home, inState, sh, sleeper, until } from '../e2e/harness.ts'
 
 const damage = {
@@ -49,5 +50,22 @@ describe('a manager that is killed after it has voided a run, before it has writ
     const heir = await home.supervisor()
     await inState(heir.ref('job'), 'exited')
     expect(await heir.launch('job')).toMatchObject({ state: 'running' })
+  })
+})
+
+describe('one who reads the output of a process that is removed meanwhile', () => {
+  it('is still told rightly which run each line is from', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start(sh('[ $PROCMAN_RUN = 2 ] || { yes 1 | head -n 100000; exit; }; echo 2', { id: 'job' }))
+    await supervisor.wait('job')
+    await supervisor.restart('job')
+    await supervisor.wait('job')
+    const told = new Set<string>()
+    for await (const { text, run } of createReader({ stateDir: home.stateDir }).watch('job')) {
+      if (told.size === 0) await supervisor.remove('job')
+      told.add(`${text} in run ${run}`)
+    }
+    expect([...told]).toEqual(['1 in run 1', '2 in run 2'])
   })
 })
