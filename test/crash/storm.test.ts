@@ -1,0 +1,40 @@
+/** A short storm in each run of the tests; `npm run storm -- --rounds 1000` is the long one. And the proof that it finds what is wrong when something is. */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { compiler, runStorm, type StormReport } from './storm/index.mjs'
+
+const isPossible = process.platform === 'linux' && compiler() !== undefined
+
+describe.skipIf(!isPossible)('a storm of managers that are killed with SIGKILL (needs Linux and a C compiler)', () => {
+  it('loses nothing, starts nothing twice, and knows every end', { timeout: 180_000 }, async () => {
+    const report = await runStorm({ rounds: 25 })
+    console.log(report.text())
+    expect(report.details, `seed ${report.seed}, kept in ${report.dir}`).toEqual([])
+    expect(report.violationCount).toBe(0)
+    expect(report.killCount).toBeGreaterThan(10)
+    expect(report.executions).toBeGreaterThan(50)
+    expect(report.adopted).toBeGreaterThan(0)
+    expect(report.ends).toBeGreaterThan(50)
+    expect(report.lines).toBeGreaterThan(0)
+    expect(existsSync(report.dir)).toBe(false)
+  })
+
+  it('tells when something is wrong: a run that was executed twice, a process that nobody knows', { timeout: 60_000 }, async () => {
+    const report = await runStorm({ rounds: 3, patienceMs: 2_000, onProgress: (now) => now.rounds === 3 && plant(now) })
+    onTestFinished(() => rmSync(report.dir, { recursive: true, force: true }))
+    expect(report.violations['run-twice']).toBe(1)
+    expect(report.violations['unknown-process']).toBeGreaterThan(0)
+    expect(existsSync(report.dir)).toBe(true)
+  })
+})
+
+/** Tampers with the storm's own trace, and starts something under the storm's name, which it ends by itself. */
+function plant({ dir }: StormReport): void {
+  const trace = join(dir, 'trace')
+  appendFileSync(trace, `${readFileSync(trace, 'utf8').split('\n')[0]}\n`)
+  const token = createHash('sha256').update(join(dir, 'state')).digest('hex').slice(0, 16)
+  spawn('sleep', ['600'], { env: { PATH: process.env.PATH, PROCMAN_TOKEN: `${token}.p999.1` }, stdio: 'ignore' }).unref()
+}

@@ -1,0 +1,64 @@
+// What the kernel says, asked without procman.
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/**
+ * Everything that belongs to a state directory: processes that carry one of its tokens, and keepers and spawners, whose program and working directory lie in it.
+ * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, id: string, run: number }[], spawners: { pid: number, parent: number }[] }}
+ */
+export function look(stateDir) {
+  const seen = { commands: [], keepers: [], spawners: [] }
+  const prefix = `PROCMAN_TOKEN=${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}.`
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const pid = Number(name)
+    const token = text(`/proc/${pid}/environ`)
+      .split('\0')
+      .find((field) => field.startsWith(prefix))
+    const workDir = token === undefined ? link(`/proc/${pid}/cwd`) : ''
+    const isKeeper = workDir.startsWith(`${stateDir}/`)
+    const isSpawner = token === undefined && !isKeeper && link(`/proc/${pid}/exe`).startsWith(`${stateDir}/bin/`)
+    if (token === undefined && !isKeeper && !isSpawner) continue
+    const { state, parent } = statOf(pid)
+    if (state === '' || state === 'Z' || state === 'X') continue
+    if (isSpawner) seen.spawners.push({ pid, parent })
+    else if (isKeeper) seen.keepers.push({ pid, id: idIn(workDir.slice(stateDir.length + 1)), run: runOf(pid) })
+    else {
+      const [id, run] = token.slice(prefix.length).split('.')
+      seen.commands.push({ pid, id, run: Number(run) })
+    }
+  }
+  return seen
+}
+
+/** @param path below the state directory: `jobs/ID`, or `trash/ID.…` */
+function idIn(path) {
+  return path.split('/')[1]?.split(/[. ]/)[0] ?? ''
+}
+
+/** A keeper is `procman-keeper keep run-N …`; one that has been forked and waits at the gate still looks like its keeper. */
+function runOf(pid) {
+  return Number(/^run-(\d+)$/.exec(text(`/proc/${pid}/cmdline`).split('\0')[2] ?? '')?.[1] ?? 0)
+}
+
+function statOf(pid) {
+  const stat = text(`/proc/${pid}/stat`)
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0], parent: Number(fields[1]) }
+}
+
+function text(path) {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function link(path) {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
