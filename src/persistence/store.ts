@@ -136,7 +136,7 @@ export class Store {
     if (!this.#ports.holdsDirectory()) return false
     prepareStateDir(this.#layout)
     const path = this.#layout.jobDir(id)
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirs(path)
     const message = `${path} was deleted by somebody else: its state has been put back, its output so far and how its run ends are lost`
     this.#ports.onTrouble(id, path, new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { path } }))
     return true
@@ -173,7 +173,7 @@ export class Store {
     try {
       grave = this.#moveTo(this.#layout.trash, path, id)
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw notSaved(path, error)
+      if (errnoOf(error) !== 'ENOENT' || existsSync(path)) throw notSaved(path, error)
     }
     this.forget(id)
     return async () => {
@@ -214,7 +214,7 @@ export class Store {
 /** Makes a directory of ours; something else that lies in its place is moved out of the way. */
 function makeRoom(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false) renameSync(path, `${path}.${randomBytes(4).toString('hex')}`)
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeDirs(path)
 }
 
 /** Makes the state directory, or checks the one that is there. @throws PROCMAN_STATE_DIR_UNUSABLE */

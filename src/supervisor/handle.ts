@@ -128,7 +128,8 @@ export class SupervisorHandle implements Supervisor {
     const { run, identity } = ref.getSnapshot().context
     if (!isProcmanError(error) || error.code !== 'PROCMAN_TIMEOUT' || identity === null || isAlive(identity)) throw error
     const path = this.#world.layout.jobDir(ref.id)
-    const message = `process ${ref.id} is gone, but how run ${run} ended cannot be written down in ${path}: is it full or read-only? The stop holds, and is settled as soon as it can be`
+    const cause = this.problems.findLast((problem) => problem.id === ref.id)?.message ?? 'is it full or read-only?'
+    const message = `process ${ref.id} is gone, but how run ${run} ended cannot be written down in ${path}: ${cause}. The stop holds, and is settled as soon as it can be`
     throw new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { id: ref.id, path }, cause: error })
   }
 

@@ -1,8 +1,8 @@
 /** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
 import { statSync } from 'node:fs'
-import { hasKeeper } from '../effects/run/keeper-link.ts'
+import { hasKeeper, isFifoHeld } from '../effects/run/keeper-link.ts'
 import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
-import { readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
+import { readClaim, readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
 import { tokenOf } from '../effects/run/token.ts'
 import { contextOf, nextRun } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
@@ -27,7 +27,11 @@ export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'em
     const nowMs = Date.now()
     const context = { ...contextOf(spec, nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
     const exit = readExit(jobDir, run)
-    if (exit === null || kind === 'empty') return { value: 'starting', context, children: { run: kind === 'empty' ? { id, run, launch: true } : { id, run } } }
+    if (kind === 'empty') return { value: 'starting', context, children: { run: { id, run, launch: true } } }
+    if (exit === null) return { value: 'starting', context, children: { run: { id, run } } }
+    // What it left behind is still being stopped: that is watched to its end.
+    const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || isFifoHeld(jobDir, run, 'rest')
+    if (isLeftoverThere) return { value: 'starting', context: { ...context, cancelled: true }, children: { run: { id, run } } }
     return { value: 'exited', context: { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
   }
   return null
@@ -41,10 +45,13 @@ export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'em
 export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnapshot): ProcessSnapshot {
   const { context } = snapshot
   const { id } = context.spec
-  const later = runsWith(jobDir, 'intent').filter((run) => run > context.run)
-  const run = later.findLast((each) => readIntent(jobDir, each)?.token === tokenOf(stateDir, id, each))
+  const intended = runsWith(jobDir, 'intent').filter((run) => run > context.run)
+  const intent = intended.findLast((each) => readIntent(jobDir, each)?.token === tokenOf(stateDir, id, each)) ?? 0
+  // A stop may have voided a run before its intent was written: that number is used up.
+  const voided = readClaim(jobDir, context.run + 1)?.kind === 'void' ? context.run + 1 : 0
+  const run = Math.max(intent, voided)
   // No run is begun while the one before it is up: such an intent is not ours.
-  if (run === undefined || isUp(jobDir, context)) return snapshot
+  if (run === 0 || isUp(jobDir, context)) return snapshot
   const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }), run }
   return { value: 'starting', context: next, children: { run: { id, run, launch: true } } }
 }

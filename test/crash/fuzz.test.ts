@@ -1,6 +1,6 @@
 /** Whatever the files contain: nothing crashes, no call hangs, nobody is signalled who is not ours. */
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -380,11 +380,16 @@ describe.each(KEEPERS)('the keeper in %s', (_name, [program, ...before], numRuns
     ['63 MB of one argument', (path: string) => writeFileSync(path, `v=1\0token=t\0cwd=/\0stdout=o\0stderr=e\0arg=/bin/true\0arg=${'x'.repeat(62 * 2 ** 20)}`)],
     ['nothing', (path: string) => writeFileSync(path, '')],
     ['a directory', (path: string) => mkdirSync(path)],
-    ['none at all', () => {}],
   ])('of %s: fails, and says so', (_what, write) => {
     const dir = aDir()
     write(join(dir, 'run-1.intent'))
     expect(isInOrder(dir)).toMatchObject({ kind: 'failed' })
+  })
+
+  it('of none at all: was asked for by a process that has been removed, and touches nothing', () => {
+    const dir = aDir()
+    const { status, signal } = keep(dir)
+    expect({ status, signal, left: readdirSync(dir) }).toEqual({ status: 0, signal: null, left: [] })
   })
 
   it('goes on whatever is written to its FIFO, and obeys afterwards', async () => {
