@@ -47,7 +47,8 @@ export class World {
   #env: Readonly<Record<string, string>> | undefined
   #keeper: KeeperProgram | undefined
   #starter: KeeperStarter | undefined
-  #lockNonce: string | undefined
+  /** Of the locks that were ours: more than one when the directory was put back, and then came back by itself. */
+  readonly #lockNonces = new Set<string>()
   #onLost: (message: string) => void = () => {}
   #isOpen = false
   #isAway = false
@@ -103,7 +104,7 @@ export class World {
       const taken = this.#tryLock()
       if (taken.kind === 'held') {
         this.#isOpen = true
-        this.#lockNonce = taken.nonce
+        this.#lockNonces.add(taken.nonce)
         this.#onLost = onLost
         this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
         return sweepLockLeftovers(this.layout.lock, lockPorts)
@@ -126,7 +127,7 @@ export class World {
     endAllEffects(this.effects)
     this.strays.close()
     this.#starter?.close()
-    if (this.#lockNonce !== undefined) releaseLock(this.layout.lock, this.#lockNonce)
+    for (const nonce of this.#lockNonces) releaseLock(this.layout.lock, nonce)
     return unsaved
   }
 
@@ -170,7 +171,8 @@ export class World {
   }
 
   #holdsLock(): boolean {
-    return this.#lockNonce !== undefined && readHolder(this.layout.lock)?.nonce === this.#lockNonce
+    const holder = readHolder(this.layout.lock)
+    return holder !== null && this.#lockNonces.has(holder.nonce)
   }
 
   /** @returns false when another manager has made the directory its own meanwhile: then nothing of it may be touched any more */
@@ -179,7 +181,7 @@ export class World {
     prepareStateDir(this.layout)
     const taken = this.#tryLock()
     if (taken.kind === 'held') {
-      this.#lockNonce = taken.nonce
+      this.#lockNonces.add(taken.nonce)
       return true
     }
     this.#isLost = true
