@@ -19,7 +19,7 @@ import type { World } from './world.ts'
 
 const DEFAULT_SHUTDOWN_MS = 10_000
 /** After SIGKILL of every tree, so long is waited for the kernel to end them. */
-const KILL_PATIENCE_MS = 10_000
+const KILL_PATIENCE_MS = 5_000
 
 type CommandName = 'start' | 'stop' | 'restart' | 'signal'
 

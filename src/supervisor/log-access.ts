@@ -31,9 +31,12 @@ export function eachLineOf(access: LogAccess, onLine: (line: LogLine) => void, o
 function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSource {
   const ended = new AbortController()
   const reading = new AbortController()
-  const end = () => ended.abort()
   let isAwaited = !follow
   const { path, marks } = logSourceOf(access.layout, access.id, ended.signal, access.currentRun)
+  const end = () => {
+    marks() // As long as they are there: what has settled may be removed next, and its log read to the end all the same.
+    ended.abort()
+  }
   return {
     path,
     marks,
