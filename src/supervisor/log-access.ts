@@ -34,7 +34,11 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
   let isAwaited = !follow
   const { path, marks } = logSourceOf(access.layout, access.id, ended.signal, access.currentRun)
   const end = () => {
-    marks() // As long as they are there: what has settled may be removed next, and its log read to the end all the same.
+    try {
+      marks() // As long as they are there: what has settled may be removed next, and its log read to the end all the same.
+    } catch {
+      // The reader asks for them again, and is told then why they cannot be had.
+    }
     ended.abort()
   }
   return {

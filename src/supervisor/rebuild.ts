@@ -48,12 +48,18 @@ export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnaps
   const intended = runsWith(jobDir, 'intent').filter((run) => run > context.run)
   const intent = intended.findLast((each) => readIntent(jobDir, each)?.token === tokenOf(stateDir, id, each)) ?? 0
   // A stop may have voided a run before its intent was written: that number is used up.
-  const voided = readClaim(jobDir, context.run + 1)?.kind === 'void' ? context.run + 1 : 0
+  const voided = runsWith(jobDir, 'claim').findLast((each) => each > context.run && readClaim(jobDir, each)?.kind === 'void') ?? 0
   const run = Math.max(intent, voided)
   // No run is begun while the one before it is up: such an intent is not ours.
   if (run === 0 || isUp(jobDir, context)) return snapshot
+  // Nothing was begun since it settled, and an answered stop stays one.
+  if (voided > intent && isAtRest(snapshot.value)) return { ...snapshot, context: { ...context, run } }
   const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }), run }
   return { value: 'starting', context: next, children: { run: { id, run, launch: true } } }
+}
+
+function isAtRest(value: ProcessSnapshot['value']): boolean {
+  return value === 'pending' || value === 'backoff' || value === 'exited' || value === 'orphaned'
 }
 
 function isUp(jobDir: string, context: ProcessContext): boolean {
