@@ -1,37 +1,27 @@
 /** Everything a supervisor has that is not state: files, effects, the table. One for each supervisor; the machines meet their effects here. */
-import { existsSync, rmSync, watch } from 'node:fs'
 import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
-import { bootId, isAlive, startTimeOf } from '../effects/run/identity.ts'
 import { describeKeeper, type KeeperProgram } from '../effects/run/keeper-program.ts'
 import { createKeeperStarter, type KeeperStarter } from '../effects/run/keeper-starter.ts'
 import { RunWatches, runEffect } from '../effects/run/run.ts'
-import { staleRunFiles } from '../effects/run/run-files.ts'
 import { StrayHunter } from '../effects/run/strays.ts'
 import { tokenOf } from '../effects/run/token.ts'
 import { terminate } from '../effects/terminate/terminate.ts'
-import { ProcmanError } from '../errors.ts'
 import { errnoOf } from '../files.ts'
 import { processMachine } from '../machines/process/machine.ts'
 import { toRecord } from '../machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from '../persistence/layout.ts'
-import { type LockPorts, readHolder, releaseLock, sweepLockLeftovers, takeLock } from '../persistence/lock.ts'
 import { createSlices } from '../persistence/slices.ts'
-import { prepareStateDir, Store } from '../persistence/store.ts'
+import { Store } from '../persistence/store.ts'
 import { createProcessTable } from '../table.ts'
 import type { ProcessSpec } from '../types.ts'
+import { Problems } from './problems.ts'
+import { pruneRunFiles } from './prune.ts'
 import { knownRunOf } from './rebuild.ts'
+import { Sweeper, type SweeperPorts } from './sweeper.ts'
+import { Tenancy } from './tenancy.ts'
 import type { ActorSnapshot } from './wait.ts'
-
-const KEPT_RUNS = 20
-const KEPT_PROBLEMS = 100
-const LOCK_LOOK_MS = 100
-/** Nothing is known to need this: events tell all that happens. It is the net below them, and its work does not grow with the number of processes. */
-const SWEEP_MS = 1_000
-const SWEPT_AT_ONCE = 4
-/** So many files are removed in one slice of work. */
-const REMOVED_AT_ONCE = 50
 
 export class World {
   readonly layout: Layout
@@ -40,25 +30,21 @@ export class World {
   readonly store: Store
   readonly table = createProcessTable()
   readonly refs = new Map<string, ProcessRef>()
-  readonly #problems = new Map<string, Problem>()
+  readonly #problems = new Problems()
   readonly effects: EffectRegistry
   readonly watches: RunWatches
+  readonly #tenancy: Tenancy
+  readonly #sweeper: Sweeper
   readonly strays = new StrayHunter((error) => this.trouble(null, '/proc', `/proc cannot be looked through for strays (${errnoOf(error)}); tried again`))
   #env: Readonly<Record<string, string>> | undefined
   #keeper: KeeperProgram | undefined
   #starter: KeeperStarter | undefined
-  /** Of the locks that were ours: more than one when the directory was put back, and then came back by itself. */
-  readonly #lockNonces = new Set<string>()
-  #onLost: (message: string) => void = () => {}
   #isOpen = false
-  #isAway = false
-  #isLost = false
-  #sweeper: NodeJS.Timeout | undefined
-  #swept: IterableIterator<ProcessRef> | undefined
 
   constructor(options: SupervisorOptions) {
     this.options = options
     this.layout = layoutOf(resolveStateDir(options.stateDir))
+    this.#tenancy = new Tenancy(this.layout)
     this.effects = {
       live: new Set(),
       onError: (error) => this.trouble(null, null, `internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
@@ -66,10 +52,11 @@ export class World {
     this.store = new Store(this.layout, {
       nowMs: Date.now,
       slices: this.slices,
-      holdsDirectory: () => this.#holdsLock() || this.#takeAgain(),
+      holdsDirectory: () => this.#tenancy.holds() || this.#tenancy.takeAgain(),
       onTrouble: (id, path, error) => this.trouble(id === '' ? null : id, path, error.message),
     })
     this.watches = new RunWatches(this.#runPorts())
+    this.#sweeper = new Sweeper(this.#sweeperPorts())
   }
 
   get keeper(): KeeperProgram {
@@ -89,7 +76,7 @@ export class World {
   }
 
   get problems(): readonly Problem[] {
-    return [...this.#problems.values()]
+    return this.#problems.all
   }
 
   /**
@@ -98,21 +85,9 @@ export class World {
    * @throws PROCMAN_STATE_DIR_LOCKED, PROCMAN_STATE_DIR_UNUSABLE
    */
   async open(onLost: (message: string) => void): Promise<void> {
-    prepareStateDir(this.layout)
-    const giveUpAtMs = performance.now() + (this.options.lockTimeoutMs ?? 0)
-    for (;;) {
-      const taken = this.#tryLock()
-      if (taken.kind === 'held') {
-        this.#isOpen = true
-        this.#lockNonces.add(taken.nonce)
-        this.#onLost = onLost
-        this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
-        return sweepLockLeftovers(this.layout.lock, lockPorts)
-      }
-      const leftMs = giveUpAtMs - performance.now()
-      if (leftMs <= 0) throw locked(this.layout.root, taken.holder.pid)
-      await changeIn(this.layout.root, Math.min(LOCK_LOOK_MS, leftMs))
-    }
+    await this.#tenancy.take(this.options.lockTimeoutMs ?? 0, onLost)
+    this.#isOpen = true
+    this.#sweeper.begin()
   }
 
   /**
@@ -122,73 +97,13 @@ export class World {
   letGo(): readonly string[] {
     if (!this.#isOpen) return []
     this.#isOpen = false
-    const unsaved = this.#isLost ? this.store.abandon() : this.store.close()
-    clearInterval(this.#sweeper)
+    this.#sweeper.end()
+    const unsaved = this.#tenancy.isLost ? this.store.abandon() : this.store.close()
     endAllEffects(this.effects)
     this.strays.close()
     this.#starter?.close()
-    for (const nonce of this.#lockNonces) releaseLock(this.layout.lock, nonce)
+    this.#tenancy.release()
     return unsaved
-  }
-
-  #sweep(): void {
-    try {
-      if (!this.#holdsLock()) return this.#comeBack()
-      this.#isAway = false
-      this.watches.sweep(SWEPT_AT_ONCE)
-      for (let count = 0; count < Math.min(SWEPT_AT_ONCE, this.refs.size); count++) this.#lookAtStateOf(this.#nextToSweep())
-    } catch (error) {
-      this.trouble(null, this.layout.root, `${this.layout.root} cannot be looked at (${errnoOf(error)}); tried again`)
-    }
-  }
-
-  #nextToSweep(): ProcessRef | undefined {
-    const next = this.#swept?.next()
-    if (next !== undefined && next.done !== true) return next.value
-    this.#swept = this.refs.values()
-    return this.#swept.next().value
-  }
-
-  #lookAtStateOf(ref: ProcessRef | undefined): void {
-    if (ref === undefined || isOnRecordOtherwise(ref.getSnapshot())) return
-    if (!existsSync(this.layout.stateFile(ref.id))) this.keep(ref)
-  }
-
-  /** The directory was deleted, or is being moved. One that comes back by itself is left to do so. */
-  #comeBack(): void {
-    if (!this.#isAway) {
-      this.#isAway = true
-      return
-    }
-    if (!this.#takeAgain()) return
-    this.#isAway = false
-    this.trouble(
-      null,
-      this.layout.root,
-      `${this.layout.root} was deleted or moved away under its manager: it has been put back with the state of what is known`,
-    )
-    for (const ref of this.refs.values()) this.keep(ref)
-  }
-
-  #holdsLock(): boolean {
-    const holder = readHolder(this.layout.lock)
-    return holder !== null && this.#lockNonces.has(holder.nonce)
-  }
-
-  /** @returns false when another manager has made the directory its own meanwhile: then nothing of it may be touched any more */
-  #takeAgain(): boolean {
-    if (this.#isLost) return false
-    prepareStateDir(this.layout)
-    const taken = this.#tryLock()
-    if (taken.kind === 'held') {
-      this.#lockNonces.add(taken.nonce)
-      return true
-    }
-    this.#isLost = true
-    queueMicrotask(() =>
-      this.#onLost(`${this.layout.root} was deleted under its manager, and process ${taken.holder.pid} manages it now: this manager has let go`),
-    )
-    return false
   }
 
   /** Sees to it that every change of a process reaches the disk and the table. */
@@ -224,52 +139,30 @@ export class World {
     this.table.send({ type: 'removed', id })
   }
 
-  /** What goes wrong again and again is kept once. */
   trouble(id: string | null, path: string | null, message: string): void {
-    const key = JSON.stringify([id, path, message])
-    const times = (this.#problems.get(key)?.times ?? 0) + 1
-    this.#problems.delete(key)
-    this.#problems.set(key, { id, path, message, atMs: Date.now(), times })
-    const [oldest] = this.#problems.keys()
-    if (this.#problems.size > KEPT_PROBLEMS && oldest !== undefined) this.#problems.delete(oldest)
-  }
-
-  #tryLock() {
-    try {
-      return takeLock(this.layout.lock, lockPorts)
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      throw new ProcmanError('PROCMAN_STATE_DIR_UNUSABLE', `the lock ${this.layout.lock} cannot be taken (${code ?? message})`, {
-        details: { path: this.layout.lock, errno: code },
-        cause: error,
-      })
-    }
+    this.#problems.add(id, path, message)
   }
 
   /** Not before: the intents of runs that no snapshot on disk speaks of are what they are known by. */
   #pruneOnceSaved(id: string, run: number): void {
     this.store.saved(id).then(
-      () => this.slices.run(() => this.#prune(id, run)),
+      () => {
+        const jobDir = this.layout.jobDir(id)
+        if (this.refs.has(id)) pruneRunFiles(jobDir, run, this.slices, (message) => this.trouble(id, jobDir, message))
+      },
       () => {}, // Told by the store. The next run prunes.
     )
   }
 
-  #prune(id: string, run: number): void {
-    if (!this.refs.has(id)) return // removed meanwhile
-    this.#guardPruning(id, () => this.#removeSome(id, staleRunFiles(this.layout.jobDir(id), run, KEPT_RUNS)))
-  }
-
-  #removeSome(id: string, paths: string[]): void {
-    for (const path of paths.splice(-REMOVED_AT_ONCE)) rmSync(path, { recursive: true, force: true })
-    if (paths.length > 0) this.slices.run(() => this.#guardPruning(id, () => this.#removeSome(id, paths)))
-  }
-
-  #guardPruning(id: string, prune: () => void): void {
-    try {
-      prune()
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return // The directory is gone, with all that was to be removed.
-      this.trouble(id, this.layout.jobDir(id), `old run files cannot be removed (${errnoOf(error)})`)
+  #sweeperPorts(): SweeperPorts {
+    return {
+      layout: this.layout,
+      tenancy: this.#tenancy,
+      watches: this.watches,
+      refs: this.refs,
+      isOnFile: (ref) => !isOnRecordOtherwise(ref.getSnapshot()),
+      keep: (ref) => this.keep(ref),
+      onTrouble: (path, message) => this.trouble(null, path, message),
     }
   }
 
@@ -325,34 +218,4 @@ export class World {
  */
 function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
   return value === 'starting' || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
-}
-
-const lockPorts: LockPorts = {
-  self: () => ({ pid: process.pid, start: startTimeOf(process.pid) ?? '', boot: bootId() }),
-  isAlive,
-}
-
-function locked(stateDir: string, pid: number): ProcmanError {
-  return new ProcmanError('PROCMAN_STATE_DIR_LOCKED', `the state directory ${stateDir} is in use by process ${pid}: another procman manages it`, {
-    details: { stateDir, pid },
-  })
-}
-
-/** Resolves when something changes in a directory, or after a time. */
-function changeIn(path: string, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      watcher?.close()
-      resolve()
-    }
-    const timer = setTimeout(done, Math.max(1, timeoutMs))
-    let watcher: ReturnType<typeof watch> | undefined
-    try {
-      watcher = watch(path, done)
-      watcher.on('error', () => {})
-    } catch {
-      // No watch to be had: the timer serves.
-    }
-  })
 }

@@ -1,0 +1,25 @@
+/** Removing the run files that nobody needs any more, a few in each slice of work: there may be a hundred thousand of them. */
+import { rmSync } from 'node:fs'
+import { staleRunFiles } from '../effects/run/run-files.ts'
+import { errnoOf } from '../files.ts'
+import type { Slices } from '../persistence/slices.ts'
+
+const KEPT_RUNS = 20
+const AT_ONCE = 50
+
+/** @param onTrouble some could not be removed; the next run tries again */
+export function pruneRunFiles(jobDir: string, currentRun: number, slices: Slices, onTrouble: (message: string) => void): void {
+  const guarded = (work: () => void) => () => {
+    try {
+      work()
+    } catch (error) {
+      // Without the directory all that was to be removed is gone.
+      if (errnoOf(error) !== 'ENOENT') onTrouble(`old run files cannot be removed (${errnoOf(error)})`)
+    }
+  }
+  const removeSome = (paths: string[]) => {
+    for (const path of paths.splice(-AT_ONCE)) rmSync(path, { recursive: true, force: true })
+    if (paths.length > 0) slices.run(guarded(() => removeSome(paths)))
+  }
+  slices.run(guarded(() => removeSome(staleRunFiles(jobDir, currentRun, KEPT_RUNS))))
+}
