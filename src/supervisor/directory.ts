@@ -8,7 +8,7 @@ import { errnoOf } from '../files.ts'
 import type { DirectoryFact } from '../machines/supervisor/machine.ts'
 import { toRestorable } from '../persistence/codec.ts'
 import { type Found, listIds, readState, removeEmpty } from '../persistence/store.ts'
-import { catchUp, rebuild } from './rebuild.ts'
+import { catchUp, freeVoidedRuns, rebuild } from './rebuild.ts'
 import type { World } from './world.ts'
 
 type Send = (fact: DirectoryFact) => void
@@ -66,9 +66,11 @@ function restore(world: World, found: Found, send: Send): boolean {
     send({ type: 'directory.damaged', id: found.id, path: found.path, message: `${found.path}: ${found.reason}; tried again` })
     return false
   }
-  if (found.kind === 'ok')
-    send({ type: 'directory.found', id: found.id, snapshot: toRestorable(catchUp(world.layout.root, world.layout.jobDir(found.id), found.snapshot)) })
-  else rescue(world, found, send)
+  if (found.kind === 'ok') {
+    const jobDir = world.layout.jobDir(found.id)
+    freeVoidedRuns(jobDir, found.snapshot)
+    send({ type: 'directory.found', id: found.id, snapshot: toRestorable(catchUp(world.layout.root, jobDir, found.snapshot)) })
+  } else rescue(world, found, send)
   return true
 }
 

@@ -1,8 +1,8 @@
 /** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
-import { statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { hasKeeper, isFifoHeld } from '../effects/run/keeper-link.ts'
 import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
-import { readClaim, readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
+import { hasIntent, readClaim, readExit, readIntent, runFile, runsWith } from '../effects/run/run-files.ts'
 import { tokenOf } from '../effects/run/token.ts'
 import { contextOf, nextRun } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
@@ -45,21 +45,23 @@ export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'em
 export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnapshot): ProcessSnapshot {
   const { context } = snapshot
   const { id } = context.spec
-  const intended = runsWith(jobDir, 'intent').filter((run) => run > context.run)
-  const intent = intended.findLast((each) => readIntent(jobDir, each)?.token === tokenOf(stateDir, id, each)) ?? 0
-  // A stop may have voided a run before its intent was written: that number is used up.
-  const voided = runsWith(jobDir, 'claim').findLast((each) => each > context.run && readClaim(jobDir, each)?.kind === 'void') ?? 0
-  const run = Math.max(intent, voided)
+  const later = runsWith(jobDir, 'intent').filter((run) => run > context.run)
+  const run = later.findLast((each) => readIntent(jobDir, each)?.token === tokenOf(stateDir, id, each))
   // No run is begun while the one before it is up: such an intent is not ours.
-  if (run === 0 || isUp(jobDir, context)) return snapshot
-  // Nothing was begun since it settled, and an answered stop stays one.
-  if (voided > intent && isAtRest(snapshot.value)) return { ...snapshot, context: { ...context, run } }
+  if (run === undefined || isUp(jobDir, context)) return snapshot
   const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }), run }
   return { value: 'starting', context: next, children: { run: { id, run, launch: true } } }
 }
 
-function isAtRest(value: ProcessSnapshot['value']): boolean {
-  return value === 'pending' || value === 'backoff' || value === 'exited' || value === 'orphaned'
+/**
+ * Frees the numbers of runs that a stop has voided before they were written down, and that no snapshot speaks of: the next run is to have the next number.
+ * Without an intent no keeper begins them, however late it comes.
+ */
+export function freeVoidedRuns(jobDir: string, { context }: ProcessSnapshot): void {
+  for (const run of runsWith(jobDir, 'claim')) {
+    if (run <= context.run || hasIntent(jobDir, run) || readClaim(jobDir, run)?.kind !== 'void') continue
+    rmSync(runFile(jobDir, run, 'claim'), { force: true })
+  }
 }
 
 function isUp(jobDir: string, context: ProcessContext): boolean {
