@@ -8,7 +8,7 @@ import { errnoOf } from '../files.ts'
 import type { DirectoryFact } from '../machines/supervisor/machine.ts'
 import { toRestorable } from '../persistence/codec.ts'
 import { type Found, listIds, readState, removeEmpty } from '../persistence/store.ts'
-import { catchUp, freeVoidedRuns, rebuild } from './rebuild.ts'
+import { catchUp, rebuild } from './rebuild.ts'
 import type { World } from './world.ts'
 
 type Send = (fact: DirectoryFact) => void
@@ -67,9 +67,8 @@ function restore(world: World, found: Found, send: Send): boolean {
     return false
   }
   if (found.kind === 'ok') {
-    const jobDir = world.layout.jobDir(found.id)
-    freeVoidedRuns(jobDir, found.snapshot)
-    send({ type: 'directory.found', id: found.id, snapshot: toRestorable(catchUp(world.layout.root, jobDir, found.snapshot)) })
+    const snapshot = catchUp(world.layout.root, world.layout.jobDir(found.id), found.snapshot)
+    send({ type: 'directory.found', id: found.id, snapshot: toRestorable(snapshot) })
   } else rescue(world, found, send)
   return true
 }

@@ -27,6 +27,7 @@ export class SupervisorHandle implements Supervisor {
   readonly actor: ActorRefFrom<SupervisorMachine>
   readonly #world: World
   readonly #writes = new Map<string, Promise<void>>()
+  readonly #logReaders = new Map<string, Set<() => void>>()
   #closing: Promise<void> | undefined
 
   constructor(actor: ActorRefFrom<SupervisorMachine>, world: World) {
@@ -177,6 +178,7 @@ export class SupervisorHandle implements Supervisor {
     const ref = this.ref(id)
     const { value } = mustBeSound(ref)
     if (!isRemovable(ref.getSnapshot())) throw wrongState('remove', ref.id, value, 'stop it first')
+    for (const look of this.#logReaders.get(ref.id) ?? []) look()
     const deleteFiles = this.#world.store.remove(ref.id)
     this.actor.send({ type: 'supervisor.remove', id: ref.id })
     this.#world.unfollow(ref.id)
@@ -286,6 +288,16 @@ export class SupervisorHandle implements Supervisor {
       id: ref.id,
       settled: (signal) => until(ref, (snapshot) => snapshot.hasTag('settled'), { signal }),
       currentRun: () => ref.getSnapshot().context.run,
+      beforeRemoval: (look) => this.#beforeRemoval(ref.id, look),
+    }
+  }
+
+  #beforeRemoval(id: string, look: () => void): () => void {
+    const readers = this.#logReaders.get(id) ?? new Set()
+    this.#logReaders.set(id, readers.add(look))
+    return () => {
+      readers.delete(look)
+      if (readers.size === 0 && this.#logReaders.get(id) === readers) this.#logReaders.delete(id)
     }
   }
 

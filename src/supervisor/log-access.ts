@@ -13,6 +13,8 @@ export interface LogAccess {
   settled(signal: AbortSignal): Promise<unknown>
   /** See `logSourceOf`. */
   currentRun?(): number
+  /** Calls back right before the process's files are taken away. @returns a function that ends that */
+  beforeRemoval?(look: () => void): () => void
 }
 
 export function attachTo(access: LogAccess, options: AttachOptions): Attachment {
@@ -32,14 +34,16 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
   const ended = new AbortController()
   const reading = new AbortController()
   let isAwaited = !follow
+  let stopLooking: (() => void) | undefined
   const { path, marks } = logSourceOf(access.layout, access.id, ended.signal, access.currentRun)
-  const end = () => {
+  const end = () => ended.abort()
+  /** As long as they are there: the log of what is removed is read to its end all the same. */
+  const look = () => {
     try {
-      marks() // As long as they are there: what has settled may be removed next, and its log read to the end all the same.
+      marks()
     } catch {
       // The reader asks for them again, and is told then why they cannot be had.
     }
-    ended.abort()
   }
   return {
     path,
@@ -47,12 +51,14 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
     get ended() {
       if (!isAwaited) {
         isAwaited = true
+        stopLooking = access.beforeRemoval?.(look)
         access.settled(reading.signal).then(end, end)
       }
       return ended.signal
     },
     release: () => {
       isAwaited = true
+      stopLooking?.()
       reading.abort()
     },
   }

@@ -1,8 +1,8 @@
 /** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
-import { rmSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { hasKeeper, isFifoHeld } from '../effects/run/keeper-link.ts'
 import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
-import { hasIntent, readClaim, readExit, readIntent, runFile, runsWith } from '../effects/run/run-files.ts'
+import { readClaim, readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
 import { tokenOf } from '../effects/run/token.ts'
 import { contextOf, nextRun } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
@@ -38,30 +38,33 @@ export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'em
 }
 
 /**
- * The intent of a run outranks a snapshot that does not speak of that run yet: its manager was killed between the two. There may be numbers between them, of
- * runs whose intents could not be written (a full disk).
+ * What was begun outranks a snapshot that does not speak of it yet: its manager was killed between the two. A run is begun by its intent; or it was voided, by a
+ * stop or a restart that came before the intent was written. There may be numbers between, of runs that could not be written down (a full disk).
  * @returns the snapshot as it would have been written next
  */
 export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnapshot): ProcessSnapshot {
-  const { context } = snapshot
+  const { value, context } = snapshot
   const { id } = context.spec
-  const later = runsWith(jobDir, 'intent').filter((run) => run > context.run)
-  const run = later.findLast((each) => readIntent(jobDir, each)?.token === tokenOf(stateDir, id, each))
-  // No run is begun while the one before it is up: such an intent is not ours.
-  if (run === undefined || isUp(jobDir, context)) return snapshot
-  const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }), run }
+  const later = (file: 'intent' | 'claim') => runsWith(jobDir, file).filter((run) => run > context.run)
+  const intended = later('intent').findLast((run) => readIntent(jobDir, run)?.token === tokenOf(stateDir, id, run)) ?? 0
+  const voided = later('claim').findLast((run) => readClaim(jobDir, run)?.kind === 'void') ?? 0
+  const run = Math.max(intended, voided)
+  // No run is begun while the one before it is up: such files are not ours.
+  if (run === 0 || isUp(jobDir, context)) return snapshot
+  const isVoid = voided > intended
+  const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }), run, cancelled: isVoid && context.cancelled }
+  if (isVoid && isAtRest(value)) return { value: 'exited', context: { ...next, ...endOfVoid(jobDir, run), cancelled: true }, children: {} }
   return { value: 'starting', context: next, children: { run: { id, run, launch: true } } }
 }
 
-/**
- * Frees the numbers of runs that a stop has voided before they were written down, and that no snapshot speaks of: the next run is to have the next number.
- * Without an intent no keeper begins them, however late it comes.
- */
-export function freeVoidedRuns(jobDir: string, { context }: ProcessSnapshot): void {
-  for (const run of runsWith(jobDir, 'claim')) {
-    if (run <= context.run || hasIntent(jobDir, run) || readClaim(jobDir, run)?.kind !== 'void') continue
-    rmSync(runFile(jobDir, run, 'claim'), { force: true })
-  }
+/** Nothing was up, and nothing is: an answered stop stays one. */
+function isAtRest(value: ProcessSnapshot['value']): boolean {
+  return value === 'pending' || value === 'exited' || value === 'orphaned'
+}
+
+function endOfVoid(jobDir: string, run: number): Partial<ProcessContext> {
+  const claim = readClaim(jobDir, run)
+  return { outcome: { kind: 'not-started' }, endedAtMs: claim?.kind === 'void' ? claim.atMs : null }
 }
 
 function isUp(jobDir: string, context: ProcessContext): boolean {

@@ -17,6 +17,8 @@ export interface RunFinding {
   readonly phase: 'unclaimed' | 'void' | 'claimed' | 'ended' | 'rebooted'
   readonly command: KnownRun | null
   readonly exit: RunExit | null
+  /** When it was voided. */
+  readonly voidedAtMs: number | null
 }
 
 /** @throws what may pass, as EMFILE */
@@ -25,8 +27,9 @@ export function lookAtRun(jobDir: string, run: number, known: KnownRun | null): 
   const child = readChild(jobDir, run)
   const claim = exit === null || child?.boot === null ? readClaim(jobDir, run) : null
   const command = commandOf(child, claim, known)
-  if (exit !== null) return { phase: 'ended', command: exit.outcome.kind === 'launch-failed' ? null : command, exit }
-  return { phase: phaseOf(claim, command), command, exit }
+  const voidedAtMs = claim?.kind === 'void' ? claim.atMs : null
+  if (exit !== null) return { phase: 'ended', command: exit.outcome.kind === 'launch-failed' ? null : command, exit, voidedAtMs }
+  return { phase: phaseOf(claim, command), command, exit, voidedAtMs }
 }
 
 function phaseOf(claim: Claim | null, command: KnownRun | null): RunFinding['phase'] {

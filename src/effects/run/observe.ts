@@ -15,14 +15,14 @@ export interface ObservedRun {
 
 /** @returns nothing for a run that nobody has claimed yet */
 export function observeRun({ jobDir, run, token, known }: ObservedRun, nowMs: number): readonly RunFact[] {
-  const { phase, command, exit } = lookAtRun(jobDir, run, known)
+  const { phase, command, exit, voidedAtMs } = lookAtRun(jobDir, run, known)
   const launched: readonly RunFact[] = command === null ? [] : [{ type: 'run.launched', run, identity: command.identity, atMs: command.startedAtMs }]
   const unknown = (reason: string): RunFact => ({ type: 'run.ended', run, outcome: { kind: 'unknown', reason }, atMs: nowMs, nowMs })
   switch (phase) {
     case 'unclaimed':
       return []
     case 'void':
-      return [{ type: 'run.ended', run, outcome: { kind: 'not-started' }, atMs: nowMs, nowMs }]
+      return [{ type: 'run.ended', run, outcome: { kind: 'not-started' }, atMs: voidedAtMs ?? nowMs, nowMs }]
     case 'rebooted':
       return [...launched, unknown('the machine was rebooted')]
     case 'ended': {

@@ -11,7 +11,7 @@ export function runFile(jobDir: string, run: number, file: RunFile): string {
   return join(jobDir, `run-${run}.${file}`)
 }
 
-export type Claim = { readonly kind: 'void' } | { readonly kind: 'keeper'; readonly keeper: Identity } | { readonly kind: 'damaged' }
+export type Claim = { readonly kind: 'void'; readonly atMs: number } | { readonly kind: 'keeper'; readonly keeper: Identity } | { readonly kind: 'damaged' }
 
 export interface Child {
   readonly pid: number
@@ -49,7 +49,7 @@ export function readClaim(jobDir: string, run: number): Claim | null {
   const json = readJson(runFile(jobDir, run, 'claim'))
   if (json === null) return null
   if (json === 'damaged') return { kind: 'damaged' }
-  if (json.void === true) return { kind: 'void' }
+  if (json.void === true) return { kind: 'void', atMs: isTime(json.at) ? json.at : 0 }
   if (!isPid(json.pid) || typeof json.start !== 'string' || typeof json.boot !== 'string') return { kind: 'damaged' }
   return { kind: 'keeper', keeper: { pid: json.pid, start: json.start, boot: json.boot } }
 }

@@ -144,11 +144,11 @@ export class RunWatch {
   }
 
   #lookNow(): void {
-    const { phase, command, exit } = lookAtRun(this.#jobDir, this.#run, this.#command ?? this.#ports.knownOf(this.#id, this.#run))
+    const { phase, command, exit, voidedAtMs } = lookAtRun(this.#jobDir, this.#run, this.#command ?? this.#ports.knownOf(this.#id, this.#run))
     this.#command = command
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
     if (phase === 'unclaimed' && !this.#isBegun) return this.#unclaimed()
-    if (phase === 'void') return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
+    if (phase === 'void') return this.#end({ kind: 'not-started' }, voidedAtMs ?? this.#ports.nowMs())
     if (phase === 'rebooted') return this.#rebooted()
     this.#claimed()
   }
@@ -161,7 +161,7 @@ export class RunWatch {
   #unclaimed(): void {
     if (this.#mayLaunch) return this.#start()
     if (!existsSync(this.#jobDir)) return this.#end({ kind: 'unknown', reason: 'its run files were deleted' }, this.#ports.nowMs())
-    if (voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())) return this.#end({ kind: 'not-started' }, this.#ports.nowMs())
+    voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())
     this.#look()
   }
 
