@@ -113,7 +113,11 @@ export interface Supervisor {
   watch(id: string, onLine: (line: LogLine) => void, options?: AttachOptions): Promise<void>
   /** Resolves with the record once the process has settled. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED */
   wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
-  /** Settles when the whole tree is gone. `timeoutMs`: grace before SIGKILL, instead of the spec's; 0 kills at once. Already settled: nothing to do. */
+  /**
+   * Settles when the whole tree is gone. `timeoutMs`: grace before SIGKILL, instead of the spec's; 0 kills at once. Already settled: nothing to do.
+   * @throws five seconds after SIGKILL, while the stop goes on: PROCMAN_STATE_NOT_SAVED when the process is gone and its end cannot be written down (a full
+   * disk), PROCMAN_TIMEOUT when it is still there
+   */
   stop(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
   /** The same as `stop`. */
   cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
@@ -129,11 +133,11 @@ export interface Supervisor {
   remove(id: string): Promise<void>
   /** Removes what has settled, and ended at least `olderThanMs` ago (default 0). @returns the ids removed */
   cleanup(options?: { readonly olderThanMs?: number }): Promise<readonly string[]>
-  /** Checks every process against the OS now. @returns the records afterwards */
+  /** Checks every process against the OS now. @returns the records afterwards. @throws PROCMAN_CLOSED when it is closed meanwhile */
   refresh(): Promise<readonly ProcessRecord[]>
-  /** What went wrong without being anybody's answer: damaged snapshots, failed actors. */
+  /** What went wrong without being anybody's answer: damaged snapshots, failed actors, a full disk. The last hundred; what happens again is counted. */
   readonly problems: readonly Problem[]
-  /** Lets go: everything goes on running, the directory is free for the next manager. */
+  /** Lets go: everything goes on running, the directory is free for the next manager. @throws PROCMAN_STATE_NOT_SAVED when the last state of a process could not be written */
   close(): Promise<void>
   /** Stops everything, then lets go. After `timeoutMs` (default 10 000) whatever still lives is killed. */
   shutdown(options?: { readonly timeoutMs?: number }): Promise<void>

@@ -9,8 +9,20 @@ async function ready(supervisor: Supervisor, id: string): Promise<void> {
   for await (const line of supervisor.watch(id)) if (line.text === 'ready') return
 }
 
-async function starting(supervisor: Supervisor): Promise<void> {
-  while (supervisor.list()[0]?.state !== 'starting') await new Promise(setImmediate)
+/** Resolves in the very turn in which the first process is being launched. */
+function starting(supervisor: Supervisor): Promise<void> {
+  return new Promise((resolve) => {
+    const table = supervisor.table.subscribe(({ context }) => {
+      const [atom] = context.processes.values()
+      if (atom === undefined) return
+      table.unsubscribe()
+      const first = atom.subscribe((record) => {
+        if (record.state !== 'starting') return
+        first.unsubscribe()
+        resolve()
+      })
+    })
+  })
 }
 
 const pidIn = (home: Home, name: string) => until(`${name} names a pid`, () => Number(home.text(name)))
