@@ -9,6 +9,7 @@ import { onFifoReleased } from './effects/run/keeper-link.ts'
 import { observeRun } from './effects/run/observe.ts'
 import { tokenOf } from './effects/run/token.ts'
 import { ProcmanError } from './errors.ts'
+import { errnoOf } from './files.ts'
 import { processMachine } from './machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from './machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from './persistence/layout.ts'
@@ -94,13 +95,21 @@ class DirectoryReader implements Reader {
   }
 
   #look(id: string): Seen {
-    const found = readState(this.#layout, id)
+    try {
+      return this.#lookAt(id, readState(this.#layout, id))
+    } catch (error) {
+      // Removed while it was looked at.
+      if (errnoOf(error) === 'ENOENT') return { kind: 'none' }
+      return unseen(id, this.#layout.jobDir(id), `cannot be read (${errnoOf(error)})`)
+    }
+  }
+
+  #lookAt(id: string, found: Found): Seen {
     const jobDir = this.#layout.jobDir(id)
     const snapshot = found.kind === 'ok' ? catchUp(this.#layout.root, jobDir, found.snapshot) : rebuildIfAny(jobDir, found)
     if (snapshot === null) {
       if (found.kind === 'ok' || found.kind === 'empty') return { kind: 'none' }
-      const what = found.kind === 'damaged' ? ' is damaged' : ''
-      return { kind: 'damaged', problem: { id, path: found.path, message: `${found.path}${what}: ${found.reason}`, atMs: Date.now(), times: 1 } }
+      return unseen(id, found.path, found.kind === 'damaged' ? `is damaged: ${found.reason}` : `cannot be shown: ${found.reason}`)
     }
     let state = processMachine.resolveState({ value: snapshot.value, context: snapshot.context })
     if (state.hasTag('alive')) {
@@ -132,6 +141,10 @@ class DirectoryReader implements Reader {
     const { id } = this.get(given)
     return { layout: this.#layout, id, settled: (signal) => this.wait(id, { signal }) }
   }
+}
+
+function unseen(id: string, path: string, what: string): Seen {
+  return { kind: 'damaged', problem: { id, path, message: `${path} ${what}`, atMs: Date.now(), times: 1 } }
 }
 
 function isSettled(record: ProcessRecord): boolean {

@@ -1,7 +1,7 @@
 /** The only writer of state. Says nothing about what a state means: it keeps, finds and forgets snapshots. */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProcmanError } from '../errors.ts'
 import { errnoOf, readWhole, replaceFile } from '../files.ts'
@@ -183,8 +183,9 @@ export class Store {
 
   /** Deletes what a removal that was cut off has left. */
   async emptyTrash(): Promise<void> {
-    if (!lstatSync(this.#layout.trash, { throwIfNoEntry: false })?.isDirectory()) return
-    for (const name of readdirSync(this.#layout.trash)) await this.#delete('', join(this.#layout.trash, name))
+    const { trash } = this.#layout
+    if (!lstatSync(trash, { throwIfNoEntry: false })?.isDirectory()) return
+    for (const name of await readdir(trash).catch((error) => this.#notDeleted('', trash, error))) await this.#delete('', join(trash, name))
   }
 
   /** What cannot be deleted now is at the next start of a manager. */
@@ -193,8 +194,13 @@ export class Store {
       // A keeper that came too late may still be putting its files there.
       await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
     } catch (error) {
-      this.#ports.onTrouble(id, path, new ProcmanError('PROCMAN_STATE_NOT_SAVED', `${path} cannot be deleted (${errnoOf(error)})`, { cause: error }))
+      this.#notDeleted(id, path, error)
     }
+  }
+
+  #notDeleted(id: string, path: string, cause: unknown): string[] {
+    this.#ports.onTrouble(id, path, new ProcmanError('PROCMAN_STATE_NOT_SAVED', `${path} cannot be deleted (${errnoOf(cause)})`, { cause }))
+    return []
   }
 
   /** Moves something that cannot be read aside. @returns where to */

@@ -134,9 +134,13 @@ export class RunWatch {
 
   /** Too few descriptors, a directory that was taken away: nothing of that may lose the run, so it is looked again. */
   #look(): void {
+    this.#guarded(() => this.#lookNow())
+  }
+
+  #guarded(step: () => void): void {
     if (this.#isClosed) return
     try {
-      this.#lookNow()
+      step()
     } catch (error) {
       this.#ports.onTrouble(this.#id, error)
       this.#waitFor(TROUBLE_PAUSE_MS, () => this.#look())
@@ -253,7 +257,10 @@ export class RunWatch {
     let isOver = false
     const found = (identity: Identity | null) => {
       if (isOver) return
-      if (identity === null) return otherwise()
+      if (identity === null) {
+        this.#stopWaiting = undefined // `otherwise` goes on with what is waited for
+        return this.#guarded(otherwise)
+      }
       this.#command = { identity, startedAtMs: this.#ports.nowMs() }
       this.#lookNext()
     }
@@ -291,7 +298,7 @@ export class RunWatch {
       this.#say({ type: 'run.keeper-lost', run: this.#run, atMs: this.#ports.nowMs() })
     }
     const trouble = (error: unknown) => this.#ports.onTrouble(this.#id, error)
-    this.#wait(onOrphanGone(orphan, () => this.#strayGone(), trouble))
+    this.#wait(onOrphanGone(orphan, () => this.#guarded(() => this.#strayGone()), trouble))
   }
 
   /** Nobody saw the end. What is left of the tree would be in the way of the next run. */
@@ -308,7 +315,7 @@ export class RunWatch {
     this.#launched()
     const whileAliveIsHeld = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
     // `rest` is made before `alive` is let go: looked for in this order, it cannot be missed. While `alive` is held, it may still come.
-    const stop = onFifoReleased(this.#jobDir, this.#run, 'rest', () => this.#treeGone(outcome, atMs))
+    const stop = onFifoReleased(this.#jobDir, this.#run, 'rest', () => this.#guarded(() => this.#treeGone(outcome, atMs)))
     if (stop === null) {
       if (whileAliveIsHeld === null) this.#treeGone(outcome, atMs)
       else this.#wait(whileAliveIsHeld)
@@ -328,7 +335,7 @@ export class RunWatch {
   #afterStrays(then: () => void): void {
     const orphan = orphanOf(this.#address)
     if (orphan === null || (!this.#isStopping && intendsToLeave(readIntent(this.#jobDir, this.#run)?.spec))) return then()
-    this.#wait(this.#ports.strays.kill(orphan, then))
+    this.#wait(this.#ports.strays.kill(orphan, () => this.#guarded(then)))
   }
 
   #launched(): void {

@@ -90,6 +90,7 @@ export class StrayHunter {
   }
 
   #strike(token: string, hunt: Hunt, tree: readonly Identity[]): void {
+    if (this.#isClosed) return
     this.#seen.set(token, tree)
     if (hunt.isToKill) for (const stray of tree) if (isAlive(stray)) kill(stray.pid, 9)
     if (hunt.isToKill && tree.length > 0) return
