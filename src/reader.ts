@@ -113,8 +113,8 @@ class DirectoryReader implements Reader {
     }
     let state = processMachine.resolveState({ value: snapshot.value, context: snapshot.context })
     if (state.hasTag('alive')) {
-      const { run } = snapshot.context
-      const observed = { jobDir, run, token: tokenOf(this.#layout.root, id, run), known: knownRunOf(snapshot.context) }
+      const { run, createdAtMs } = snapshot.context
+      const observed = { jobDir, run, token: tokenOf(this.#layout.root, id, run, createdAtMs), known: knownRunOf(snapshot.context) }
       for (const fact of observeRun(observed, Date.now())) state = transition(processMachine, state, fact)[0]
     }
     return { kind: 'seen', record: toRecord(state.value, state.context) }

@@ -27,6 +27,8 @@ export class SupervisorHandle implements Supervisor {
   readonly actor: ActorRefFrom<SupervisorMachine>
   readonly #world: World
   readonly #writes = new Map<string, Promise<void>>()
+  /** Processes whose `start` has not been answered yet. */
+  readonly #unanswered = new Set<string>()
   readonly #logReaders = new Map<string, Set<() => void>>()
   #closing: Promise<void> | undefined
 
@@ -60,11 +62,14 @@ export class SupervisorHandle implements Supervisor {
       await this.#world.store.saved(spec.id)
       return ref
     }
+    this.#unanswered.add(spec.id)
     try {
       await launchRun(this.#world, ref, 'process.start')
     } catch (error) {
       if (ref.getSnapshot().status === 'active') await this.#takeBack(ref)
       throw error
+    } finally {
+      this.#unanswered.delete(spec.id)
     }
     return ref
   }
@@ -265,6 +270,8 @@ export class SupervisorHandle implements Supervisor {
     const snapshot = mustBeSound(ref)
     const probe = { type: `process.${name}`, atMs: 0, signal: '', target: 'group', request: '' } as ProcessCommand
     if (!snapshot.can(probe)) throw wrongState(name, ref.id, snapshot.value)
+    if (this.#unanswered.has(ref.id) && isStartFailed(snapshot))
+      throw wrongState(name, ref.id, snapshot.value, 'its first start has failed, and is being taken back')
     return ref
   }
 
@@ -321,6 +328,11 @@ function mustBeSound(ref: ProcessRef): ActorSnapshot {
   const snapshot = ref.getSnapshot()
   if (snapshot.status === 'error') throw damaged(ref.id, snapshot.error)
   return snapshot
+}
+
+/** What a failed start leaves is not begun again: it is about to be removed. */
+function isStartFailed(snapshot: ActorSnapshot): boolean {
+  return snapshot.hasTag('settled') && (snapshot.context.cancelled || snapshot.context.identity === null)
 }
 
 function isRemovable(snapshot: ActorSnapshot): boolean {

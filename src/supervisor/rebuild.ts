@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { hasKeeper, isFifoHeld } from '../effects/run/keeper-link.ts'
 import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
 import { readClaim, readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
-import { tokenOf } from '../effects/run/token.ts'
+import { createdAtIn, tokenOf } from '../effects/run/token.ts'
 import { contextOf, nextRun } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
 import type { Found } from '../persistence/store.ts'
@@ -22,10 +22,11 @@ const WHY = {
 export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'empty' | 'damaged' }>): ProcessSnapshot | null {
   if (!statSync(jobDir, { throwIfNoEntry: false })?.isDirectory()) return null
   for (const run of [...runsWith(jobDir, 'intent')].reverse()) {
-    const spec = decodeSpec(readIntent(jobDir, run)?.spec, id)
-    if (spec === null) continue
+    const intent = readIntent(jobDir, run)
+    const spec = decodeSpec(intent?.spec, id)
+    if (intent === null || spec === null) continue
     const nowMs = Date.now()
-    const context = { ...contextOf(spec, nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
+    const context = { ...contextOf(spec, createdAtIn(intent.token) ?? nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
     const exit = readExit(jobDir, run)
     if (kind === 'empty') return { value: 'starting', context, children: { run: { id, run, launch: true } } }
     if (exit === null) return { value: 'starting', context, children: { run: { id, run } } }
@@ -46,7 +47,7 @@ export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnaps
   const { value, context } = snapshot
   const { id } = context.spec
   const later = (file: 'intent' | 'claim') => runsWith(jobDir, file).filter((run) => run > context.run)
-  const intended = later('intent').findLast((run) => readIntent(jobDir, run)?.token === tokenOf(stateDir, id, run)) ?? 0
+  const intended = later('intent').findLast((run) => readIntent(jobDir, run)?.token === tokenOf(stateDir, id, run, context.createdAtMs)) ?? 0
   const voided = later('claim').findLast((run) => readClaim(jobDir, run)?.kind === 'void') ?? 0
   const run = Math.max(intended, voided)
   // No run is begun while the one before it is up: such files are not ours.
@@ -73,7 +74,7 @@ function isUp(jobDir: string, context: ProcessContext): boolean {
 
 function launchOf(jobDir: string, run: number): Partial<ProcessContext> {
   const { command } = lookAtRun(jobDir, run, null)
-  return command === null ? {} : { createdAtMs: command.startedAtMs, startedAtMs: command.startedAtMs, identity: command.identity }
+  return command === null ? {} : { startedAtMs: command.startedAtMs, identity: command.identity }
 }
 
 /** What a record says of its current run: it stands in for run files that are gone. */

@@ -170,7 +170,7 @@ export class World {
     const world = this
     return {
       jobDirOf: (id: string) => this.layout.jobDir(id),
-      tokenOf: (id: string, run: number) => tokenOf(this.layout.root, id, run),
+      tokenOf: (id: string, run: number) => this.#tokenOf(id, run),
       specOf: (id: string) => this.#refOf(id).getSnapshot().context.spec,
       knownOf: (id: string, run: number) => {
         const { context } = this.#refOf(id).getSnapshot()
@@ -198,10 +198,14 @@ export class World {
     return ref
   }
 
+  #tokenOf(id: string, run: number): string {
+    return tokenOf(this.layout.root, id, run, this.#refOf(id).getSnapshot().context.createdAtMs)
+  }
+
   /** The environment that is inherited is that of the manager that launches the run. */
   #environmentOf(spec: ProcessSpec, run: number): Record<string, string> {
     const inherited = spec.inheritEnv ? this.#inheritedEnv() : {}
-    return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: tokenOf(this.layout.root, spec.id, run) }
+    return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: this.#tokenOf(spec.id, run) }
   }
 
   /** Each variable costs a call out of JavaScript: they are read once for all that is started in one slice. No other code runs within a slice. */

@@ -36,5 +36,5 @@ function plant({ dir }: StormReport): void {
   const trace = join(dir, 'trace')
   appendFileSync(trace, `${readFileSync(trace, 'utf8').split('\n')[0]}\n`)
   const token = createHash('sha256').update(join(dir, 'state')).digest('hex').slice(0, 16)
-  spawn('sleep', ['600'], { env: { PATH: process.env.PATH, PROCMAN_TOKEN: `${token}.p999.1` }, stdio: 'ignore' }).unref()
+  spawn('sleep', ['600'], { env: { PATH: process.env.PATH, PROCMAN_TOKEN: `${token}.p999.1.1` }, stdio: 'ignore' }).unref()
 }

@@ -244,7 +244,7 @@ class Actor {
     if (habit.startsWith('exits') || !this.runs().includes(`${record.env.NONCE} ${record.run}`)) return 'it has not come so far'
     if (!lives(record.pid)) return 'it is running, and its pid is not there'
     if (!strays.some(({ pid }) => pid === record.pid)) return 'its pid is not one of its own'
-    return strays.every(({ token }) => token.endsWith(`.${record.run}`)) ? null : 'something of another run is there'
+    return strays.every(({ token }) => token.split('.')[2] === String(record.run)) ? null : 'something of another run is there'
   }
 
   async #look(): Promise<ProcessRecord | null> {

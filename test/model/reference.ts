@@ -176,7 +176,9 @@ export class Reference {
       return (isThere ? ['done'] : ['done', 'PROCMAN_SIGNAL_FAILED']).map((phase) => ({ ...hit, calls: { ...world.calls, [call]: phase } }))
     }
     if (verb === 'remove') return isUp || state === 'backoff' ? stays(WRONG) : [to('absent', '~done', withoutUndo(world.calls))]
-    if (!isUp) return [to('starting', 'launching')]
+    // What a failed start is about to take back may be refused to be begun again.
+    const isFailing = DOWN.includes(state) && Object.values(world.calls).some((phase) => phase.startsWith('undo '))
+    if (!isUp) return [to('starting', 'launching'), ...(isFailing ? stays(WRONG) : [])]
     return verb === 'restart' && (state === 'starting' || state === 'up') ? [to('restarting', 'launching')] : stays(WRONG)
   }
 

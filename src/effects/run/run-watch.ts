@@ -46,6 +46,7 @@ export class RunWatch {
   readonly #id: string
   readonly #run: number
   readonly #jobDir: string
+  readonly #token: string
   readonly #facts: RunFact[] = []
   readonly #listeners = new Set<(fact: RunFact) => void>()
   #stopWaiting: (() => void) | undefined
@@ -65,6 +66,7 @@ export class RunWatch {
     this.#id = id
     this.#run = run
     this.#jobDir = ports.jobDirOf(id)
+    this.#token = ports.tokenOf(id, run)
   }
 
   /** Looks at the run files and goes on from what they say. With `mayLaunch`, a run that nobody claimed is started; without, it is voided. */
@@ -126,10 +128,6 @@ export class RunWatch {
 
   get #identity(): Identity | null {
     return this.#command?.identity ?? null
-  }
-
-  get #token(): string {
-    return this.#ports.tokenOf(this.#id, this.#run)
   }
 
   /** Too few descriptors, a directory that was taken away: nothing of that may lose the run, so it is looked again. */
