@@ -612,11 +612,19 @@ static void claim(void) {
   for (;;) {
     snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"boot\":\"%s\",\"at\":%lld}\n", (int)self, start, boot, now_ms(CLOCK_REALTIME));
     int error = put_file("claim", text, true);
-    if (error == 0) return;
+    if (error == 0) break;
     if (error == EEXIST) _exit(0); /* a twin, or a manager that voided the run, was first */
     if (!passing(error) || directory_gone()) _exit(1);
     pause_ms(RETRY_MS);
   }
+  /* Who takes a claim away takes the intent away first: without it there was a claim before ours, and the run is over or void. */
+  char path[64];
+  struct stat st;
+  file_name(path, "intent");
+  if (lstat(path, &st) == 0 || errno != ENOENT) return;
+  file_name(path, "claim");
+  unlink(path);
+  _exit(0);
 }
 
 /* for the command to append to; a link is not followed, and a FIFO in its place is not waited for. -1 and errno */

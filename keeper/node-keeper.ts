@@ -332,6 +332,11 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     if (!passing(code) || directoryGone()) process.exit(1)
     pause(RETRY_MS)
   }
+  // who takes a claim away takes the intent away first: without it there was a claim before ours, and the run is over or void
+  if (!fs.lstatSync(name('intent'), { throwIfNoEntry: false })) {
+    attempt(() => fs.unlinkSync(name('claim')))
+    process.exit(0)
+  }
   const fail = (f: Failure): never => {
     const record = { v: 1, kind: 'failed', step: f.step, errno: f.code, at: Date.now() }
     while (put('exit', record) !== '' && !directoryGone()) pause(RETRY_MS)
@@ -375,7 +380,10 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     const send = (target: number, signal: number) => attempt(() => process.kill(target, signal))
     /** the tree, the command left out when it has ended */
     const tree = (): Member[] => {
-      const all = everything().filter((m) => m.pid !== process.pid)
+      const everyone = everything()
+      // No descriptors left, no fork: who is there cannot be seen now. Somebody may be, whom no signal fits.
+      if (!everyone.some((m) => m.pid === process.pid)) return [{ pid, ppid: 0, pgid: 0, sid: 0, start: 'unseen' }]
+      const all = everyone.filter((m) => m.pid !== process.pid)
       const own = withToken(token, all)
       const leader = all.find((m) => m.pid === pid)
       const reused = ended && leader !== undefined && leader.start !== record.start // its ids mean a stranger's group now

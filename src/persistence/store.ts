@@ -99,6 +99,8 @@ export class Store {
   abandon(): readonly string[] {
     const unsaved = [...this.#pending.keys()]
     clearTimeout(this.#retry)
+    for (const [id, { waiters }] of this.#pending)
+      for (const waiter of waiters.splice(0)) waiter.reject(notSaved(this.#layout.stateFile(id), new Error('the state directory was let go')))
     this.#pending.clear()
     return unsaved
   }
@@ -192,6 +194,7 @@ export class Store {
   async #delete(id: string, path: string): Promise<void> {
     try {
       // A keeper that came too late may still be putting its files there.
+      await removeIntents(path)
       await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
     } catch (error) {
       this.#notDeleted(id, path, error)
@@ -215,6 +218,12 @@ export class Store {
     renameSync(path, to)
     return to
   }
+}
+
+/** First of all: a keeper that comes late must not find an intent without the claim that was made on it. */
+async function removeIntents(path: string): Promise<void> {
+  const names = await readdir(path).catch(() => [])
+  for (const name of names) if (name.endsWith('.intent')) await rm(join(path, name), { recursive: true, force: true })
 }
 
 /** Makes a directory of ours; something else that lies in its place is moved out of the way. */

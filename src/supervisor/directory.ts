@@ -35,11 +35,12 @@ async function open(world: World, send: Send, isOver: () => boolean): Promise<vo
   await world.strays.quiet(STRAYS_PATIENCE_MS)
   if (isOver()) return
   send({ type: 'directory.opened' })
-  await world.store.emptyTrash()
+  void world.store.emptyTrash()
   // What could not be read is no less a process of ours: it is taken in as soon as it can be.
   while (left.length > 0 && !isOver()) {
     await pause(TRY_AGAIN_MS, undefined, { ref: false })
-    left = await restoreAll(world, left, send, isOver)
+    const unknown = left.filter((id) => !world.refs.has(id))
+    left = await restoreAll(world, unknown, send, isOver)
   }
 }
 

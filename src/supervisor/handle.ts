@@ -77,12 +77,11 @@ export class SupervisorHandle implements Supervisor {
   async launch(id: string): Promise<ProcessRecord> {
     const ref = this.#command(id, 'start')
     await launchRun(this.#world, ref, 'process.start')
-    return this.get(ref.id)
+    return recordOf(ref)
   }
 
   get(id: string): ProcessRecord {
-    const { value, context } = this.ref(id).getSnapshot()
-    return toRecord(value, context)
+    return recordOf(this.ref(id))
   }
 
   list(filter?: ListFilter): readonly ProcessRecord[] {
@@ -146,7 +145,7 @@ export class SupervisorHandle implements Supervisor {
   async restart(id: string): Promise<ProcessRecord> {
     const ref = this.#command(id, 'restart')
     await launchRun(this.#world, ref, 'process.restart')
-    return this.get(ref.id)
+    return recordOf(ref)
   }
 
   async signal(id: string, signal: string, { target = 'group' }: { readonly target?: 'group' | 'command' } = {}): Promise<void> {
@@ -180,7 +179,10 @@ export class SupervisorHandle implements Supervisor {
 
   async remove(id: string): Promise<void> {
     this.#mustBeOpen()
-    const ref = this.ref(id)
+    return this.#remove(this.ref(id))
+  }
+
+  async #remove(ref: ProcessRef): Promise<void> {
     const { value } = mustBeSound(ref)
     if (!isRemovable(ref.getSnapshot())) throw wrongState('remove', ref.id, value, 'stop it first')
     for (const look of this.#logReaders.get(ref.id) ?? []) look()
@@ -196,9 +198,15 @@ export class SupervisorHandle implements Supervisor {
       const snapshot = ref.getSnapshot()
       return snapshot.hasTag('settled') && (snapshot.context.endedAtMs ?? snapshot.context.createdAtMs) <= endedBefore
     })
-    const ids = old.map((ref) => ref.id)
-    for (const id of ids) await this.remove(id)
-    return ids
+    const removed: string[] = []
+    for (const ref of old) {
+      this.#mustBeOpen()
+      // Removed or started again meanwhile; its id may be another's prefix now.
+      if (this.#world.refs.get(ref.id) !== ref || !ref.getSnapshot().hasTag('settled')) continue
+      await this.#remove(ref)
+      removed.push(ref.id)
+    }
+    return removed
   }
 
   async refresh(): Promise<readonly ProcessRecord[]> {
@@ -245,6 +253,8 @@ export class SupervisorHandle implements Supervisor {
     this.#world.store.flush()
     const unsaved = this.#world.letGo()
     if (this.#isActive) this.actor.send({ type: 'supervisor.close' })
+    const { stillLocked } = this.#world
+    if (stillLocked !== null) throw new ProcmanError('PROCMAN_STATE_NOT_SAVED', stillLocked, { details: { stateDir: this.stateDir } })
     if (unsaved.length === 0) return
     const message = `the state directory ${this.stateDir} is let go, but the last state of ${unsaved.join(', ')} could not be written: ${this.problems.at(-1)?.message}`
     throw new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { ids: unsaved } })
@@ -254,7 +264,7 @@ export class SupervisorHandle implements Supervisor {
   async #takeBack(ref: ProcessRef): Promise<void> {
     if (!ref.getSnapshot().hasTag('settled')) ref.send({ type: 'process.stop', atMs: Date.now(), timeoutMs: 0 })
     await until(ref, (snapshot) => snapshot.hasTag('settled'))
-    await this.remove(ref.id)
+    if (this.#world.refs.get(ref.id) === ref) await this.#remove(ref)
   }
 
   async #settled(ref: ProcessRef, options: WaitOptions): Promise<ProcessRecord> {
@@ -322,6 +332,11 @@ export class SupervisorHandle implements Supervisor {
     if (this.#closing === undefined && this.#isActive && this.actor.getSnapshot().hasTag('open')) return
     throw new ProcmanError('PROCMAN_CLOSED', `the supervisor of ${this.stateDir} is closed or shutting down`, { details: { stateDir: this.stateDir } })
   }
+}
+
+function recordOf(ref: ProcessRef): ProcessRecord {
+  const { value, context } = ref.getSnapshot()
+  return toRecord(value, context)
 }
 
 function mustBeSound(ref: ProcessRef): ActorSnapshot {

@@ -21,5 +21,12 @@ export function pruneRunFiles(jobDir: string, currentRun: number, slices: Slices
     for (const path of paths.splice(-AT_ONCE)) rmSync(path, { recursive: true, force: true })
     if (paths.length > 0) slices.run(guarded(() => removeSome(paths)))
   }
-  slices.run(guarded(() => removeSome(staleRunFiles(jobDir, currentRun, KEPT_RUNS))))
+  slices.run(
+    guarded(() => {
+      const stale = staleRunFiles(jobDir, currentRun, KEPT_RUNS)
+      // Intents first, and taken from the end: a keeper that comes late must not find an intent without the claim that was made on it.
+      const isIntent = (path: string) => path.endsWith('.intent')
+      removeSome([...stale.filter((path) => !isIntent(path)), ...stale.filter(isIntent)])
+    }),
+  )
 }

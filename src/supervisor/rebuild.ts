@@ -47,7 +47,7 @@ export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnaps
   const { value, context } = snapshot
   const { id } = context.spec
   const later = (file: 'intent' | 'claim') => runsWith(jobDir, file).filter((run) => run > context.run)
-  const intended = later('intent').findLast((run) => readIntent(jobDir, run)?.token === tokenOf(stateDir, id, run, context.createdAtMs)) ?? 0
+  const intended = later('intent').findLast((run) => names(readIntent(jobDir, run)?.token, tokenOf(stateDir, id, run, context.createdAtMs))) ?? 0
   const voided = later('claim').findLast((run) => readClaim(jobDir, run)?.kind === 'void') ?? 0
   const run = Math.max(intended, voided)
   // No run is begun while the one before it is up: such files are not ours.
@@ -66,6 +66,11 @@ function isAtRest(value: ProcessSnapshot['value']): boolean {
 function endOfVoid(jobDir: string, run: number): Partial<ProcessContext> {
   const claim = readClaim(jobDir, run)
   return { outcome: { kind: 'not-started' }, endedAtMs: claim?.kind === 'void' ? claim.atMs : null }
+}
+
+/** The directory may have another path now: what counts is the process and the run. */
+function names(token: string | undefined, expected: string): boolean {
+  return token?.slice(token.indexOf('.')) === expected.slice(expected.indexOf('.'))
 }
 
 function isUp(jobDir: string, context: ProcessContext): boolean {

@@ -38,7 +38,7 @@ export class Tenancy {
       const taken = this.#try()
       if (taken.kind === 'held') {
         this.#onLost = onLost
-        return sweepLockLeftovers(this.#layout.lock, lockPorts)
+        return this.#sweepLeftovers()
       }
       const leftMs = giveUpAtMs - performance.now()
       if (leftMs <= 0) throw locked(this.#layout.root, taken.holder.pid)
@@ -64,8 +64,23 @@ export class Tenancy {
     return false
   }
 
-  release(): void {
-    for (const nonce of this.#nonces) releaseLock(this.#layout.lock, nonce)
+  /** @returns why the lock is still there; null when it is not */
+  release(): string | null {
+    try {
+      for (const nonce of this.#nonces) releaseLock(this.#layout.lock, nonce)
+      return null
+    } catch (error) {
+      return `the lock ${this.#layout.lock} cannot be taken away (${errnoOf(error)}): it holds as long as this program lives`
+    }
+  }
+
+  /** What cannot be looked at or removed is in nobody's way. */
+  #sweepLeftovers(): void {
+    try {
+      sweepLockLeftovers(this.#layout.lock, lockPorts)
+    } catch {
+      // The next manager tries again.
+    }
   }
 
   #try(): LockResult {

@@ -40,6 +40,8 @@ export class World {
   #keeper: KeeperProgram | undefined
   #starter: KeeperStarter | undefined
   #isOpen = false
+  /** Why the lock could not be taken away when the directory was let go. */
+  stillLocked: string | null = null
 
   constructor(options: SupervisorOptions) {
     this.options = options
@@ -102,7 +104,7 @@ export class World {
     endAllEffects(this.effects)
     this.strays.close()
     this.#starter?.close()
-    this.#tenancy.release()
+    this.stillLocked = this.#tenancy.release()
     return unsaved
   }
 
@@ -177,7 +179,10 @@ export class World {
         return context.run === run ? knownRunOf(context) : null
       },
       environmentOf: (spec: ProcessSpec, run: number) => this.#environmentOf(spec, run),
-      inTurn: (work: () => void) => this.slices.run(work),
+      inTurn: (work: () => void) =>
+        this.slices.run(() => {
+          if (this.#isOpen) work()
+        }),
       get starter() {
         world.#starter ??= createKeeperStarter(world.keeper)
         return world.#starter

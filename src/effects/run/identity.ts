@@ -61,6 +61,16 @@ export function tokenIn(pid: number): string | null {
   return TOKEN.exec(environment)?.[1] ?? null
 }
 
+/** Linux. @returns true when the process may not be looked at */
+export function isHidden(pid: number): boolean {
+  try {
+    readFileSync(`/proc/${pid}/environ`)
+    return false
+  } catch (error) {
+    return errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM'
+  }
+}
+
 function threadsOf(pid: number): readonly string[] {
   return list(`/proc/${pid}/task`)
 }

@@ -4,8 +4,10 @@ import type { Readable } from 'node:stream'
 import { errnoOf } from '../../files.ts'
 import type { KeeperProgram } from './keeper-program.ts'
 
-/** What came of asking for a keeper. The truth is in the run files; this only says when to look. */
-/** `launched`: the command is being executed. `rung`: something has come of it, or nothing has been heard for long. */
+/**
+ * What came of asking for a keeper. The truth is in the run files; this only says when to look. `launched`: the command is being executed. `rung`: something
+ * has come of it, or nothing has been heard for long.
+ */
 export type Bell = { readonly kind: 'launched' | 'rung' } | { readonly kind: 'failed'; readonly errno: string }
 
 export interface KeeperStarter {
@@ -47,6 +49,7 @@ class Spawner implements KeeperStarter {
   }
 
   start(jobDir: string, run: number, token: string, onBell: (bell: Bell) => void): () => void {
+    if (this.#isClosed) return () => {}
     const request: Request = { jobDir, run, onBell, patience: undefined, tries: 0 }
     this.#waiting.set(token, request)
     this.#askNext()

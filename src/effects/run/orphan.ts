@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { signalNumber } from '../../signals.ts'
 import type { Identity } from '../../types.ts'
-import { hasOpen, isAlive, tokenIn } from './identity.ts'
+import { hasOpen, isAlive, isHidden, readStat, tokenIn } from './identity.ts'
 
 export interface Orphan {
   readonly identity: Identity
@@ -15,8 +15,18 @@ export interface Orphan {
 
 const LOOK_EVERY_MS = 200
 
-/** True while it lives, and is what it is said to be. Elsewhere than on Linux nothing more can be seen than the identity. */
-export function isOrphanAlive({ identity, token, jobDir }: Orphan): boolean {
+/**
+ * True while it lives, and nothing says that it is not what it is said to be. One that forbids to be looked at (setuid, PR_SET_DUMPABLE) is waited for, so that
+ * no second one is started beside it, but never signalled.
+ */
+export function isOrphanAlive(orphan: Orphan): boolean {
+  if (isProvenOrphan(orphan)) return true
+  const { identity } = orphan
+  return isAlive(identity) && isHidden(identity.pid) && readStat(identity.pid)?.session === identity.pid
+}
+
+/** True while it lives, and is proven ours. Elsewhere than on Linux nothing more can be seen than the identity. */
+export function isProvenOrphan({ identity, token, jobDir }: Orphan): boolean {
   if (!isAlive(identity)) return false
   if (process.platform !== 'linux') return true
   return tokenIn(identity.pid) === token || hasOpen(identity.pid, [join(jobDir, 'stdout.log'), join(jobDir, 'stderr.log')])
@@ -25,7 +35,7 @@ export function isOrphanAlive({ identity, token, jobDir }: Orphan): boolean {
 /** Sends to its group, for which its leader vouches. @returns false when it is gone */
 export function signalOrphan(orphan: Orphan, signal: string, target: 'group' | 'command'): boolean {
   const number = signalNumber(signal)
-  if (number === null || !isOrphanAlive(orphan)) return false
+  if (number === null || !isProvenOrphan(orphan)) return false
   return kill(target === 'group' ? -orphan.identity.pid : orphan.identity.pid, number)
 }
 

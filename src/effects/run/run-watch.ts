@@ -123,7 +123,7 @@ export class RunWatch {
     this.#isClosed = true
     this.#stopWaiting?.()
     this.#listeners.clear()
-    if (this.#isKeeperLost) this.#ports.strays.forget(this.#token)
+    this.#ports.strays.forget(this.#token)
   }
 
   get #identity(): Identity | null {
@@ -255,6 +255,7 @@ export class RunWatch {
     let isOver = false
     const found = (identity: Identity | null) => {
       if (isOver) return
+      this.#isSearched = true
       if (identity === null) {
         this.#stopWaiting = undefined // `otherwise` goes on with what is waited for
         return this.#guarded(otherwise)
@@ -285,10 +286,7 @@ export class RunWatch {
     const exit = readExit(this.#jobDir, this.#run)
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
     const orphan = orphanOf(this.#address)
-    if (orphan === null && this.#isBegun && !this.#isSearched) {
-      this.#isSearched = true
-      return this.#searchByToken(() => this.#strayGone())
-    }
+    if (orphan === null && !this.#isSearched) return this.#searchByToken(() => this.#strayGone())
     if (orphan === null || !isOrphanAlive(orphan)) return this.#strayGone()
     if (!this.#isKeeperLost) {
       this.#isKeeperLost = true
@@ -320,7 +318,7 @@ export class RunWatch {
       return
     }
     whileAliveIsHeld?.()
-    this.#say({ type: 'run.exited', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
+    if (!this.#facts.some((fact) => fact.type === 'run.exited')) this.#say({ type: 'run.exited', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
     this.#wait(stop)
   }
 

@@ -48,7 +48,12 @@ export function askToEnd(address: RunAddress, signal: string): void {
 /** Kills the whole tree. */
 export function killTree(address: RunAddress): void {
   const { jobDir, run, strays } = address
-  if (tellKeeper(jobDir, run, ['k'])) return wakeKeeper(jobDir, run)
+  try {
+    if (tellKeeper(jobDir, run, ['k'])) return
+  } finally {
+    // Also when its FIFO is full, since it obeys nothing.
+    wakeKeeper(jobDir, run)
+  }
   // A keeper that wrote down the end leaves when the tree is gone: looking for strays of each of a thousand such runs would hold up the loop.
   if (readExit(jobDir, run) !== null) return
   const orphan = orphanOf(address)

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Identity } from '../../types.ts'
 import { bootId, isAlive, type ProcStat, readStat, tokenIn } from './identity.ts'
-import { isOrphanAlive, kill, type Orphan } from './orphan.ts'
+import { isProvenOrphan, kill, type Orphan } from './orphan.ts'
 
 /** So many processes are looked at in one turn of the loop. */
 const LOOKS_A_TURN = 64
@@ -33,7 +33,7 @@ export class StrayHunter {
   }
 
   /** Remembers who belongs to a run now, for when it is to be killed: a descendant that cleared its environment is known only by its parents. */
-  track(orphan: Orphan, done: () => void = () => {}): void {
+  track(orphan: Orphan, done?: () => void): void {
     this.#add(orphan, false, done)
   }
 
@@ -41,20 +41,30 @@ export class StrayHunter {
    * Kills the command, its group and session, all that carries the run's token in its environment, and all that descends from any of these; again until
    * none is left. @returns a function after which `done` is not called any more (the hunt goes on)
    */
-  kill(orphan: Orphan, done: () => void = () => {}): () => void {
+  kill(orphan: Orphan, done?: () => void): () => void {
     const hunt = this.#add(orphan, true, done)
-    return () => hunt.done.delete(done)
+    return () => {
+      if (done !== undefined) hunt.done.delete(done)
+    }
   }
 
-  #add(orphan: Orphan, isToKill: boolean, done: () => void): Hunt {
+  #add(orphan: Orphan, isToKill: boolean, done: (() => void) | undefined): Hunt {
     const { token } = orphan
     const hunt = this.#hunts.get(token) ?? { orphan, isToKill, done: new Set() }
     hunt.isToKill ||= isToKill
-    hunt.done.add(done)
+    if (done !== undefined) hunt.done.add(done)
     this.#hunts.set(token, hunt)
     this.#pauseMs = FIRST_PAUSE_MS
     if (!this.#isHunting) void this.#hunt()
     return hunt
+  }
+
+  #tell(done: () => void): void {
+    try {
+      done()
+    } catch (error) {
+      this.#onTrouble(error)
+    }
   }
 
   /** Nobody will ask for this run again. */
@@ -96,7 +106,7 @@ export class StrayHunter {
     if (hunt.isToKill && tree.length > 0) return
     if (hunt.isToKill) this.#seen.delete(token)
     this.#hunts.delete(token)
-    for (const done of hunt.done) done()
+    for (const done of hunt.done) this.#tell(done)
   }
 }
 
@@ -114,7 +124,7 @@ interface Run {
 
 /** @returns the living members of each tree, by token. Elsewhere than on Linux that is the command alone. */
 async function findTrees(runs: readonly Run[]): Promise<ReadonlyMap<string, readonly Identity[]>> {
-  if (process.platform !== 'linux') return new Map(runs.map(({ orphan }) => [orphan.token, isOrphanAlive(orphan) ? [orphan.identity] : []]))
+  if (process.platform !== 'linux') return new Map(runs.map(({ orphan }) => [orphan.token, isProvenOrphan(orphan) ? [orphan.identity] : []]))
   const all = await lookAtAll(new Set(runs.map(({ orphan }) => orphan.token)))
   return new Map(runs.map((run) => [run.orphan.token, treeOf(all, run)]))
 }
@@ -143,7 +153,7 @@ async function lookAtAll(tokens: ReadonlySet<string>): Promise<readonly Seen[]> 
 
 function treeOf(all: readonly Seen[], { orphan, seen }: Run): readonly Identity[] {
   const { pid: leader } = orphan.identity
-  const hasLeader = isOrphanAlive(orphan)
+  const hasLeader = isProvenOrphan(orphan)
   const starts = new Map(seen.map(({ pid, start }) => [pid, start]))
   const isOwn = ({ identity, stat, token: carried }: Seen) =>
     carried === orphan.token ||

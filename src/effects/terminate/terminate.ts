@@ -5,6 +5,8 @@ import type { TerminateFact, TerminateInput } from './contract.ts'
 
 /** The kill is asked for again so often, in case the keeper itself was killed in between; so is what failed for want of descriptors. */
 const AGAIN_MS = 1_000
+/** A timer cannot wait for longer than 24 days. */
+const LONGEST_NAP_MS = 3_600_000
 
 export function terminate(registry: EffectRegistry, watches: RunWatches) {
   return defineEffect<{ type: 'none' }, TerminateInput, TerminateFact>(registry, ({ input, send }) => {
@@ -21,7 +23,7 @@ export function terminate(registry: EffectRegistry, watches: RunWatches) {
       } catch (error) {
         watches.ports.onTrouble(input.id, error)
       }
-      if (!isOver) timer = setTimeout(step, nextMs)
+      if (!isOver) timer = setTimeout(step, Math.min(nextMs, LONGEST_NAP_MS))
     }
     /** @returns after how many ms there is something to do again */
     const act = (): number => {

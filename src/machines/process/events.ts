@@ -4,7 +4,7 @@ import type { RunFact } from '../../effects/run/contract.ts'
 import type { TerminateFact } from '../../effects/terminate/contract.ts'
 import type { Outcome } from '../../types.ts'
 
-/** What a user or the supervisor asks for. Illegal ones are refused by the supervisor with a typed error, see `mayCommand`. */
+/** What a user or the supervisor asks for. Illegal ones are refused by the supervisor with a typed error. */
 export type ProcessCommand =
   | { readonly type: 'process.start'; readonly atMs: number }
   | { readonly type: 'process.stop'; readonly atMs: number; readonly timeoutMs?: number }
