@@ -1,3 +1,4 @@
+import { mkdirSync, utimesSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { aHome, rejection, sleeper, until } from './harness.ts'
 
@@ -34,6 +35,18 @@ describe('the lock of a state directory', () => {
     expect(winners).toHaveLength(1)
     for (const each of tries)
       if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'PROCMAN_STATE_DIR_LOCKED', details: { pid: winners[0]?.child.pid } })
+  })
+
+  it('is not kept from anybody by what lies beside it', async () => {
+    const home = aHome()
+    await (await home.supervisor()).close()
+    const odd = `${home.stateDir}/manager.lock.new-odd`
+    mkdirSync(odd)
+    utimesSync(odd, 0, 0)
+    const supervisor = await home.supervisor()
+    await supervisor.start(sleeper({ id: 'job' }))
+    await supervisor.close()
+    expect((await home.supervisor()).get('job').state).toBe('running')
   })
 
   it('goes to one who waits when its holder is killed', async () => {

@@ -368,6 +368,32 @@ describe('close', () => {
   })
 })
 
+describe('what was meant', () => {
+  it('is removed by cleanup, and nobody else whose id begins like it', async () => {
+    const supervisor = await aHome().supervisor()
+    for (const id of ['a', 'web']) {
+      await supervisor.start(sh('exit 0', { id }))
+      await supervisor.wait(id)
+    }
+    await supervisor.start(sleeper({ id: 'web2', autostart: false }))
+    const [removed] = await Promise.all([supervisor.cleanup(), supervisor.remove('web')])
+    expect(removed).toEqual(['a'])
+    expect(supervisor.list().map((record) => record.id)).toEqual(['web2'])
+  })
+
+  it('is not launched any more by a supervisor that has been closed', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start(sh('exit 0', { id: 'x' }))
+    await supervisor.wait('x')
+    const launching = rejection(supervisor.launch('x'))
+    await supervisor.close()
+    expect((await launching).code).toBe('PROCMAN_CLOSED')
+    expect(existsSync(home.jobFile('x', 'run-2.intent'))).toBe(false)
+    expect((await home.supervisor()).get('x')).toMatchObject({ state: 'exited', run: 1 })
+  })
+})
+
 describe('shutdown', () => {
   it('stops everything, the deaf too, within its time', async () => {
     const home = aHome()

@@ -800,6 +800,22 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
   })
 })
 
+describe.skipIf(process.platform !== 'linux')('a keeper that was held up between its look for a claim and its own claim', { timeout: 20_000 }, () => {
+  it('executes nothing when the run was voided and its files were taken away meanwhile', async () => {
+    writeFileSync(file('run-1.intent'), intentOf({ args: sh('echo ran') }))
+    // Too few descriptors for its FIFOs: it tries again every 200 ms.
+    const child = spawn('sh', ['-c', 'ulimit -S -n 5; exec "$0" keep run-1', cKeeper], { cwd: dir, detached: true, stdio: 'ignore' })
+    const exited = new Promise((resolve) => child.on('exit', resolve))
+    await until('it has begun', () => existsSync(file('run-1.ctl')))
+    writeFileSync(file('run-1.claim'), '{"v":1,"void":true,"at":1}')
+    rmSync(file('run-1.intent'))
+    rmSync(file('run-1.claim'))
+    execFileSync('prlimit', ['--pid', String(child.pid), '--nofile=1024:'])
+    expect(await exited).toBe(0)
+    for (const none of ['out.log', 'run-1.child', 'run-1.exit', 'run-1.claim']) expect(existsSync(file(none)), none).toBe(false)
+  })
+})
+
 describe('the spawner', { timeout: 20_000 }, () => {
   const spawner = () => {
     const child = spawn(cKeeper, ['spawn'], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] })

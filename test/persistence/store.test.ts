@@ -199,7 +199,10 @@ describe('saving', () => {
     rmSync(layout.jobDir('web'), { recursive: true })
     store.save('web', () => snapshotOf(1))
     await expect(store.saved('web')).rejects.toMatchObject({ details: { errno: 'ENOENT' } })
+    store.save('web', () => snapshotOf(2))
+    const waiting = store.saved('web')
     expect(store.abandon()).toEqual(['web'])
+    await expect(waiting).rejects.toMatchObject({ code: 'PROCMAN_STATE_NOT_SAVED' })
     expect(existsSync(layout.jobDir('web'))).toBe(false)
   })
 
