@@ -28,7 +28,7 @@ export class SupervisorHandle implements Supervisor {
   readonly #world: World
   readonly #writes = new Map<string, Promise<void>>()
   /** Processes whose `start` has not been answered yet. */
-  readonly #unanswered = new Set<string>()
+  readonly #unanswered = new Set<ProcessRef>()
   readonly #logReaders = new Map<string, Set<() => void>>()
   #closing: Promise<void> | undefined
 
@@ -62,14 +62,14 @@ export class SupervisorHandle implements Supervisor {
       await this.#world.store.saved(spec.id)
       return ref
     }
-    this.#unanswered.add(spec.id)
+    this.#unanswered.add(ref)
     try {
       await launchRun(this.#world, ref, 'process.start')
     } catch (error) {
       if (ref.getSnapshot().status === 'active') await this.#takeBack(ref)
       throw error
     } finally {
-      this.#unanswered.delete(spec.id)
+      this.#unanswered.delete(ref)
     }
     return ref
   }
@@ -280,7 +280,7 @@ export class SupervisorHandle implements Supervisor {
     const snapshot = mustBeSound(ref)
     const probe = { type: `process.${name}`, atMs: 0, signal: '', target: 'group', request: '' } as ProcessCommand
     if (!snapshot.can(probe)) throw wrongState(name, ref.id, snapshot.value)
-    if (this.#unanswered.has(ref.id) && isStartFailed(snapshot))
+    if (this.#unanswered.has(ref) && isStartFailed(snapshot))
       throw wrongState(name, ref.id, snapshot.value, 'its first start has failed, and is being taken back')
     return ref
   }
