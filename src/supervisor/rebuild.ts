@@ -10,7 +10,7 @@ import type { Found } from '../persistence/store.ts'
 import type { ProcessContext } from '../types.ts'
 
 const WHY = {
-  empty: 'its manager was killed while it was being started: known from its run files',
+  empty: 'it had no state file (its manager was killed while it was being started, or somebody deleted it): known from its run files',
   damaged: 'its state file was damaged: rebuilt from its run files',
 }
 

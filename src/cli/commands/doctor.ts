@@ -1,5 +1,5 @@
 /** `doctor`: what procman works with on this machine, and what is wrong. Changes nothing but that it puts the keeper in place, as a start would. */
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import type { Cli } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -64,7 +64,13 @@ async function diagnose(cli: Cli): Promise<Diagnosis> {
       path,
       exists: stats !== undefined,
       mode: stats === undefined ? null : modeOf(stats.mode),
-      processes: isDirectory ? await attempt('the processes cannot be read', async () => (await cli.reader()).list().length) : null,
+      processes: isDirectory
+        ? await attempt('the processes cannot be read', async () => {
+            const { records, problems: found } = (await cli.reader()).survey()
+            problems.push(...found.map((problem) => problem.message))
+            return records.length
+          })
+        : null,
     },
     lock_holder: isDirectory ? await attempt('the lock cannot be read', async () => (await import('../../state-dir.ts')).holderOf(path)) : null,
     problems,
@@ -83,8 +89,14 @@ function problemsOfDirectory(path: string, isDirectory: boolean, mode: number): 
   if ((mode & 0o077) !== 0) problems.push(`${path} is open to others (${modeOf(mode)}); logs and environments are in it: chmod 700 ${path}`)
   try {
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
-  } catch {
-    problems.push(`${path} cannot be read and written by this user`)
+    const { bavail, ffree } = statfsSync(path)
+    if (bavail === 0 || ffree === 0)
+      problems.push(
+        `${path} is on a full disk (no ${bavail === 0 ? 'room' : 'inodes'} left): nothing can be started or stopped from the command line until there is some`,
+      )
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    problems.push(`${path} cannot be read and written by this user${code === undefined ? '' : ` (${code})`}`)
   }
   return problems
 }

@@ -1,6 +1,7 @@
 /** Talking to the keeper of a run through its FIFOs, and seeing whether it lives. All FIFOs are opened without blocking. */
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { errnoOf } from '../../files.ts'
 import { type RunFile, runFile } from './run-files.ts'
 
 const WRITE = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
@@ -8,7 +9,7 @@ const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
 
 /** Sends commands, one a line. @returns false when no keeper is there to read them */
 export function tellKeeper(jobDir: string, run: number, commands: readonly string[]): boolean {
-  const fd = openFifo(runFile(jobDir, run, 'ctl'), WRITE)
+  const fd = openToTell(runFile(jobDir, run, 'ctl'))
   if (fd === null) return false
   try {
     writeSync(fd, `${commands.join('\n')}\n`)
@@ -21,6 +22,16 @@ export function tellKeeper(jobDir: string, run: number, commands: readonly strin
   }
 }
 
+/** A keeper that may not be told is as good as none: then the command is signalled by its identity. */
+function openToTell(path: string): number | null {
+  try {
+    return openFifo(path, WRITE)
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM') return null
+    throw error
+  }
+}
+
 /** True while a keeper holds the run. */
 export function hasKeeper(jobDir: string, run: number): boolean {
   const fd = openFifo(runFile(jobDir, run, 'ctl'), WRITE)
@@ -29,14 +40,13 @@ export function hasKeeper(jobDir: string, run: number): boolean {
   return true
 }
 
-/** Opens a FIFO; null when it is not there, nobody is at its other end, or it is something else. */
+/** Opens a FIFO; null when it is not there, nobody is at its other end, or it is something else. @throws what says nothing about that: EMFILE, EACCES */
 export function openFifo(path: string, flags: number): number | null {
   let fd: number
   try {
     fd = openSync(path, flags)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EMFILE' || code === 'ENFILE') throw error
+    if (['EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'EPERM'].includes(errnoOf(error))) throw error
     return null
   }
   if (fstatSync(fd).isFIFO()) return fd

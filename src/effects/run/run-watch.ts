@@ -303,7 +303,7 @@ export class RunWatch {
   }
 
   #whyUnknown(): string {
-    if (!existsSync(runFile(this.#jobDir, this.#run, 'claim'))) return 'its run files were deleted'
+    if (['claim', 'ctl'].some((file) => !existsSync(runFile(this.#jobDir, this.#run, file as 'claim')))) return 'its run files were deleted'
     return readClaim(this.#jobDir, this.#run)?.kind === 'damaged' ? 'its claim file is damaged, and no keeper is there' : 'the keeper was killed'
   }
 

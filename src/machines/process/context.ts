@@ -101,7 +101,14 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
 export function afterKeeperLoss(context: ProcessContext, event: ProcessEvent): Change {
   // Facts are told again to each state that watches the run.
   if (event.type !== 'run.keeper-lost' || context.keeperLost) return {}
-  return { keeperLost: true, ...noted(context, event.atMs, 'the keeper was killed: the command is watched by its identity, its exit code will not be known') }
+  return {
+    keeperLost: true,
+    ...noted(
+      context,
+      event.atMs,
+      'the keeper cannot be reached (killed, or its files deleted): the command is watched by its identity, its exit code will not be known',
+    ),
+  }
 }
 
 export function afterNote(context: ProcessContext, event: ProcessEvent): Change {

@@ -446,7 +446,7 @@ describe.each([
       world.child.losesItsKeeper()
       process.failsItsProbe().passesItsProbe()
       expect(process.record).toMatchObject({ state: 'running', keeper_lost: true, pid: 1_001 })
-      expect(process.context.reasons.filter(({ text }) => text.startsWith('the keeper was killed'))).toHaveLength(1)
+      expect(process.context.reasons.filter(({ text }) => text.startsWith('the keeper cannot be reached'))).toHaveLength(1)
     })
 
     it('is noted while it stops, too, and forgotten with the next run', () => {
