@@ -171,7 +171,8 @@ describe('a command that kills its own manager', () => {
     const script = `until [ -s go ]; do sleep 0.01; done; kill -9 "$(cat go)"; exec sleep 600`
     const { pid } = await manager.start({ id: 'ungrateful', command: 'sh', args: ['-c', script], cwd: workDir(home) })
     writeFileSync(home.path('work/go'), String(manager.child.pid))
-    await manager.kill()
+    await manager.exited
+    expect(manager.child.signalCode).toBe('SIGKILL')
     const next = await home.supervisor()
     expect(next.get('ungrateful')).toMatchObject({ state: 'running', pid, run: 1 })
     expect(existsSync(home.jobFile('ungrateful', 'run-1.exit'))).toBe(false)

@@ -175,7 +175,8 @@ export function aHome(): Home {
 export class Manager {
   readonly child: ChildProcess
   readonly ready: Promise<unknown>
-  readonly #exited: Promise<void>
+  /** Resolves when it is gone. */
+  readonly exited: Promise<void>
   readonly #answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   #next = 0
 
@@ -191,7 +192,7 @@ export class Manager {
       else answer?.reject(Object.assign(new Error(error.message), error))
     })
     child.stdin.on('error', () => {})
-    this.#exited = new Promise((resolve) => child.once('exit', () => resolve()))
+    this.exited = new Promise((resolve) => child.once('exit', () => resolve()))
   }
 
   /** Calls a method of the supervisor there. `start` answers with the record. */
@@ -208,7 +209,7 @@ export class Manager {
   /** kill -9. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.child.kill('SIGKILL')
-    await this.#exited
+    await this.exited
   }
 }
 
