@@ -1,21 +1,14 @@
 /** The only writer of state. Says nothing about what a state means: it keeps, finds and forgets snapshots. */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { ProcmanError } from '../errors.ts'
-import { errnoOf, readWhole, replaceFile } from '../files.ts'
-import { decodeSnapshot, encodeSnapshot, ID_PATTERN, type ProcessSnapshot } from './codec.ts'
+import { errnoOf, replaceFile } from '../files.ts'
+import { encodeSnapshot } from './codec.ts'
 import type { Layout } from './layout.ts'
 import type { Slices } from './slices.ts'
-
-export type Found =
-  | { readonly kind: 'ok'; readonly id: string; readonly snapshot: ProcessSnapshot }
-  | { readonly kind: 'damaged'; readonly id: string; readonly path: string; readonly reason: string }
-  /** Something is in the way of reading it (no permission, no descriptor left) that says nothing about the state itself, and may pass. */
-  | { readonly kind: 'unreadable'; readonly id: string; readonly path: string; readonly reason: string }
-  /** A directory without state: a start that was cut off before anything was promised. */
-  | { readonly kind: 'empty'; readonly id: string; readonly path: string }
+import { makeDirs, makeRoom, prepareStateDir } from './state-dir.ts'
 
 interface Pending {
   readonly snapshotOf: () => unknown
@@ -226,63 +219,6 @@ async function removeIntents(path: string): Promise<void> {
   for (const name of names) if (name.endsWith('.intent')) await rm(join(path, name), { recursive: true, force: true })
 }
 
-/** Makes a directory of ours; something else that lies in its place is moved out of the way. */
-function makeRoom(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false) renameSync(path, `${path}.${randomBytes(4).toString('hex')}`)
-  makeDirs(path)
-}
-
-/** Makes the state directory, or checks the one that is there. @throws PROCMAN_STATE_DIR_UNUSABLE */
-export function prepareStateDir(layout: Layout): void {
-  try {
-    makeDirs(layout.root)
-    makeDirs(layout.jobs)
-    const jobs = lstatSync(layout.jobs)
-    // What it points to is somebody else's, who does not expect that things are moved and deleted there.
-    if (jobs.isSymbolicLink()) throw Object.assign(new Error('it is a symbolic link'), { code: 'ELOOP', path: layout.jobs })
-    if ((jobs.mode & 0o077) !== 0) chmodSync(layout.jobs, 0o700)
-  } catch (error) {
-    throw unusable(layout.root, error)
-  }
-}
-
-/** Not `mkdirSync` with `recursive`: where nothing can be made (/proc), Node 20 tries for ever. */
-function makeDirs(path: string): void {
-  if (existsSync(path) && statSync(path).isDirectory()) return
-  if (!existsSync(dirname(path))) makeDirs(dirname(path))
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
-  }
-}
-
-/** @returns the ids of all processes in the directory, in order; of a directory that is not there, none. @throws PROCMAN_STATE_DIR_UNUSABLE */
-export function listIds(layout: Layout): readonly string[] {
-  let names: string[]
-  try {
-    names = readdirSync(layout.jobs)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw unusable(layout.jobs, error)
-  }
-  return names.filter((name) => ID_PATTERN.test(name)).sort()
-}
-
-/** Reads the state of one process. Never throws, whatever lies there. */
-export function readState(layout: Layout, id: string): Found {
-  const path = layout.stateFile(id)
-  try {
-    const found = readWhole(path)
-    if (found.kind === 'missing') return { kind: 'empty', id, path: layout.jobDir(id) }
-    if (found.kind === 'odd') return { kind: 'damaged', id, path, reason: found.reason }
-    const decoded = decodeSnapshot(found.text, id)
-    return decoded.kind === 'ok' ? { kind: 'ok', id, snapshot: decoded.snapshot } : { kind: 'damaged', id, path, reason: decoded.reason }
-  } catch (error) {
-    return { kind: 'unreadable', id, path, reason: `it cannot be read (${errnoOf(error)})` }
-  }
-}
-
 function odd(path: string, movedTo: string): ProcmanError {
   return new ProcmanError('PROCMAN_STATE_NOT_SAVED', `${path} was not a file: moved to ${movedTo}`, { details: { path } })
 }
@@ -290,18 +226,4 @@ function odd(path: string, movedTo: string): ProcmanError {
 function notSaved(path: string, cause: unknown): ProcmanError {
   const { code, message } = cause as NodeJS.ErrnoException
   return new ProcmanError('PROCMAN_STATE_NOT_SAVED', `${path} cannot be written (${code ?? message})`, { details: { path, errno: code }, cause })
-}
-
-function unusable(path: string, cause: unknown): ProcmanError {
-  const { code, message, path: culprit = path } = cause as NodeJS.ErrnoException
-  const where = culprit === path ? '' : `${culprit}: `
-  return new ProcmanError('PROCMAN_STATE_DIR_UNUSABLE', `the state directory ${path} cannot be used (${where}${code ?? message})`, {
-    details: { path: culprit, errno: code },
-    cause,
-  })
-}
-
-/** Deletes a directory in which nothing was promised. */
-export function removeEmpty(path: string): void {
-  rmSync(path, { recursive: true, force: true })
 }

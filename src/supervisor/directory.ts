@@ -7,7 +7,7 @@ import { isProcmanError } from '../errors.ts'
 import { errnoOf } from '../files.ts'
 import type { DirectoryFact } from '../machines/supervisor/machine.ts'
 import { toRestorable } from '../persistence/codec.ts'
-import { type Found, listIds, readState, removeEmpty } from '../persistence/store.ts'
+import { type Found, listIds, readState, removeEmpty } from '../persistence/state-dir.ts'
 import { catchUp, rebuild } from './rebuild.ts'
 import type { World } from './world.ts'
 

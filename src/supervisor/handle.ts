@@ -2,11 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { ActorRefFrom } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
-import { isAlive } from '../effects/run/identity.ts'
-import { isProcmanError, ProcmanError } from '../errors.ts'
+import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
 import { type ProcessRecord, toRecord } from '../machines/process/record.ts'
-import { LONGEST_STOP_MS } from '../machines/process/stop.ts'
 import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
@@ -14,12 +12,12 @@ import { generateId, parseProcessInput } from '../spec.ts'
 import { openStdin } from '../stdin.ts'
 import { launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
+import { LogReaders } from './log-readers.ts'
+import { KILL_PATIENCE_MS, stopped } from './stopping.ts'
 import { type ActorSnapshot, damaged, until } from './wait.ts'
 import type { World } from './world.ts'
 
 const DEFAULT_SHUTDOWN_MS = 10_000
-/** After SIGKILL of every tree, so long is waited for the kernel to end them. */
-const KILL_PATIENCE_MS = 5_000
 
 type CommandName = 'start' | 'stop' | 'restart' | 'signal'
 
@@ -29,7 +27,7 @@ export class SupervisorHandle implements Supervisor {
   readonly #writes = new Map<string, Promise<void>>()
   /** Processes whose `start` has not been answered yet. */
   readonly #unanswered = new Set<ProcessRef>()
-  readonly #logReaders = new Map<string, Set<() => void>>()
+  readonly #logReaders = new LogReaders()
   #closing: Promise<void> | undefined
 
   constructor(actor: ActorRefFrom<SupervisorMachine>, world: World) {
@@ -116,7 +114,8 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<ProcessRecord> {
-    return this.#settled(this.ref(id), options)
+    const ref = this.ref(id)
+    return this.#recordOnceSaved(ref, await until(ref, (snapshot) => snapshot.hasTag('settled'), options))
   }
 
   async stop(id: string, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ProcessRecord> {
@@ -124,18 +123,8 @@ export class SupervisorHandle implements Supervisor {
     const ref = this.ref(id)
     if (!ref.getSnapshot().hasTag('settled'))
       this.#command(ref.id, 'stop').send({ type: 'process.stop', atMs: Date.now(), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
-    const graceMs = Math.min(timeoutMs ?? ref.getSnapshot().context.spec.stop.timeoutMs, LONGEST_STOP_MS)
-    return this.#settled(ref, { timeoutMs: graceMs + KILL_PATIENCE_MS }).catch((error) => this.#explainStop(ref, error))
-  }
-
-  /** Killed, and not told to be gone: what is in the way is told instead. The stop goes on. */
-  #explainStop(ref: ProcessRef, error: unknown): never {
-    const { run, identity } = ref.getSnapshot().context
-    if (!isProcmanError(error) || error.code !== 'PROCMAN_TIMEOUT' || identity === null || isAlive(identity)) throw error
-    const path = this.#world.layout.jobDir(ref.id)
-    const cause = this.problems.findLast((problem) => problem.id === ref.id)?.message ?? 'is it full or read-only?'
-    const message = `process ${ref.id} is gone, but how run ${run} ended cannot be written down in ${path}: ${cause}. The stop holds, and is settled as soon as it can be`
-    throw new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { id: ref.id, path }, cause: error })
+    const snapshot = await stopped(this.#world, ref, timeoutMs ?? ref.getSnapshot().context.spec.stop.timeoutMs)
+    return this.#recordOnceSaved(ref, snapshot)
   }
 
   cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord> {
@@ -185,7 +174,7 @@ export class SupervisorHandle implements Supervisor {
   async #remove(ref: ProcessRef): Promise<void> {
     const { value } = mustBeSound(ref)
     if (!isRemovable(ref.getSnapshot())) throw wrongState('remove', ref.id, value, 'stop it first')
-    for (const look of this.#logReaders.get(ref.id) ?? []) look()
+    this.#logReaders.lookNow(ref.id)
     const deleteFiles = this.#world.store.remove(ref.id)
     this.actor.send({ type: 'supervisor.remove', id: ref.id })
     this.#world.unfollow(ref.id)
@@ -267,8 +256,7 @@ export class SupervisorHandle implements Supervisor {
     if (this.#world.refs.get(ref.id) === ref) await this.#remove(ref)
   }
 
-  async #settled(ref: ProcessRef, options: WaitOptions): Promise<ProcessRecord> {
-    const { value, context } = await until(ref, (snapshot) => snapshot.hasTag('settled'), options)
+  async #recordOnceSaved(ref: ProcessRef, { value, context }: ActorSnapshot): Promise<ProcessRecord> {
     await this.#world.store.saved(ref.id)
     return toRecord(value, context)
   }
@@ -305,16 +293,7 @@ export class SupervisorHandle implements Supervisor {
       id: ref.id,
       settled: (signal) => until(ref, (snapshot) => snapshot.hasTag('settled'), { signal }),
       currentRun: () => ref.getSnapshot().context.run,
-      beforeRemoval: (look) => this.#beforeRemoval(ref.id, look),
-    }
-  }
-
-  #beforeRemoval(id: string, look: () => void): () => void {
-    const readers = this.#logReaders.get(id) ?? new Set()
-    this.#logReaders.set(id, readers.add(look))
-    return () => {
-      readers.delete(look)
-      if (readers.size === 0 && this.#logReaders.get(id) === readers) this.#logReaders.delete(id)
+      beforeRemoval: (look) => this.#logReaders.add(ref.id, look),
     }
   }
 

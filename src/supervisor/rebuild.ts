@@ -2,11 +2,11 @@
 import { statSync } from 'node:fs'
 import { hasKeeper, isFifoHeld } from '../effects/run/keeper-link.ts'
 import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
-import { readClaim, readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
+import { listRunFiles, readClaim, readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
 import { createdAtIn, tokenOf } from '../effects/run/token.ts'
 import { contextOf, nextRun } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
-import type { Found } from '../persistence/store.ts'
+import type { Found } from '../persistence/state-dir.ts'
 import type { ProcessContext } from '../types.ts'
 
 const WHY = {
@@ -46,9 +46,11 @@ export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'em
 export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnapshot): ProcessSnapshot {
   const { value, context } = snapshot
   const { id } = context.spec
-  const later = (file: 'intent' | 'claim') => runsWith(jobDir, file).filter((run) => run > context.run)
-  const intended = later('intent').findLast((run) => names(readIntent(jobDir, run)?.token, tokenOf(stateDir, id, run, context.createdAtMs))) ?? 0
-  const voided = later('claim').findLast((run) => readClaim(jobDir, run)?.kind === 'void') ?? 0
+  const later = listRunFiles(jobDir).filter(({ run }) => run > context.run)
+  if (later.length === 0) return snapshot
+  const last = (file: 'intent' | 'claim', holds: (run: number) => boolean) => later.findLast((each) => each.file === file && holds(each.run))?.run ?? 0
+  const intended = last('intent', (run) => names(readIntent(jobDir, run)?.token, tokenOf(stateDir, id, run, context.createdAtMs)))
+  const voided = last('claim', (run) => readClaim(jobDir, run)?.kind === 'void')
   const run = Math.max(intended, voided)
   // No run is begun while the one before it is up: such files are not ours.
   if (run === 0 || isUp(jobDir, context)) return snapshot

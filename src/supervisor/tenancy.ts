@@ -5,7 +5,7 @@ import { ProcmanError } from '../errors.ts'
 import { errnoOf } from '../files.ts'
 import type { Layout } from '../persistence/layout.ts'
 import { type LockPorts, type LockResult, readHolder, releaseLock, sweepLockLeftovers, takeLock } from '../persistence/lock.ts'
-import { prepareStateDir } from '../persistence/store.ts'
+import { prepareStateDir } from '../persistence/state-dir.ts'
 
 const LOOK_MS = 100
 
@@ -29,9 +29,10 @@ export class Tenancy {
    * Makes the directory where there is none, and takes it.
    * @param patienceMs waits so long for another manager to let go of it
    * @param onLost called once if another manager has it later, because it was deleted under this one
+   * @returns what was found wrong, without being in the way
    * @throws PROCMAN_STATE_DIR_LOCKED, PROCMAN_STATE_DIR_UNUSABLE
    */
-  async take(patienceMs: number, onLost: (message: string) => void): Promise<void> {
+  async take(patienceMs: number, onLost: (message: string) => void): Promise<string | null> {
     prepareStateDir(this.#layout)
     const giveUpAtMs = performance.now() + patienceMs
     for (;;) {
@@ -74,12 +75,12 @@ export class Tenancy {
     }
   }
 
-  /** What cannot be looked at or removed is in nobody's way. */
-  #sweepLeftovers(): void {
+  #sweepLeftovers(): string | null {
     try {
       sweepLockLeftovers(this.#layout.lock, lockPorts)
-    } catch {
-      // The next manager tries again.
+      return null
+    } catch (error) {
+      return `what takers of the lock ${this.#layout.lock} have left cannot be removed (${errnoOf(error)})`
     }
   }
 

@@ -87,7 +87,8 @@ export class World {
    * @throws PROCMAN_STATE_DIR_LOCKED, PROCMAN_STATE_DIR_UNUSABLE
    */
   async open(onLost: (message: string) => void): Promise<void> {
-    await this.#tenancy.take(this.options.lockTimeoutMs ?? 0, onLost)
+    const leftBehind = await this.#tenancy.take(this.options.lockTimeoutMs ?? 0, onLost)
+    if (leftBehind !== null) this.trouble(null, this.layout.lock, leftBehind)
     this.#isOpen = true
     this.#sweeper.begin()
   }

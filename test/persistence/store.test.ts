@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ProcmanError } from '../../src/errors.ts'
 import { type Layout, layoutOf } from '../../src/persistence/layout.ts'
 import { createSlices } from '../../src/persistence/slices.ts'
-import { listIds, prepareStateDir, readState, removeEmpty, Store } from '../../src/persistence/store.ts'
+import { listIds, prepareStateDir, readState, removeEmpty } from '../../src/persistence/state-dir.ts'
+import { Store } from '../../src/persistence/store.ts'
 import { aContext, EPOCH_MS } from '../machines/fixtures.ts'
 
 let root: string

@@ -146,13 +146,18 @@ export function readIntent(jobDir: string, run: number): { readonly token: strin
 
 const NAME = /^run-(\d{1,15})\.([a-z]+)/
 
+/** @returns all run files that are here, by run, ascending */
+export function listRunFiles(jobDir: string): readonly { readonly run: number; readonly file: string }[] {
+  const found = readdirSync(jobDir).flatMap((name) => {
+    const match = NAME.exec(name)
+    return match?.[2] !== undefined && match[0] === name ? [{ run: Number(match[1]), file: match[2] }] : []
+  })
+  return found.sort((a, b) => a.run - b.run)
+}
+
 /** @returns the numbers of all runs that have this file here, ascending */
 export function runsWith(jobDir: string, file: RunFile): readonly number[] {
-  const runs = readdirSync(jobDir).flatMap((name) => {
-    const match = NAME.exec(name)
-    return match !== null && match[0] === name && match[2] === file ? [Number(match[1])] : []
-  })
-  return runs.sort((a, b) => a - b)
+  return listRunFiles(jobDir).flatMap((each) => (each.file === file ? [each.run] : []))
 }
 
 /**

@@ -3,39 +3,19 @@
  * so a watch that begins late, or again after a change of state, misses nothing.
  */
 import { existsSync } from 'node:fs'
-import { errnoOf } from '../../files.ts'
-import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
+import type { Identity, Outcome } from '../../types.ts'
+import { askForKeeper } from './ask-for-keeper.ts'
 import type { RunFact } from './contract.ts'
 import { hasKeeper, onFifoReleased } from './keeper-link.ts'
-import type { Bell, KeeperStarter } from './keeper-starter.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
 import { isOrphanAlive, onOrphanGone } from './orphan.ts'
-import { hasIntent, readClaim, readExit, readIntent, runFile, voidClaim, writeIntent } from './run-files.ts'
+import type { RunPorts } from './ports.ts'
+import { hasIntent, readClaim, readExit, readIntent, runFile, voidClaim } from './run-files.ts'
 import { askToEnd, killTree, orphanOf, type RunAddress, signalRun } from './signal-run.ts'
-import { findCommand, type StrayHunter } from './strays.ts'
-
-export interface RunPorts {
-  jobDirOf(id: string): string
-  /** Names the run in the environment of everything that belongs to it. */
-  tokenOf(id: string, run: number): string
-  specOf(id: string): ProcessSpec
-  /** What the process's record says of the run; null when it does not know that it was launched. */
-  knownOf(id: string, run: number): KnownRun | null
-  environmentOf(spec: ProcessSpec, run: number): Readonly<Record<string, string>>
-  /** Runs small pieces of blocking work without holding up the loop. */
-  inTurn(work: () => void): void
-  readonly starter: KeeperStarter
-  readonly strays: StrayHunter
-  /** Makes a directory again that somebody has deleted. @returns false when it is not ours any more */
-  putBack(id: string): boolean
-  /** The run could not be looked at; it is tried again. */
-  onTrouble(id: string, error: unknown): void
-  nowMs(): number
-}
+import { findCommand } from './strays.ts'
 
 /** A keeper that has claimed its run writes down the child within a few ms; one that does not is looked at less and less often. */
 const LOOK_AGAIN_MS = 5
-const CLAIM_LOOK_MS = 20
 /** A claimed run without a child for so long is looked for by other means. */
 const SUSPICIOUS_MS = 100
 const MAX_LAUNCHES = 3
@@ -171,54 +151,18 @@ export class RunWatch {
   #start(): void {
     this.#launches += 1
     if (this.#launches > MAX_LAUNCHES) return this.#neverStarted('keeper', 'ETIMEDOUT')
-    let isOver = false
-    let forget: (() => void) | undefined
-    // A keeper that an earlier manager has asked for may come first: it does not ring here.
-    const looker = hasIntent(this.#jobDir, this.#run) ? setInterval(() => this.#lookIfClaimed(), CLAIM_LOOK_MS) : undefined
-    this.#wait(() => {
-      isOver = true
-      clearInterval(looker)
-      forget?.()
-    })
-    const heard = (bell: Bell) => {
-      if (isOver) return
-      // It may answer to an earlier request, for a process of this id that was removed: asked again before it is believed.
-      if (bell.kind === 'failed' && this.#launches >= MAX_LAUNCHES) return this.#neverStarted('keeper', bell.errno)
-      if (bell.kind === 'launched') this.#isBegun = true
-      // Hundreds may ring at once.
-      this.#ports.inTurn(() => {
-        if (!isOver) this.#lookNext()
-      })
-    }
-    const ask = () => {
-      if (isOver) return
-      try {
-        this.#writeIntent()
-      } catch (error) {
-        return this.#neverStarted('intent', errnoOf(error))
-      }
-      try {
-        forget = this.#ports.starter.start(this.#jobDir, this.#run, this.#token, heard)
-      } catch (error) {
-        this.#neverStarted('keeper', errnoOf(error))
-      }
-    }
-    this.#ports.inTurn(ask)
-  }
-
-  #lookIfClaimed(): void {
-    if (existsSync(runFile(this.#jobDir, this.#run, 'claim'))) this.#lookNext()
-  }
-
-  #writeIntent(): void {
-    const spec = this.#ports.specOf(this.#id)
-    const intent = { token: this.#token, spec, env: this.#ports.environmentOf(spec, this.#run) }
-    try {
-      writeIntent(this.#jobDir, this.#run, intent)
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT' || !this.#ports.putBack(this.#id)) throw error
-      writeIntent(this.#jobDir, this.#run, intent)
-    }
+    const asked = askForKeeper(
+      { ports: this.#ports, id: this.#id, run: this.#run, jobDir: this.#jobDir, token: this.#token },
+      {
+        launched: () => {
+          this.#isBegun = true
+        },
+        look: () => this.#lookNext(),
+        // It may answer to an earlier request, for a process of this id that was removed: asked again before it is believed.
+        failed: (step, errno) => (step === 'keeper' && this.#launches < MAX_LAUNCHES ? this.#lookNext() : this.#neverStarted(step, errno)),
+      },
+    )
+    this.#wait(asked)
   }
 
   /** No keeper could be had: the run is voided, so that none that comes late can start it after all. */
@@ -303,7 +247,8 @@ export class RunWatch {
   }
 
   #whyUnknown(): string {
-    if (['claim', 'ctl'].some((file) => !existsSync(runFile(this.#jobDir, this.#run, file as 'claim')))) return 'its run files were deleted'
+    const made = ['claim', 'ctl'] as const // by every keeper, before it begins
+    if (made.some((file) => !existsSync(runFile(this.#jobDir, this.#run, file)))) return 'its run files were deleted'
     return readClaim(this.#jobDir, this.#run)?.kind === 'damaged' ? 'its claim file is damaged, and no keeper is there' : 'the keeper was killed'
   }
 

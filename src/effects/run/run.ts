@@ -1,7 +1,8 @@
 /** The effect that the machine invokes in every state in which a run may be up: launch-or-adopt, watch, pass signals on. */
 import { defineEffect, type EffectRegistry } from '../effect.ts'
 import type { RunCommand, RunFact, RunInput } from './contract.ts'
-import { type RunPorts, RunWatch } from './run-watch.ts'
+import type { RunPorts } from './ports.ts'
+import { RunWatch } from './run-watch.ts'
 
 /**
  * One watch for each run, however many effects ask for it. The machine leaves one state and enters the next in the same turn, disposing one effect and

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bootId, startTimeOf } from '../../../src/effects/run/identity.ts'
 import { observeRun } from '../../../src/effects/run/observe.ts'
-import { type RunPorts, RunWatch } from '../../../src/effects/run/run-watch.ts'
+import type { RunPorts } from '../../../src/effects/run/ports.ts'
+import { RunWatch } from '../../../src/effects/run/run-watch.ts'
 import { StrayHunter } from '../../../src/effects/run/strays.ts'
 
 let jobDir: string

@@ -1,0 +1,29 @@
+/** Waiting for a stop, in bounded time, and saying what is in its way. */
+import type { ProcessRef } from '../api.ts'
+import { isAlive } from '../effects/run/identity.ts'
+import { isProcmanError, ProcmanError } from '../errors.ts'
+import { LONGEST_STOP_MS } from '../machines/process/stop.ts'
+import { type ActorSnapshot, until } from './wait.ts'
+import type { World } from './world.ts'
+
+/** After SIGKILL of a tree, so long is waited for the kernel to end it. */
+export const KILL_PATIENCE_MS = 5_000
+
+/** @param graceMs from the stop to SIGKILL. @throws PROCMAN_TIMEOUT, PROCMAN_STATE_NOT_SAVED: the stop goes on */
+export async function stopped(world: World, ref: ProcessRef, graceMs: number): Promise<ActorSnapshot> {
+  try {
+    return await until(ref, (snapshot) => snapshot.hasTag('settled'), { timeoutMs: Math.min(graceMs, LONGEST_STOP_MS) + KILL_PATIENCE_MS })
+  } catch (error) {
+    throw explained(world, ref, error)
+  }
+}
+
+/** Killed, and not told to be gone: the process may be, and its keeper cannot write that down. */
+function explained(world: World, ref: ProcessRef, error: unknown): unknown {
+  const { run, identity } = ref.getSnapshot().context
+  if (!isProcmanError(error) || error.code !== 'PROCMAN_TIMEOUT' || identity === null || isAlive(identity)) return error
+  const path = world.layout.jobDir(ref.id)
+  const why = world.problems.findLast((problem) => problem.id === ref.id)?.message ?? 'is it full or read-only?'
+  const message = `process ${ref.id} is gone, but how run ${run} ended cannot be written down in ${path}: ${why}. The stop holds, and is settled as soon as it can be`
+  return new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { id: ref.id, path }, cause: error })
+}
