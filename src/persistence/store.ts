@@ -77,6 +77,17 @@ export class Store {
     return new Promise((resolve, reject) => pending.waiters.push({ resolve, reject }))
   }
 
+  /** Resolves once all that was marked for this process was written, or could not be: that is told as trouble. @returns whether it was written */
+  attempted(id: string): Promise<boolean> {
+    return this.saved(id).then(
+      () => true,
+      (error: ProcmanError) => {
+        this.#ports.onTrouble(id, this.#layout.stateFile(id), error)
+        return false
+      },
+    )
+  }
+
   /** Writes everything that is marked, now. */
   flush(): void {
     for (const id of [...this.#pending.keys()]) this.#write(id)

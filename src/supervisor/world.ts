@@ -69,7 +69,11 @@ export class World {
   /** The process machine with its real effects. */
   processLogic() {
     return processMachine.provide({
-      actors: { run: runEffect(this.effects, this.watches), terminate: terminate(this.effects, this.watches), waitUntil: this.deadline() },
+      actors: {
+        run: runEffect(this.effects, this.watches),
+        terminate: terminate(this.effects, this.watches, (id) => this.#stopOnRecord(id)),
+        waitUntil: this.deadline(),
+      },
     })
   }
 
@@ -124,7 +128,7 @@ export class World {
         last = snapshot
         this.table.getSnapshot().context.processes.get(id)?.set(toRecord(snapshot.value, snapshot.context))
         if (!isOnRecordOtherwise(snapshot)) this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
-        if (isPastLaunch) this.#pruneOnceSaved(id, snapshot.context.run)
+        if (isPastLaunch) void this.#pruneOnceSaved(id, snapshot.context.run)
       },
       error: () => {},
     })
@@ -147,14 +151,17 @@ export class World {
   }
 
   /** Not before: the intents of runs that no snapshot on disk speaks of are what they are known by. */
-  #pruneOnceSaved(id: string, run: number): void {
-    this.store.saved(id).then(
-      () => {
-        const jobDir = this.layout.jobDir(id)
-        if (this.refs.has(id)) pruneRunFiles(jobDir, run, this.slices, (message) => this.trouble(id, jobDir, message))
-      },
-      () => {}, // Told by the store. The next run prunes.
-    )
+  async #pruneOnceSaved(id: string, run: number): Promise<void> {
+    const jobDir = this.layout.jobDir(id)
+    // When it is not, the next run prunes.
+    if ((await this.store.attempted(id)) && this.refs.has(id)) pruneRunFiles(jobDir, run, this.slices, (message) => this.trouble(id, jobDir, message))
+  }
+
+  /** Without a policy there is nothing that could undo a stop: then a thousand at once need not wait for a thousand files. */
+  async #stopOnRecord(id: string): Promise<void> {
+    if (this.#refOf(id).getSnapshot().context.spec.restart.strategy === 'never') return
+    await null // Effects begin before the change of state that they belong to is followed.
+    await this.store.attempted(id)
   }
 
   #sweeperPorts(): SweeperPorts {

@@ -1,5 +1,5 @@
 /** What a dead manager leaves, and what the next one makes of it. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { agreed, aHome, fixture, type Home, inState, kill, lives, obedient, pause, rejection, sh, sleeper, startOf, until } from './harness.ts'
 
@@ -76,6 +76,23 @@ describe('a manager that is killed with SIGKILL', () => {
     await manager.kill()
     const next = await home.supervisor()
     expect(await next.wait('deaf')).toMatchObject({ status: 'cancelled', signal: 'SIGKILL' })
+  })
+
+  it.each([
+    ['stop', { state: 'exited', status: 'cancelled', run: 1 }],
+    ['restart', { state: 'running', run: 2, restarts: 1 }],
+  ] as const)('over the first signal of a %s has an heir that knows of it: it was on record before', async (method, expected) => {
+    const home = aHome()
+    const manager = await home.manager()
+    const script = `[ $PROCMAN_RUN = 1 ] || exec sleep 600; trap 'kill -9 ${manager.child.pid}; exit 0' TERM; echo ready; while :; do sleep 0.01; done`
+    await manager.start(sh(script, { id: 'avenger', restart: { strategy: 'always', delayMs: 60_000 } }))
+    await until('it waits for its signal', () => readFileSync(home.jobFile('avenger', 'stdout.log'), 'utf8') === 'ready\n')
+    manager.call(method, 'avenger').catch(() => {})
+    await manager.exited
+    await until('the command has ended', () => existsSync(home.jobFile('avenger', 'run-1.exit')))
+    const next = await home.supervisor()
+    await until('it is as it was asked to be', () => next.get('avenger').state === expected.state)
+    expect(next.get('avenger')).toMatchObject(expected)
   })
 
   it('in the middle of a restart has an heir that finishes it', async () => {

@@ -8,7 +8,11 @@ const AGAIN_MS = 1_000
 /** A timer cannot wait for longer than 24 days. */
 const LONGEST_NAP_MS = 3_600_000
 
-export function terminate(registry: EffectRegistry, watches: RunWatches) {
+/**
+ * @param onRecord resolves once the stop of a process is on disk, or could not be written, or nothing could undo it. Before that no signal is sent: a process
+ * that obeys one has ended, and a manager that does not know of the stop would take that for an end of its own, after which a restart policy goes on.
+ */
+export function terminate(registry: EffectRegistry, watches: RunWatches, onRecord: (id: string) => Promise<unknown>) {
   return defineEffect<{ type: 'none' }, TerminateInput, TerminateFact>(registry, ({ input, send }) => {
     const { watch, release } = watches.acquire({ id: input.id, run: input.run })
     const steadyMs = steadyClock(Math.max(watches.ports.nowMs(), input.askedAtMs))
@@ -43,7 +47,9 @@ export function terminate(registry: EffectRegistry, watches: RunWatches) {
       next += due.length
       return Math.min(input.rungs[next]?.atMs ?? input.killAtMs, input.killAtMs) - nowMs
     }
-    step()
+    onRecord(input.id).then(() => {
+      if (!isOver) step()
+    }, registry.onError)
     return () => {
       isOver = true
       clearTimeout(timer)

@@ -26,13 +26,35 @@ function registryWith(errors: unknown[]): EffectRegistry {
   return { live: new Set(), onError: (error) => errors.push(error) }
 }
 
+const onRecord = () => Promise.resolve()
+
 describe('the ladder of a stop', () => {
-  it('sends each signal when it is due, then kills, and asks for the kill again until it is over', () => {
+  it('begins once the stop is on record, and not when it is over before', async () => {
+    const { calls, watches } = fakeWatches()
+    let written = () => {}
+    const promise = new Promise<void>((resolve) => {
+      written = resolve
+    })
+    const input = { id: 'a', run: 1, askedAtMs: 0, rungs: [{ signal: 'SIGTERM', atMs: 0 }], killAtMs: Date.now() + 60_000 }
+    const logic = terminate(registryWith([]), watches, () => promise)
+    const [going, over] = [createActor(logic, { input }).start(), createActor(logic, { input }).start()]
+    over.stop()
+    expect(calls).toEqual([])
+    written()
+    await onRecord()
+    expect(calls).toEqual(['SIGTERM'])
+    going.stop()
+  })
+
+  it('sends each signal when it is due, then kills, and asks for the kill again until it is over', async () => {
     vi.useFakeTimers()
     const { calls, release, watches } = fakeWatches()
     const nowMs = Date.now()
     const rungs = ['SIGHUP', 'SIGTERM'].map((signal, index) => ({ signal, atMs: nowMs + index * 100 }))
-    const actor = createActor(terminate(registryWith([]), watches), { input: { id: 'a', run: 1, askedAtMs: 0, rungs, killAtMs: nowMs + 200 } }).start()
+    const actor = createActor(terminate(registryWith([]), watches, onRecord), {
+      input: { id: 'a', run: 1, askedAtMs: 0, rungs, killAtMs: nowMs + 200 },
+    }).start()
+    await onRecord()
     expect(calls).toEqual(['SIGHUP'])
     vi.advanceTimersByTime(100)
     expect(calls).toEqual(['SIGHUP', 'SIGTERM'])
@@ -47,24 +69,26 @@ describe('the ladder of a stop', () => {
     vi.useRealTimers()
   })
 
-  it('sends only the last of those that are overdue: a later manager goes on where it is', () => {
+  it('sends only the last of those that are overdue: a later manager goes on where it is', async () => {
     const { calls, watches } = fakeWatches()
     const rungs = ['SIGHUP', 'SIGINT', 'SIGTERM'].map((signal, index) => ({ signal, atMs: index }))
-    createActor(terminate(registryWith([]), watches), { input: { id: 'a', run: 1, askedAtMs: 0, rungs, killAtMs: Date.now() + 60_000 } })
-      .start()
-      .stop()
+    const input = { id: 'a', run: 1, askedAtMs: 0, rungs, killAtMs: Date.now() + 60_000 }
+    const actor = createActor(terminate(registryWith([]), watches, onRecord), { input }).start()
+    await onRecord()
+    actor.stop()
     expect(calls).toEqual(['SIGTERM'])
   })
 
   it.each([
     ['forward', 86_400_000],
     ['back', -86_400_000],
-  ])('keeps its times when the clock jumps %s by a day', (_, skewMs) => {
+  ])('keeps its times when the clock jumps %s by a day', async (_, skewMs) => {
     vi.useFakeTimers()
     const { calls, watches } = fakeWatches()
     const nowMs = Date.now()
     const input = { id: 'a', run: 1, askedAtMs: nowMs, rungs: [{ signal: 'SIGTERM', atMs: nowMs }], killAtMs: nowMs + 2_000 }
-    const actor = createActor(terminate(registryWith([]), watches), { input }).start()
+    const actor = createActor(terminate(registryWith([]), watches, onRecord), { input }).start()
+    await onRecord()
     vi.setSystemTime(nowMs + skewMs)
     vi.advanceTimersByTime(1_999)
     expect(calls).toEqual(['SIGTERM'])
@@ -74,26 +98,28 @@ describe('the ladder of a stop', () => {
     vi.useRealTimers()
   })
 
-  it('of a manager before the clock was set back begins anew, and is no longer than it was', () => {
+  it('of a manager before the clock was set back begins anew, and is no longer than it was', async () => {
     vi.useFakeTimers()
     const { calls, watches } = fakeWatches()
     const askedAtMs = Date.now() + 86_400_000
     const input = { id: 'a', run: 1, askedAtMs, rungs: [{ signal: 'SIGTERM', atMs: askedAtMs }], killAtMs: askedAtMs + 2_000 }
-    const actor = createActor(terminate(registryWith([]), watches), { input }).start()
+    const actor = createActor(terminate(registryWith([]), watches, onRecord), { input }).start()
+    await onRecord()
     vi.advanceTimersByTime(2_000)
     expect(calls).toEqual(['SIGTERM', 'kill'])
     actor.stop()
     vi.useRealTimers()
   })
 
-  it('outlives a want of descriptors: what failed is told and done again', () => {
+  it('outlives a want of descriptors: what failed is told and done again', async () => {
     vi.useFakeTimers()
     const errors: unknown[] = []
     const { calls, failures, watches } = fakeWatches(errors)
     failures.push(new Error('EMFILE'), new Error('EMFILE'))
     const nowMs = Date.now()
     const input = { id: 'a', run: 1, askedAtMs: 0, rungs: [{ signal: 'SIGTERM', atMs: nowMs }], killAtMs: nowMs + 5_000 }
-    const actor = createActor(terminate(registryWith(errors), watches), { input }).start()
+    const actor = createActor(terminate(registryWith(errors), watches, onRecord), { input }).start()
+    await onRecord()
     expect([calls, errors.length]).toEqual([[], 1])
     vi.advanceTimersByTime(3_000)
     expect([calls, errors.length]).toEqual([['SIGTERM'], 2])
