@@ -197,6 +197,7 @@ static const char *run;                          /* "run-N" */
 static pid_t self, command;                      /* command: 0 before the fork and once reaped */
 static int bell = -1, ctl = -1, alive = -1, input = -1, rest = -1;
 static bool ended, killing, whole;
+static size_t child_size;                        /* of `child`, once it is written */
 static mode_t inherited_umask;
 static pid_t *termed; static int termed_count;   /* who has been sent SIGTERM in REST */
 
@@ -240,6 +241,24 @@ static int put_file(const char *suffix, const char *text, bool exclusive) {
     }
   }
   unlink(temp);
+  return error;
+}
+
+/* the second line of `child`, in the block that it has already: a full disk has room for that. 0, or the errno */
+static int add_to_child(const char *text) {
+  char name[64];
+  struct stat st;
+  size_t size = strlen(text);
+  if (child_size == 0) return ENOENT;
+  file_name(name, "child");
+  int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return errno;
+  int error = EINVAL; /* something else lies there */
+  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_size >= (off_t)child_size) {
+    ssize_t n = pwrite(fd, text, size, (off_t)child_size); /* again in the same place when only a part was written */
+    error = n == (ssize_t)size ? 0 : n < 0 ? errno : ENOSPC;
+  }
+  close(fd);
   return error;
 }
 
@@ -661,7 +680,8 @@ static int put_exit(void) {
     else
       snprintf(text, sizeof text, "{\"v\":1,\"kind\":\"signal\",\"signal\":%d,\"core\":%s,\"at\":%lld}\n", info.si_status, info.si_code == CLD_DUMPED ? "true" : "false", at);
   }
-  return put_file("exit", text, false);
+  int error = put_file("exit", text, false);
+  return error == 0 || add_to_child(text) == 0 ? 0 : error;
 }
 
 /* reap whoever has died, but not the command: its pid must stay ours */
@@ -681,7 +701,9 @@ static int put_child(struct stat *out, struct stat *err) {
   boot_name(boot, sizeof boot);
   snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"boot\":\"%s\",\"at\":%lld,\"out\":%lld,\"err\":%lld}\n", (int)command, start, boot,
            now_ms(CLOCK_REALTIME), (long long)out->st_size, (long long)err->st_size);
-  return put_file("child", text, false);
+  int error = put_file("child", text, false);
+  if (error == 0) child_size = strlen(text);
+  return error;
 }
 
 /* everything is told and nothing of the tree is left, or it is let go */

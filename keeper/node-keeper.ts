@@ -254,6 +254,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       if (flags !== undefined && (Number.parseInt(flags, 8) & 0o2000000) === 0) attempt(() => fs.closeSync(fd))
     }
   const name = (suffix: string) => `${run}.${suffix}`
+  const line = (content: object) => `${JSON.stringify(content)}\n`
   const directoryGone = () => {
     try {
       return fs.statSync('.').nlink === 0
@@ -272,7 +273,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       const fd = fs.openSync(temp, 'wx', 0o600)
       try {
         fs.fchmodSync(fd, 0o600)
-        fs.writeFileSync(fd, `${JSON.stringify(content)}\n`)
+        fs.writeFileSync(fd, line(content))
       } finally {
         fs.closeSync(fd)
       }
@@ -283,6 +284,22 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       return ''
     } catch (error) {
       attempt(() => fs.unlinkSync(temp))
+      return codeOf(error)
+    }
+  }
+  /** the second line of `child`, in the block that it has already: a full disk has room for that. '' or the errno */
+  const addToChild = (child: object, content: object): string => {
+    const [at, bytes] = [Buffer.byteLength(line(child)), Buffer.from(line(content))]
+    try {
+      const fd = fs.openSync(name('child'), fs.constants.O_WRONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
+      try {
+        const stat = fs.fstatSync(fd)
+        if (!stat.isFile() || stat.nlink !== 1 || stat.size < at) return 'EINVAL' // something else lies there
+        return fs.writeSync(fd, bytes, 0, bytes.length, at) === bytes.length ? '' : 'ENOSPC'
+      } finally {
+        fs.closeSync(fd)
+      }
+    } catch (error) {
       return codeOf(error)
     }
   }
@@ -431,7 +448,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
         return
       }
       if (outcome !== undefined) {
-        if (put('exit', outcome) === '') outcome = undefined
+        if (put('exit', outcome) === '' || addToChild(record, outcome) === '') outcome = undefined
         else if (directoryGone()) {
           killing = true
           outcome = undefined

@@ -1,5 +1,5 @@
 /** Small files that must be whole: replaced in one step, and read without trusting what lies there. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 
 /** Nothing that procman writes is larger: a command's arguments and environment are a few MB at most. */
 const LARGEST_BYTES = 64 * 1024 * 1024
@@ -38,6 +38,28 @@ export function readWhole(path: string): FileText {
 /** Replaces a file in one step: whoever reads it sees all of the old or all of the new. 0600. A failed attempt leaves the old one, and nothing beside it. */
 export function replaceFile(path: string, text: string): void {
   withTemp(path, text, (temp) => renameSync(temp, path))
+}
+
+/** What fits into one page the kernel copies in one go: also when the writer is killed over it, all of it is there or nothing. */
+const PAGE_BYTES = 4_096
+
+/**
+ * Replaces what is in a file, in the room that the file has already: for a disk on which there is none for another. Whoever reads it in that instant may see a part.
+ * @returns false, with nothing changed, when it does not fit, or is not a file of ours
+ */
+export function overwriteFile(path: string, text: string): boolean {
+  const bytes = Buffer.from(text)
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  try {
+    const stat = fstatSync(fd)
+    const room = Math.min(PAGE_BYTES, Math.max(stat.size, stat.blocks * 512))
+    if (!stat.isFile() || stat.nlink !== 1 || stat.size > room || bytes.length > room) return false
+    // JSON does not mind spaces behind it, and a file that is to be cut off as well could be left in between.
+    const whole = Buffer.concat([bytes, Buffer.alloc(Math.max(0, stat.size - bytes.length), ' ')])
+    return writeSync(fd, whole, 0, whole.length, 0) === whole.length
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** Writes a file beside `path` and hands it over to be renamed or linked. What a killed manager left there, or somebody put there (a link, a FIFO), is not written to. */

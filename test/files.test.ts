@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { errnoOf, readWhole, replaceFile, withTemp } from '../src/files.ts'
+import { errnoOf, overwriteFile, readWhole, replaceFile, withTemp } from '../src/files.ts'
 
 let dir: string
 let path: string
@@ -82,4 +82,41 @@ describe('replacing a file', () => {
 it('an error has a short name', () => {
   expect(errnoOf(Object.assign(new Error('x'), { code: 'ENOSPC' }))).toBe('ENOSPC')
   expect(errnoOf(new Error('x'))).toBe('Error: x')
+})
+
+describe('writing over a file, in the room that it has', () => {
+  const old = JSON.stringify({ text: 'x'.repeat(500) })
+
+  it.each([
+    ['shorter', { text: 'y' }],
+    ['longer, within its block', { text: 'y'.repeat(3_000) }],
+  ])('leaves what is meant, and no rest: %s', (_, value) => {
+    writeFileSync(path, old)
+    expect(overwriteFile(path, JSON.stringify(value))).toBe(true)
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(value)
+  })
+
+  it.each([
+    ['does not fit into a page', () => writeFileSync(path, old), 'y'.repeat(5_000)],
+    ['fits, but not over what is there', () => writeFileSync(path, 'x'.repeat(5_000)), 'y'],
+  ])('changes nothing when it %s', (_, make, text) => {
+    make()
+    const before = readFileSync(path, 'utf8')
+    expect(overwriteFile(path, text)).toBe(false)
+    expect(readFileSync(path, 'utf8')).toBe(before)
+  })
+
+  it('leaves a file alone that has another name, too', () => {
+    writeFileSync(path, old)
+    linkSync(path, join(dir, 'theirs'))
+    expect(overwriteFile(path, 'y')).toBe(false)
+    expect(readFileSync(path, 'utf8')).toBe(old)
+  })
+
+  it('does not follow a link', () => {
+    writeFileSync(join(dir, 'theirs'), old)
+    symlinkSync(join(dir, 'theirs'), path)
+    expect(() => overwriteFile(path, 'y')).toThrow('ELOOP')
+    expect(readFileSync(join(dir, 'theirs'), 'utf8')).toBe(old)
+  })
 })

@@ -44,11 +44,16 @@ export function createCli(io: Io, stateDirOption: string | undefined): Cli {
     },
     async withSupervisor(act) {
       const supervisor = await cli.openSupervisor()
+      let answer: Awaited<ReturnType<typeof act>>
       try {
-        return await act(supervisor)
-      } finally {
-        await supervisor.close()
+        answer = await act(supervisor)
+      } catch (error) {
+        // Why it failed is what the user wants to know first.
+        await supervisor.close().catch((late: Error) => say(io, escapeControls(late.message)))
+        throw error
       }
+      await supervisor.close()
+      return answer
     },
   }
   return cli

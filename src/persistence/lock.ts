@@ -1,20 +1,17 @@
 /**
- * One manager at a time. The lock is a file that names its holder; it is made with link(2), which only one can win.
+ * One manager at a time. The lock is a symbolic link whose target names its holder: symlink(2) makes it whole or not at all, only one can win, and it needs no
+ * room on a full disk, where whoever wants to stop something or to remove it must get in.
  *
  * A lock whose holder is dead is replaced by whoever holds the right to replace it, which is a lock of the same kind beside it, named after the dead holder's
  * nonce. So a slow racer, who has seen the dead lock and goes on long after, can never touch the lock of a living manager: it has to take the right first,
  * and then looks again. Should the holder of the right die too, the same rule holds one level deeper.
  */
 import { randomBytes } from 'node:crypto'
-import { linkSync, lstatSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { readWhole } from '../files.ts'
+import { errnoOf, readWhole } from '../files.ts'
 import type { Identity } from '../types.ts'
-
-export interface LockHolder {
-  readonly identity: Identity
-  readonly nonce: string
-}
+import { decodeFirstHolder, decodeHolder, encodeHolder, type LockHolder } from './lock-holder.ts'
 
 export interface LockPorts {
   self(): Identity
@@ -25,25 +22,15 @@ export type LockResult = { readonly kind: 'held'; readonly nonce: string } | { r
 
 /** A takeover by somebody else lasts about a ms; it is waited for, so that the refusal names the new holder. */
 const TAKEOVER_PATIENCE_MS = 1_000
-const WRITING_PATIENCE_MS = 60_000
-const DAMAGED = 'damaged'
+const NOBODY: LockHolder = { identity: { pid: 0, start: '', boot: '' }, nonce: 'damaged' }
 
 /** Takes the lock, or says who has it. Does not wait for the holder. */
 export function takeLock(path: string, ports: LockPorts): LockResult {
-  const nonce = randomBytes(12).toString('hex')
-  const temp = `${path}.new-${nonce}`
-  try {
-    writeFileSync(temp, JSON.stringify({ v: 1, ...ports.self(), nonce }), { mode: 0o600, flag: 'wx' })
-    return takeWith(temp, path, nonce, ports)
-  } finally {
-    rmSync(temp, { force: true })
-  }
-}
-
-function takeWith(temp: string, path: string, nonce: string, ports: LockPorts): LockResult {
+  const nonce = randomBytes(8).toString('hex')
+  const text = encodeHolder({ identity: ports.self(), nonce })
   const giveUpAtMs = performance.now() + TAKEOVER_PATIENCE_MS
   for (;;) {
-    if (tryLink(temp, path)) return { kind: 'held', nonce }
+    if (tryMake(path, text)) return { kind: 'held', nonce }
     const holder = readHolder(path)
     if (holder === null) continue
     if (ports.isAlive(holder.identity)) return { kind: 'refused', holder: holder.identity }
@@ -57,8 +44,8 @@ function takeWith(temp: string, path: string, nonce: string, ports: LockPorts): 
     try {
       if (readHolder(path)?.nonce !== holder.nonce) continue
       // Whatever lies there instead of a lock is not ours to delete.
-      if (holder.nonce === DAMAGED && lstatSync(path).isDirectory()) renameSync(path, join(dirname(path), `not-a-lock.${nonce}`))
-      renameSync(temp, path)
+      if (holder === NOBODY && lstatSync(path).isDirectory()) renameSync(path, join(dirname(path), `not-a-lock.${nonce}`))
+      replace(path, text, nonce)
       return { kind: 'held', nonce }
     } finally {
       releaseLock(right, taken.nonce)
@@ -78,42 +65,49 @@ export function sweepLockLeftovers(path: string, ports: LockPorts): void {
     if (!name.startsWith(prefix)) continue
     const leftover = join(dirname(path), name)
     const holder = readHolder(leftover)
-    if (holder === null || ports.isAlive(holder.identity)) continue
-    if (holder.nonce !== DAMAGED || isOld(leftover)) rmSync(leftover, { recursive: true, force: true })
+    if (holder !== null && !ports.isAlive(holder.identity)) rmSync(leftover, { recursive: true, force: true })
   }
 }
 
-/** A living racer may be about to write the file that cannot be read yet. */
-function isOld(path: string): boolean {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  return stat !== undefined && Date.now() - stat.mtimeMs > WRITING_PATIENCE_MS
+/** @returns who holds the lock; null when nobody does. What is no lock is held by nobody that lives. */
+export function readHolder(path: string): LockHolder | null {
+  try {
+    return decodeHolder(readlinkSync(path)) ?? NOBODY
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null
+    if (errnoOf(error) === 'EINVAL') return readFile(path) // not a link
+    throw error
+  }
 }
 
-/** @returns who holds the lock; null when nobody does. What cannot be read is held by nobody that lives. */
-export function readHolder(path: string): LockHolder | null {
+/** The first locks were files. */
+function readFile(path: string): LockHolder | null {
   const found = readWhole(path)
   if (found.kind === 'missing') return null
+  return (found.kind === 'text' ? decodeFirstHolder(found.text) : null) ?? NOBODY
+}
+
+function replace(path: string, text: string, nonce: string): void {
+  const temp = `${path}.new-${nonce}`
+  symlinkSync(text, temp)
   try {
-    const { pid, start, boot, nonce } = JSON.parse(found.kind === 'text' ? found.text : '')
-    if (Number.isSafeInteger(pid) && typeof start === 'string' && typeof boot === 'string' && /^[0-9a-f]{24}$/.test(nonce)) {
-      return { identity: { pid, start, boot }, nonce }
-    }
-  } catch {
-    // Falls through: a damaged lock is nobody's.
+    renameSync(temp, path)
+  } catch (error) {
+    rmSync(temp, { force: true })
+    throw error
   }
-  return { identity: { pid: 0, start: '', boot: '' }, nonce: DAMAGED }
 }
 
 function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
 }
 
-function tryLink(temp: string, path: string): boolean {
+function tryMake(path: string, text: string): boolean {
   try {
-    linkSync(temp, path)
+    symlinkSync(text, path)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (errnoOf(error) === 'EEXIST') return false
     throw error
   }
 }

@@ -26,12 +26,22 @@ export function prepareStateDir(layout: Layout): void {
   try {
     makeDirs(layout.root)
     makeDirs(layout.jobs)
+    makeTrash(layout)
     const jobs = lstatSync(layout.jobs)
     // What it points to is somebody else's, who does not expect that things are moved and deleted there.
     if (jobs.isSymbolicLink()) throw Object.assign(new Error('it is a symbolic link'), { code: 'ELOOP', path: layout.jobs })
     if ((jobs.mode & 0o077) !== 0) chmodSync(layout.jobs, 0o700)
   } catch (error) {
     throw unusable(layout.root, error)
+  }
+}
+
+/** Ahead of its use: when the disk is full, removing something is the way out. */
+function makeTrash(layout: Layout): void {
+  try {
+    makeRoom(layout.trash)
+  } catch {
+    // Not in anybody's way yet: who removes something tries again, and is told.
   }
 }
 

@@ -4,7 +4,7 @@ import { existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProcmanError } from '../errors.ts'
-import { errnoOf, replaceFile } from '../files.ts'
+import { errnoOf, overwriteFile, replaceFile } from '../files.ts'
 import { encodeSnapshot } from './codec.ts'
 import type { Layout } from './layout.ts'
 import type { Slices } from './slices.ts'
@@ -65,15 +65,24 @@ export class Store {
   /** Marks the state as changed; it is written soon, and only once however often it changes until then. */
   save(id: string, snapshotOf: () => unknown): void {
     const known = this.#pending.get(id)
-    this.#pending.set(id, { snapshotOf, waiters: known?.waiters ?? [], isScheduled: true })
+    const pending = { snapshotOf, waiters: known?.waiters ?? [], isScheduled: known?.isScheduled ?? false }
+    this.#pending.set(id, pending)
     // One that failed is not left to the next try: what has changed may be what lets it succeed.
-    if (!known?.isScheduled) this.#ports.slices.run(() => this.#write(id))
+    this.#schedule(id, pending)
+  }
+
+  #schedule(id: string, pending: Pending): void {
+    if (pending.isScheduled) return
+    pending.isScheduled = true
+    this.#ports.slices.run(() => this.#write(id))
   }
 
   /** Resolves once all that was marked for this process is on disk. @throws PROCMAN_STATE_NOT_SAVED when a write failed; it is still tried again */
   saved(id: string): Promise<void> {
     const pending = this.#pending.get(id)
     if (pending === undefined) return Promise.resolve()
+    // Who asks after a write that failed is answered by one of its own: nothing else may be left that keeps the program alive until the next try.
+    this.#schedule(id, pending)
     return new Promise((resolve, reject) => pending.waiters.push({ resolve, reject }))
   }
 
@@ -128,6 +137,7 @@ export class Store {
       return replaceFile(path, text)
     } catch (error) {
       const code = errnoOf(error)
+      if (code === 'ENOSPC' || code === 'EDQUOT') return overwrite(path, text, error)
       if (code === 'EISDIR') this.#ports.onTrouble(id, path, odd(path, this.quarantine(path, `${id}.state.json`)))
       else if (code !== 'ENOENT' || !this.putBack(id)) throw error
     }
@@ -158,7 +168,7 @@ export class Store {
 
   #tryAgain(): void {
     this.#retry = undefined
-    for (const id of this.#pending.keys()) this.#ports.slices.run(() => this.#write(id))
+    for (const [id, pending] of this.#pending) this.#schedule(id, pending)
   }
 
   /** Drops what is marked for a process: it is being removed, and nobody has to wait for it any more. */
@@ -222,6 +232,17 @@ export class Store {
     renameSync(path, to)
     return to
   }
+}
+
+/** A full disk has no room for a new file beside the old one, but the old one has some. */
+function overwrite(path: string, text: string, cause: unknown): void {
+  let isDone = false
+  try {
+    isDone = overwriteFile(path, text)
+  } catch {
+    // Nothing to write over yet: what is in the way is the full disk.
+  }
+  if (!isDone) throw cause
 }
 
 /** First of all: a keeper that comes late must not find an intent without the claim that was made on it. */

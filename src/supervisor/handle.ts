@@ -115,7 +115,9 @@ export class SupervisorHandle implements Supervisor {
 
   async wait(id: string, options: WaitOptions = {}): Promise<ProcessRecord> {
     const ref = this.ref(id)
-    return this.#recordOnceSaved(ref, await until(ref, (snapshot) => snapshot.hasTag('settled'), options))
+    const { value, context } = await until(ref, (snapshot) => snapshot.hasTag('settled'), options)
+    await this.#world.store.saved(ref.id)
+    return toRecord(value, context)
   }
 
   async stop(id: string, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ProcessRecord> {
@@ -123,8 +125,8 @@ export class SupervisorHandle implements Supervisor {
     const ref = this.ref(id)
     if (!ref.getSnapshot().hasTag('settled'))
       this.#command(ref.id, 'stop').send({ type: 'process.stop', atMs: Date.now(), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
-    const snapshot = await stopped(this.#world, ref, timeoutMs ?? ref.getSnapshot().context.spec.stop.timeoutMs)
-    return this.#recordOnceSaved(ref, snapshot)
+    const { value, context } = await stopped(this.#world, ref, timeoutMs ?? ref.getSnapshot().context.spec.stop.timeoutMs)
+    return toRecord(value, context)
   }
 
   cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord> {
@@ -254,11 +256,6 @@ export class SupervisorHandle implements Supervisor {
     if (!ref.getSnapshot().hasTag('settled')) ref.send({ type: 'process.stop', atMs: Date.now(), timeoutMs: 0 })
     await until(ref, (snapshot) => snapshot.hasTag('settled'))
     if (this.#world.refs.get(ref.id) === ref) await this.#remove(ref)
-  }
-
-  async #recordOnceSaved(ref: ProcessRef, { value, context }: ActorSnapshot): Promise<ProcessRecord> {
-    await this.#world.store.saved(ref.id)
-    return toRecord(value, context)
   }
 
   /** @throws PROCMAN_PROCESS_DAMAGED when its actor has failed, PROCMAN_WRONG_STATE when the command is illegal in the state that the process is in */

@@ -9,17 +9,31 @@ import type { World } from './world.ts'
 /** After SIGKILL of a tree, so long is waited for the kernel to end it. */
 export const KILL_PATIENCE_MS = 5_000
 
-/** @param graceMs from the stop to SIGKILL. @throws PROCMAN_TIMEOUT, PROCMAN_STATE_NOT_SAVED: the stop goes on */
+/**
+ * Resolves once the process has settled and that is on record.
+ * @param graceMs from the stop to SIGKILL. @throws PROCMAN_TIMEOUT: the stop goes on; PROCMAN_STATE_NOT_SAVED: it holds as long as this manager lives
+ */
 export async function stopped(world: World, ref: ProcessRef, graceMs: number): Promise<ActorSnapshot> {
   try {
-    return await until(ref, (snapshot) => snapshot.hasTag('settled'), { timeoutMs: Math.min(graceMs, LONGEST_STOP_MS) + KILL_PATIENCE_MS })
+    const snapshot = await until(ref, (now) => now.hasTag('settled'), { timeoutMs: Math.min(graceMs, LONGEST_STOP_MS) + KILL_PATIENCE_MS })
+    await world.store.saved(ref.id)
+    return snapshot
   } catch (error) {
     throw explained(world, ref, error)
   }
 }
 
-/** Killed, and not told to be gone: the process may be, and its keeper cannot write that down. */
 function explained(world: World, ref: ProcessRef, error: unknown): unknown {
+  return isProcmanError(error) && error.code === 'PROCMAN_STATE_NOT_SAVED' ? unsaved(ref, error) : unheard(world, ref, error)
+}
+
+function unsaved({ id }: ProcessRef, cause: ProcmanError): ProcmanError {
+  const message = `process ${id} is stopped, but that cannot be written down: ${cause.message}. It holds as long as this manager lives`
+  return new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { ...cause.details, id }, cause })
+}
+
+/** Killed, and not told to be gone: the process may be, and its keeper cannot write that down. */
+function unheard(world: World, ref: ProcessRef, error: unknown): unknown {
   const { run, identity } = ref.getSnapshot().context
   if (!isProcmanError(error) || error.code !== 'PROCMAN_TIMEOUT' || identity === null || isAlive(identity)) return error
   const path = world.layout.jobDir(ref.id)

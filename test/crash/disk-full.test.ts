@@ -1,11 +1,15 @@
 /** The disk of the state directory is full, or out of inodes, and then there is room again. */
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { createReader } from '../../src/reader.ts'
 import { inState, kill, lives, obedient, outputOf, sh, stateOf, until } from '../e2e/harness.ts'
 import { aDisk, canMount, type DiskHome } from './disk.ts'
 import { aManager, isSettled, isSound, recordWhere } from './hostile.ts'
 import { type Hostility, itSurvives } from './unwritable.ts'
+
+const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 const isDead = (pid: number | null) => until(`${pid} has ended`, () => !lives(pid))
 const free = (home: DiskHome) => home.free()
@@ -56,16 +60,79 @@ describe.skipIf(!canMount)('output on a full disk', () => {
   })
 })
 
+describe.skipIf(!canMount)('the command line on a full disk', () => {
+  it('tells what has ended, stops what fills it, so that no later manager undoes it, and makes room by removing it', async () => {
+    const home = aDisk()
+    const cli = (...args: string[]) => execFileSync(process.execPath, [CLI, '--state-dir', home.stateDir, ...args], { encoding: 'utf8', stdio: 'pipe' })
+    const fails = (...args: string[]) => {
+      const { status, stderr } = spawnSync(process.execPath, [CLI, '--state-dir', home.stateDir, ...args], { encoding: 'utf8' })
+      return { status, stderr }
+    }
+    const flood = 'trap "" PIPE; while :; do head -c 65536 /dev/zero || sleep 0.01; done'
+    cli('start', '--id', 'weak', '--', 'sh', '-c', `until [ -e "${home.path('go')}" ]; do sleep 0.01; done; exit 9`)
+    cli('start', '--id', 'flood', '--restart', 'always', '--', 'sh', '-c', flood)
+    await until('the disk is full', () => errnoOfWrite(home) === 'ENOSPC')
+    writeFileSync(home.path('go'), '')
+    await until('its keeper has left', () => home.keepers().length === 1)
+    const listed = () => JSON.parse(cli('list', '--json'))
+    expect(listed()).toMatchObject([
+      { id: 'flood', state: 'running' },
+      { id: 'weak', state: 'exited', exit_code: 9 },
+    ])
+    expect(fails('start', '--id', 'new', '--', 'true')).toMatchObject({ status: 1, stderr: expect.stringMatching(/jobs\/new.*ENOSPC/) })
+    cli('cancel', 'flood')
+    for (const _ of ['now', 'later']) {
+      cli('refresh')
+      expect(listed()).toMatchObject([
+        { id: 'flood', status: 'cancelled', run: 1 },
+        { id: 'weak', state: 'exited', exit_code: 9 },
+      ])
+    }
+    cli('remove', 'flood')
+    cli('start', '--id', 'new', '--', 'true')
+    cli('wait', 'new')
+    expect(listed()).toMatchObject([
+      { id: 'new', exit_code: 0 },
+      { id: 'weak', exit_code: 9 },
+    ])
+  })
+})
+
 describe.skipIf(!canMount)('a keeper on a full disk', () => {
-  it('that is killed with its command leaves an unknown end, never a wrong one', async () => {
+  it.each(ROWS)('that $what writes down the end in the room that it has: known at once, to readers, and to the next manager', async ({ options, begin }) => {
+    const home = aDisk(options)
+    const first = await aManager(home)
+    for (const id of ['a', 'b']) await first.start(obedient({ id }))
+    begin(home)
+    await first.call('write', 'a', 'exit 5\n')
+    expect(await recordWhere(first, 'a', 'settled', isSettled)).toMatchObject({ state: 'exited', exit_code: 5 })
+    await first.kill()
+    const stdin = openSync(home.jobFile('b', 'run-1.in'), 'w')
+    writeSync(stdin, 'kill -9 $$\n')
+    closeSync(stdin)
+    await until('their keepers have left', () => home.keepers().length === 0)
+    expect(createReader({ stateDir: home.stateDir }).list()).toMatchObject([
+      { id: 'a', state: 'exited', exit_code: 5 },
+      { id: 'b', state: 'exited', signal: 'SIGKILL' },
+    ])
+    home.free()
+    const next = await aManager(home)
+    expect(await next.call('list')).toMatchObject([
+      { id: 'a', state: 'exited', exit_code: 5 },
+      { id: 'b', state: 'exited', signal: 'SIGKILL' },
+    ])
+  })
+
+  it('or a read-only one, killed with its command, leaves an unknown end, never a wrong one', async () => {
     const home = aDisk()
     const manager = await aManager(home)
-    const { pid } = await manager.start(obedient({ id: 'a' }))
-    home.fill()
-    await manager.call('write', 'a', 'exit 5\n')
+    const quiet = 'exec > /dev/null 2>&1; read -r code; exit $code' // else its logs would keep the disk from being made read-only
+    const { pid } = await manager.start(sh(quiet, { id: 'a', stdin: 'pipe' }))
+    home.readOnly()
+    await manager.call('write', 'a', '5\n')
     await until('the command is dead and unreaped', () => stateOf(pid) === 'Z')
     kill(home.keeperPid('a'))
-    home.free()
+    home.writable()
     expect(await recordWhere(manager, 'a', 'settled', isSettled)).toMatchObject({ state: 'orphaned', exit_code: null, signal: null })
     expect(existsSync(home.jobFile('a', 'run-1.exit'))).toBe(false)
   })

@@ -3,9 +3,10 @@
  * claimed. The long form (PROCMAN_TEST_FULL=1) has 100 000 of each.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { encodeHolder } from '../../src/persistence/lock-holder.ts'
 import { aHome, type Home, lives, type Manager, sh, sleeper, until } from '../e2e/harness.ts'
 import { aManager, ask, isSound, settles } from './hostile.ts'
 
@@ -95,7 +96,6 @@ describe('leftovers', () => {
 
   it(`${MANY} files in the trash`, { timeout: TIMEOUT_MS }, async () => {
     const { home, pids } = await aHealthyHome()
-    mkdirSync(join(home.stateDir, 'trash'))
     for (let n = 0; n < MANY; n++) {
       if (n % 100 === 0) mkdirSync(join(home.stateDir, 'trash', `dead-${n}`))
       writeFileSync(join(home.stateDir, 'trash', `dead-${n - (n % 100)}`, `run-${n}.child`), '')
@@ -109,10 +109,10 @@ describe('leftovers', () => {
 
   it(`${MANY / 10} locks of managers that died over them`, { timeout: TIMEOUT_MS }, async () => {
     const { home, pids } = await aHealthyHome()
-    const holder = { v: 1, pid: 2_147_483, start: '1', boot: 'another' }
+    const identity = { pid: 2_147_483, start: '1', boot: 'another' }
     for (let n = 0; n < MANY / 10; n++) {
-      const nonce = randomBytes(12).toString('hex')
-      writeFileSync(join(home.stateDir, `manager.lock.new-${nonce}`), JSON.stringify({ ...holder, nonce }))
+      const nonce = randomBytes(8).toString('hex')
+      symlinkSync(encodeHolder({ identity, nonce }), join(home.stateDir, `manager.lock.new-${nonce}`))
     }
     const manager = await opened(home)
     await isAllThere(manager, pids)

@@ -1,6 +1,7 @@
 /** The machine reboots: what was up has ended, nobody knows how; whoever has its pid now is a stranger, even with the same start time. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { decodeHolder, encodeHolder } from '../../src/persistence/lock-holder.ts'
 import { fixture, type Home, lives, type Manager, rejection, sh, sleeper, until } from '../e2e/harness.ts'
 import { local, type Remote, remote, seen } from './remote.ts'
 import { aStranger, forge, forgeIdentity, vanish } from './stranger.ts'
@@ -24,7 +25,10 @@ async function afterReboot(home: Home, how: 'mounted' | 'forged', ids: readonly 
     for (const file of ['claim', 'child'] as const) forge(home, id, file, { boot: OTHER_BOOT })
   }
   const lock = home.path('state/manager.lock')
-  writeFileSync(lock, readFileSync(lock, 'utf8').replace(/"boot":"[^"]+"/, `"boot":"${OTHER_BOOT}"`))
+  const holder = decodeHolder(readlinkSync(lock))
+  if (holder === null) throw new Error(`${lock} is no lock`)
+  rmSync(lock)
+  symlinkSync(encodeHolder({ ...holder, identity: { ...holder.identity, boot: OTHER_BOOT } }), lock)
   return local(await home.supervisor())
 }
 

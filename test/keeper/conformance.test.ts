@@ -238,10 +238,40 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
       expect(ctlError()).toBe('ENXIO')
     })
 
-    it('tries again while the exit file cannot be written', async () => {
+    it('is the second line of the child file where there is no room for an exit file', async () => {
       const giveWay = obstruct('run-1.exit')
       const keeper = await launched({ args: sh('exit 4') })
-      await until('one vain try', () => !lives(json('run-1.child').pid))
+      expect(await keeper.exited).toBe(0)
+      giveWay()
+      expect(existsSync(file('run-1.exit'))).toBe(false)
+      const [child, exit, rest] = text('run-1.child').split('\n')
+      expect(JSON.parse(child ?? '')).toMatchObject({ v: 1, pid: expect.any(Number) })
+      expect(JSON.parse(exit ?? '')).toMatchObject({ v: 1, kind: 'code', code: 4, at: expect.any(Number) })
+      expect(rest).toBe('')
+    })
+
+    it('is not written to what somebody has put in the place of the child file', async () => {
+      const giveWay = obstruct('run-1.exit')
+      const keeper = await launched({ args: sh('until [ -e go ]; do sleep 0.01; done; exit 4') })
+      renameSync(file('run-1.child'), file('theirs'))
+      symlinkSync(file('theirs'), file('run-1.child'))
+      const before = text('theirs')
+      writeFileSync(file('go'), '')
+      await until('one vain try', () => !lives(JSON.parse(before).pid))
+      expect(held('run-1.alive')).toBe(true)
+      giveWay()
+      expect((await ended()).code).toBe(4)
+      expect(await keeper.exited).toBe(0)
+      expect(text('theirs')).toBe(before)
+    })
+
+    it('tries again while it can be written nowhere', async () => {
+      const giveWay = obstruct('run-1.exit')
+      const keeper = await launched({ args: sh('until [ -e go ]; do sleep 0.01; done; exit 4') })
+      const { pid } = json('run-1.child')
+      rmSync(file('run-1.child'))
+      writeFileSync(file('go'), '')
+      await until('one vain try', () => !lives(pid))
       expect(held('run-1.alive')).toBe(true)
       giveWay()
       expect((await ended()).code).toBe(4)
@@ -701,7 +731,7 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
     it('keeps its files to its user', async () => {
       const mask = process.umask(0)
       try {
-        await launched({ args: sh('sleep 1000 & cat; exit 0'), stdin: 'pipe', graceMs: 60_000 })
+        await launched({ args: sh('(trap "" TERM; exec sleep 1000) & cat; exit 0'), stdin: 'pipe', graceMs: 60_000 })
       } finally {
         process.umask(mask)
       }

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,10 +8,11 @@ import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type LockPorts, type LockResult, readHolder, releaseLock, sweepLockLeftovers, takeLock } from '../../src/persistence/lock.ts'
+import { decodeHolder, encodeHolder } from '../../src/persistence/lock-holder.ts'
 import type { Identity } from '../../src/types.ts'
 
 const DEAD: Identity = { pid: 999_999, start: '1', boot: 'this' }
-const NONCE = 'a'.repeat(24)
+const NONCE = 'a'.repeat(16)
 
 let dir: string
 let path: string
@@ -27,53 +28,77 @@ const manager = (pid: number, living: readonly number[] = [pid]): LockPorts => (
   isAlive: (identity) => living.includes(identity.pid) && identity.boot === 'this' && identity.start === `s${identity.pid}`,
 })
 
-const lockOf = (identity: Identity, nonce = NONCE) => JSON.stringify({ v: 1, ...identity, nonce })
+const putLock = (at: string, identity: Identity, nonce = NONCE) => symlinkSync(encodeHolder({ identity, nonce }), at)
+/** As the first locks were. */
+const fileOf = (identity: Identity, nonce = 'a'.repeat(24)) => JSON.stringify({ v: 1, ...identity, nonce })
 const held = (result: LockResult): string => {
   if (result.kind !== 'held') throw new Error(`refused because of ${JSON.stringify(result.holder)}`)
   return result.nonce
 }
 
 describe('the lock', () => {
-  it('is taken where nobody has it, for its owner’s eyes only, and leaves nothing beside it', () => {
+  it('is taken where nobody has it, and leaves nothing beside it', () => {
     const nonce = held(takeLock(path, manager(11)))
     expect(readHolder(path)).toEqual({ identity: { pid: 11, start: 's11', boot: 'this' }, nonce })
-    expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(readdirSync(dir)).toEqual(['manager.lock'])
   })
 
   it('is refused while its holder lives, and names the holder', () => {
     takeLock(path, manager(11))
-    const before = readFileSync(path, 'utf8')
+    const before = readlinkSync(path)
     expect(takeLock(path, manager(12, [11, 12]))).toEqual({ kind: 'refused', holder: { pid: 11, start: 's11', boot: 'this' } })
-    expect(readFileSync(path, 'utf8')).toBe(before)
+    expect(readlinkSync(path)).toBe(before)
     expect(readdirSync(dir)).toEqual(['manager.lock'])
   })
 
   it.each([
-    ['a dead holder', lockOf(DEAD)],
-    ['a holder whose pid is somebody else’s now', lockOf({ pid: 12, start: 'another start', boot: 'this' })],
-    ['a holder from before the reboot', lockOf({ pid: 12, start: 's12', boot: 'before' })],
+    ['a dead holder', DEAD],
+    ['a holder whose pid is somebody else’s now', { pid: 12, start: 'another start', boot: 'this' }],
+    ['a holder from before the reboot', { pid: 12, start: 's12', boot: 'before' }],
+  ])('is taken over from %s', (_name, identity) => {
+    putLock(path, identity)
+    const nonce = held(takeLock(path, manager(12)))
+    expect(readHolder(path)?.nonce).toBe(nonce)
+    expect(readdirSync(dir)).toEqual(['manager.lock'])
+  })
+
+  it.each(['', '..', '/etc/passwd', '12:s12:this', '12:s12:this:x', `12:s12:this:${'a'.repeat(17)}`, `-1:s12:this:${NONCE}`, `12:s12:this:${NONCE}/..`])(
+    'is taken over from nobody when it is a link to %j, which is not followed',
+    (target) => {
+      if (target === '') mkdirSync(path)
+      else symlinkSync(target, path)
+      const nonce = held(takeLock(path, manager(12)))
+      expect(readHolder(path)?.nonce).toBe(nonce)
+    },
+  )
+
+  it.each([
+    ['a dead holder, of the first kind', fileOf(DEAD)],
     ['nobody: it is empty', ''],
     ['nobody: it is no JSON', 'nonsense'],
     ['nobody: it is null', 'null'],
     ['nobody: it lacks its parts', '{"pid":12}'],
     ['nobody: its nonce is a path', JSON.stringify({ pid: 12, start: 's12', boot: 'this', nonce: '../../../x' })],
     ['nobody: it is binary', Buffer.from([0, 255, 128]).toString('latin1')],
-  ])('is taken over from %s', (_name, text) => {
+  ])('that is a file is taken over from %s', (_name, text) => {
     writeFileSync(path, text)
     const nonce = held(takeLock(path, manager(12)))
     expect(readHolder(path)?.nonce).toBe(nonce)
     expect(readdirSync(dir)).toEqual(['manager.lock'])
   })
 
+  it('of the first kind is refused while its holder lives', () => {
+    writeFileSync(path, fileOf({ pid: 11, start: 's11', boot: 'this' }))
+    expect(takeLock(path, manager(12, [11, 12]))).toEqual({ kind: 'refused', holder: { pid: 11, start: 's11', boot: 'this' } })
+  })
+
   it.each([1, 2, 3])('is taken over also when %i takers died in the middle of it', (depth) => {
     let right = path
-    writeFileSync(path, lockOf(DEAD))
+    putLock(path, DEAD, '0'.repeat(16))
     for (let level = 0; level < depth; level++) {
-      right = `${right}.after-${String(level).repeat(24)}`
-      writeFileSync(right, lockOf(DEAD, String(level + 1).repeat(24)))
+      right = `${right}.after-${String(level).repeat(16)}`
+      putLock(right, DEAD, String(level + 1).repeat(16))
     }
-    writeFileSync(path, lockOf(DEAD, '0'.repeat(24)))
     const nonce = held(takeLock(path, manager(12)))
     expect(readHolder(path)?.nonce).toBe(nonce)
     sweepLockLeftovers(path, manager(12))
@@ -81,14 +106,14 @@ describe('the lock', () => {
   })
 
   it('is taken over also when the right to do so is damaged', () => {
-    writeFileSync(path, lockOf(DEAD))
+    putLock(path, DEAD)
     writeFileSync(`${path}.after-${NONCE}`, '')
     held(takeLock(path, manager(12)))
   })
 
   it('whose taking over somebody alive is busy with is refused, in that one’s name', () => {
-    writeFileSync(path, lockOf(DEAD))
-    writeFileSync(`${path}.after-${NONCE}`, lockOf({ pid: 11, start: 's11', boot: 'this' }, 'b'.repeat(24)))
+    putLock(path, DEAD)
+    putLock(`${path}.after-${NONCE}`, { pid: 11, start: 's11', boot: 'this' }, 'b'.repeat(16))
     expect(takeLock(path, manager(12, [11, 12]))).toMatchObject({ kind: 'refused', holder: { pid: 11 } })
   })
 })
@@ -113,23 +138,27 @@ describe('giving the lock back', () => {
 describe('sweeping beside the lock', () => {
   it('removes what the dead have left and nothing else', () => {
     takeLock(path, manager(11))
-    writeFileSync(`${path}.new-1`, lockOf(DEAD))
-    writeFileSync(`${path}.after-${NONCE}`, lockOf(DEAD))
-    writeFileSync(`${path}.new-2`, lockOf({ pid: 12, start: 's12', boot: 'this' }))
+    putLock(`${path}.new-1`, DEAD)
+    putLock(`${path}.after-${NONCE}`, DEAD)
+    putLock(`${path}.new-2`, { pid: 12, start: 's12', boot: 'this' })
+    writeFileSync(`${path}.new-3`, '')
     writeFileSync(join(dir, 'manager.lockfile'), 'not ours')
     mkdirSync(join(dir, 'jobs'))
     sweepLockLeftovers(path, manager(11, [11, 12]))
     expect(readdirSync(dir).sort()).toEqual(['jobs', 'manager.lock', 'manager.lock.new-2', 'manager.lockfile'])
   })
+})
 
-  it('spares a file that a racer has only begun to write: without it the racer failed instead of being refused', () => {
-    takeLock(path, manager(11))
-    writeFileSync(`${path}.new-3`, '')
-    sweepLockLeftovers(path, manager(11))
-    expect(existsSync(`${path}.new-3`)).toBe(true)
-    utimesSync(`${path}.new-3`, 1, 1)
-    sweepLockLeftovers(path, manager(11))
-    expect(existsSync(`${path}.new-3`)).toBe(false)
+describe('the text of a lock', () => {
+  it('is short enough to need no block of the disk, and keeps who holds it', () => {
+    const holder = { identity: { pid: 4_194_304, start: '9999999999', boot: '3f2c9e0a-77aa-4d1b-8c55-0123456789ab' }, nonce: NONCE }
+    expect(encodeHolder(holder).length).toBeLessThan(60)
+    expect(decodeHolder(encodeHolder(holder))).toEqual(holder)
+  })
+
+  it.each(['3F2C9E0A-77AA-4D1B-8C55-0123456789AB', 'this', ''])('keeps a boot that is named %j', (boot) => {
+    const holder = { identity: { pid: 2, start: '1.000002', boot }, nonce: NONCE }
+    expect(decodeHolder(encodeHolder(holder))).toEqual(holder)
   })
 })
 
@@ -190,17 +219,18 @@ describe('with 20 managers that start at the same instant', () => {
     rmSync(graveyard, { recursive: true, force: true })
   })
 
+  const copyLock = (to: string) => symlinkSync(readlinkSync(stale), to)
   const staleNonce = () => readHolder(stale)?.nonce ?? ''
 
   it.each([
     ['on a fresh directory', () => {}],
-    ['over the stale lock of a killed one', () => copyFileSync(stale, path)],
+    ['over the stale lock of a killed one', () => copyLock(path)],
     ['over a damaged lock', () => writeFileSync(path, '{"pid":')],
     [
       'over a stale lock whose taker was killed in the middle',
       () => {
-        copyFileSync(stale, path)
-        copyFileSync(stale, `${path}.after-${staleNonce()}`)
+        copyLock(path)
+        copyLock(`${path}.after-${staleNonce()}`)
       },
     ],
   ])(

@@ -92,7 +92,7 @@ function problemsOfDirectory(path: string, isDirectory: boolean, mode: number): 
     const { bavail, ffree } = statfsSync(path)
     if (bavail === 0 || ffree === 0)
       problems.push(
-        `${path} is on a full disk (no ${bavail === 0 ? 'room' : 'inodes'} left): nothing can be started or stopped from the command line until there is some`,
+        `${path} is on a full disk (no ${bavail === 0 ? 'room' : 'inodes'} left): nothing can be started, and no state written down, until there is some; 'procman remove' makes room`,
       )
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

@@ -1,7 +1,7 @@
 /** What the run files say of a run right now: the one place where they are judged. Changes nothing, holds nothing. */
 import type { Identity } from '../../types.ts'
 import { bootId } from './identity.ts'
-import { type Child, type Claim, type RunExit, readChild, readClaim, readExit } from './run-files.ts'
+import { type Child, type Claim, type RunExit, readClaim, readCommand } from './run-files.ts'
 
 /** What the process's own record says of its current run: it stands in for run files that somebody has deleted or damaged. */
 export interface KnownRun {
@@ -23,8 +23,7 @@ export interface RunFinding {
 
 /** @throws what may pass, as EMFILE */
 export function lookAtRun(jobDir: string, run: number, known: KnownRun | null): RunFinding {
-  const exit = readExit(jobDir, run)
-  const child = readChild(jobDir, run)
+  const { child, exit } = readCommand(jobDir, run)
   const claim = exit === null || child?.boot === null ? readClaim(jobDir, run) : null
   const command = commandOf(child, claim, known)
   const voidedAtMs = claim?.kind === 'void' ? claim.atMs : null

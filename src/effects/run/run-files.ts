@@ -36,9 +36,13 @@ function readJson(path: string): Json | null | 'damaged' {
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null
   const found = readWhole(path)
   if (found.kind === 'missing') return null
-  if (found.kind === 'odd') return 'damaged'
+  return found.kind === 'odd' ? 'damaged' : toJson(found.text)
+}
+
+function toJson(text: string): Json | 'damaged' {
+  if (text === '') return 'damaged'
   try {
-    const value: unknown = JSON.parse(found.text)
+    const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? (value as Json) : 'damaged'
   } catch {
     return 'damaged'
@@ -54,17 +58,40 @@ export function readClaim(jobDir: string, run: number): Claim | null {
   return { kind: 'keeper', keeper: { pid: json.pid, start: json.start, boot: json.boot } }
 }
 
+/** What a keeper has written of its command: who it is, and how it ended. */
+export interface CommandRecord {
+  readonly child: Child | null
+  readonly exit: RunExit | null
+}
+
+/** Where there was no room for an `exit`, the end is the second line of `child`. In this order: who has ended has been written down before. */
+export function readCommand(jobDir: string, run: number): CommandRecord {
+  const exit = readJson(runFile(jobDir, run, 'exit'))
+  const path = runFile(jobDir, run, 'child')
+  const found = lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : readWhole(path)
+  const [first = '', second = ''] = found?.kind === 'text' ? found.text.split('\n', 2) : []
+  const child = toChild(toJson(first))
+  if (exit !== null) return { child, exit: toExit(exit, jobDir, run) }
+  const late = second === '' ? null : toExit(toJson(second), jobDir, run)
+  return { child, exit: late?.outcome.kind === 'unknown' ? null : late }
+}
+
 export function readChild(jobDir: string, run: number): Child | null {
-  const json = readJson(runFile(jobDir, run, 'child'))
-  if (json === null || json === 'damaged') return null
+  return readCommand(jobDir, run).child
+}
+
+function toChild(json: Json | 'damaged'): Child | null {
+  if (json === 'damaged') return null
   if (!isPid(json.pid) || typeof json.start !== 'string' || !isTime(json.at)) return null
   const boot = typeof json.boot === 'string' ? json.boot : null
   return { pid: json.pid, start: json.start, boot, atMs: json.at, stdout: isCount(json.out) ? json.out : 0, stderr: isCount(json.err) ? json.err : 0 }
 }
 
 export function readExit(jobDir: string, run: number): RunExit | null {
-  const json = readJson(runFile(jobDir, run, 'exit'))
-  if (json === null) return null
+  return readCommand(jobDir, run).exit
+}
+
+function toExit(json: Json | 'damaged', jobDir: string, run: number): RunExit {
   if (json === 'damaged' || !isTime(json.at)) return { outcome: { kind: 'unknown', reason: 'the exit file is damaged' }, atMs: modifiedAtMs(jobDir, run) }
   return { outcome: outcomeOf(json, jobDir), atMs: json.at }
 }

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 
-const CALLS = ['writeFileSync', 'openSync', 'writeSync', 'renameSync', 'linkSync', 'unlinkSync', 'mkdirSync', 'rmSync']
+const CALLS = ['writeFileSync', 'openSync', 'writeSync', 'renameSync', 'linkSync', 'symlinkSync', 'unlinkSync', 'mkdirSync', 'rmSync']
 
 /** What a manager may die over, each a pattern that the path of the call must match. */
 export const DEATHS = [
@@ -16,8 +16,7 @@ export const DEATHS = [
   { over: 'removal', call: 'rename', path: /jobs\/[^/]+$/ },
   { over: 'trash', call: 'mkdir', path: /trash$/ },
   { over: 'pruning', call: 'rm', path: /run-\d+\.[a-z]+$/ },
-  { over: 'lock', call: 'write', path: /manager\.lock/ },
-  { over: 'lock', call: 'link', path: /manager\.lock/ },
+  { over: 'lock', call: 'symlink', path: /manager\.lock/ },
   { over: 'lock', call: 'rename', path: /manager\.lock/ },
   { over: 'lock', call: 'unlink', path: /manager\.lock/ },
 ]
@@ -31,7 +30,8 @@ export function arm({ call, path, nth, when }) {
     const original = fs[name]
     const isMeant = name.startsWith(call)
     fs[name] = (...args) => {
-      const target = typeof args[0] === 'number' ? paths.get(args[0]) : String(args[0])
+      const [first, second] = args
+      const target = name === 'symlinkSync' ? second : typeof first === 'number' ? paths.get(first) : String(first)
       if (!isMeant || target === undefined || !pattern.test(target) || --left !== 0) {
         const result = original(...args)
         if (name === 'openSync') paths.set(result, target)

@@ -98,6 +98,20 @@ describe('the limit of restarts in a row', () => {
     })
   })
 
+  it.each([
+    { attempts: 0, delayMs: 1_000 },
+    { attempts: 2, delayMs: 4_000 },
+  ])('is not reached by runs that could not begin for want of room in the state directory ($attempts before)', ({ attempts, delayMs }) => {
+    const outcome = { kind: 'launch-failed', step: 'intent', errno: 'ENOSPC', path: '/state/jobs/a' } as const
+    const verdict = decideRestart(facts({ policy: { maxRestarts: 2 }, outcome, attempts, startedAtMs: null }))
+    expect(verdict).toMatchObject({ kind: 'restart', attempts, delayMs, reason: `restart (not counted) in ${delayMs} ms (always)` })
+  })
+
+  it('waits for a second with those, however impatient the policy is', () => {
+    const outcome = { kind: 'launch-failed', step: 'intent', errno: 'ENOSPC', path: '/state/jobs/a' } as const
+    expect(decideRestart(facts({ policy: { delayMs: 0, maxDelayMs: 0 }, outcome, startedAtMs: null }))).toMatchObject({ kind: 'restart', delayMs: 1_000 })
+  })
+
   it('starts anew after a long run, also when it was used up', () => {
     const verdict = decideRestart(facts({ policy: { maxRestarts: 2 }, attempts: 2, endedAtMs: EPOCH_MS + 60_000 }))
     expect(verdict).toMatchObject({ kind: 'restart', attempts: 1, atMs: EPOCH_MS + 61_000, reason: 'restart 1 of 2 in 1000 ms (always)' })
