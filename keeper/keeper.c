@@ -34,7 +34,7 @@
 
 #define RETRY_MS 200
 #define MAX_SIGNAL 64
-#define MAX_TERMED 128
+#define MAX_TERMED 4096 /* pages that are not touched cost nothing */
 
 /* ---------------------------------------------------------------- small helpers */
 

@@ -87,7 +87,7 @@ export interface SupervisorOptions {
 }
 
 export interface WaitOptions {
-  /** Give up waiting after so many ms. Default: never. */
+  /** Give up waiting after so many ms, 0 and up. Default: Infinity, never. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
@@ -121,13 +121,13 @@ export interface Supervisor {
   stop(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
   /** The same as `stop`. */
   cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
-  /** Stops what is up, starts the next run; settles when that is launched. */
+  /** Stops what is up, starts the next run; settles when that is launched. @throws PROCMAN_LAUNCH_FAILED; what `stop` throws, while the restart goes on */
   restart(id: string): Promise<ProcessRecord>
   /** To the process group, or with `target: 'command'` to the command alone. @throws PROCMAN_WRONG_STATE, PROCMAN_SIGNAL_FAILED */
   signal(id: string, signal: string, options?: { readonly target?: 'group' | 'command' }): Promise<void>
-  /** Writes to stdin of a process with `stdin: 'pipe'`. @throws PROCMAN_STDIN_CLOSED */
+  /** Writes to stdin of a process with `stdin: 'pipe'`. Resolves once all of it is in the pipe. @throws PROCMAN_STDIN_CLOSED, PROCMAN_CLOSED when the supervisor is closed meanwhile */
   write(id: string, data: string | Uint8Array): Promise<void>
-  /** Closes stdin: the command reads its end. @throws PROCMAN_STDIN_CLOSED */
+  /** Closes stdin: the command reads its end. @throws PROCMAN_STDIN_CLOSED, PROCMAN_STATE_NOT_SAVED when its FIFO cannot be taken away */
   closeStdin(id: string): Promise<void>
   /** Forgets a settled process with its files. @throws PROCMAN_WRONG_STATE for a live one */
   remove(id: string): Promise<void>

@@ -17,6 +17,7 @@ import { type Found, listIds, readState } from './persistence/state-dir.ts'
 import { resolveId, selectRecords } from './select.ts'
 import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
 import { catchUp, knownRunOf, rebuild } from './supervisor/rebuild.ts'
+import { mustBeDuration } from './timers.ts'
 
 /** A manager that dies, or a notification that is lost, is noticed after so long at the latest. */
 const SWEEP_MS = 1_000
@@ -73,6 +74,7 @@ class DirectoryReader implements Reader {
   }
 
   async wait(given: string, { timeoutMs, signal }: WaitOptions = {}): Promise<ProcessRecord> {
+    mustBeDuration('timeoutMs', timeoutMs)
     const { id } = this.get(given)
     const giveUpAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
     for (;;) {

@@ -24,4 +24,39 @@ export function createProcessTable() {
   })
 }
 
+/** Writes to the table. A listener that throws is told of, and harms nobody: neither the writer nor the other listeners. */
+export class TableWriter {
+  readonly #table: ProcessTable
+  readonly #onListenerError: (error: unknown) => void
+  readonly #pulse = createAtom(0)
+
+  constructor(table: ProcessTable, onListenerError: (error: unknown) => void) {
+    this.#table = table
+    this.#onListenerError = onListenerError
+    this.#pulse.subscribe(() => {})
+  }
+
+  add(record: ProcessRecord): void {
+    this.#write(() => this.#table.send({ type: 'added', record }))
+  }
+
+  update(record: ProcessRecord): void {
+    this.#write(() => this.#table.getSnapshot().context.processes.get(record.id)?.set(record))
+  }
+
+  remove(id: string): void {
+    this.#write(() => this.#table.send({ type: 'removed', id }))
+  }
+
+  /** Those that were to hear of it after the one that threw are still waiting: the next update of any atom reaches them. */
+  #write(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      this.#onListenerError(error)
+      this.#write(() => this.#pulse.set((count) => count + 1))
+    }
+  }
+}
+
 export type ProcessTable = ReturnType<typeof createProcessTable>

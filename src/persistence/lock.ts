@@ -22,7 +22,7 @@ export type LockResult = { readonly kind: 'held'; readonly nonce: string } | { r
 
 /** A takeover by somebody else lasts about a ms; it is waited for, so that the refusal names the new holder. */
 const TAKEOVER_PATIENCE_MS = 1_000
-const NOBODY: LockHolder = { identity: { pid: 0, start: '', boot: '' }, nonce: 'damaged' }
+const NOBODY: LockHolder = { identity: { pid: 0, start: '', boot: '' }, nonce: '' }
 
 /** Takes the lock, or says who has it. Does not wait for the holder. */
 export function takeLock(path: string, ports: LockPorts): LockResult {
@@ -34,7 +34,7 @@ export function takeLock(path: string, ports: LockPorts): LockResult {
     const holder = readHolder(path)
     if (holder === null) continue
     if (ports.isAlive(holder.identity)) return { kind: 'refused', holder: holder.identity }
-    const right = `${path}.after-${holder.nonce}`
+    const right = rightToReplace(path, holder)
     const taken = takeLock(right, ports)
     if (taken.kind === 'refused') {
       if (performance.now() > giveUpAtMs) return taken
@@ -48,8 +48,24 @@ export function takeLock(path: string, ports: LockPorts): LockResult {
       replace(path, text, nonce)
       return { kind: 'held', nonce }
     } finally {
-      releaseLock(right, taken.nonce)
+      giveBack(right, taken.nonce)
     }
+  }
+}
+
+/** However many takers have died one after the other, the names do not grow: what is replaced is told by its nonce. Only what has none of its own is told by its path. */
+function rightToReplace(path: string, holder: LockHolder): string {
+  if (holder === NOBODY) return `${path}.after-damaged`
+  const right = `${path.replace(/\.after-[0-9a-f]+$/, '')}.after-${holder.nonce}`
+  return right === path ? `${path}.after-${holder.nonce}` : right
+}
+
+/** A right that stays is worthless, and swept away: it must not cost what was won by it. */
+function giveBack(right: string, nonce: string): void {
+  try {
+    releaseLock(right, nonce)
+  } catch {
+    // No descriptor or no permission for now.
   }
 }
 

@@ -1,7 +1,6 @@
 /** A state directory before anybody writes to it: making it, listing what is in it, reading a state without trusting it. */
-import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync, lstatSync, readdirSync, rmSync } from 'node:fs'
+import { makeDirs, makeRoom } from '../directories.ts'
 import { ProcmanError } from '../errors.ts'
 import { errnoOf, readWhole } from '../files.ts'
 import { decodeSnapshot, ID_PATTERN, type ProcessSnapshot } from './codec.ts'
@@ -14,12 +13,6 @@ export type Found =
   | { readonly kind: 'unreadable'; readonly id: string; readonly path: string; readonly reason: string }
   /** A directory without state: a start that was cut off before anything was promised. */
   | { readonly kind: 'empty'; readonly id: string; readonly path: string }
-
-/** Makes a directory of ours; something else that lies in its place is moved out of the way. */
-export function makeRoom(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false) renameSync(path, `${path}.${randomBytes(4).toString('hex')}`)
-  makeDirs(path)
-}
 
 /** Makes the state directory, or checks the one that is there. @throws PROCMAN_STATE_DIR_UNUSABLE */
 export function prepareStateDir(layout: Layout): void {
@@ -45,17 +38,6 @@ function makeTrash(layout: Layout): void {
   }
 }
 
-/** Not `mkdirSync` with `recursive`: where nothing can be made (/proc), Node 20 tries for ever. */
-export function makeDirs(path: string): void {
-  if (existsSync(path) && statSync(path).isDirectory()) return
-  if (!existsSync(dirname(path))) makeDirs(dirname(path))
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
-  }
-}
-
 /** @returns the ids of all processes in the directory, in order; of a directory that is not there, none. @throws PROCMAN_STATE_DIR_UNUSABLE */
 export function listIds(layout: Layout): readonly string[] {
   let names: string[]
@@ -72,8 +54,11 @@ export function listIds(layout: Layout): readonly string[] {
 export function readState(layout: Layout, id: string): Found {
   const path = layout.stateFile(id)
   try {
+    const jobDir = layout.jobDir(id)
+    // What it points to is somebody else's.
+    if (lstatSync(jobDir, { throwIfNoEntry: false })?.isSymbolicLink()) return { kind: 'damaged', id, path: jobDir, reason: 'it is a symbolic link' }
     const found = readWhole(path)
-    if (found.kind === 'missing') return { kind: 'empty', id, path: layout.jobDir(id) }
+    if (found.kind === 'missing') return { kind: 'empty', id, path: jobDir }
     if (found.kind === 'odd') return { kind: 'damaged', id, path, reason: found.reason }
     const decoded = decodeSnapshot(found.text, id)
     return decoded.kind === 'ok' ? { kind: 'ok', id, snapshot: decoded.snapshot } : { kind: 'damaged', id, path, reason: decoded.reason }

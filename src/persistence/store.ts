@@ -1,14 +1,15 @@
 /** The only writer of state. Says nothing about what a state means: it keeps, finds and forgets snapshots. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, renameSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirs, makeRoom } from '../directories.ts'
 import { ProcmanError } from '../errors.ts'
 import { errnoOf, overwriteFile, replaceFile } from '../files.ts'
 import { encodeSnapshot } from './codec.ts'
 import type { Layout } from './layout.ts'
 import type { Slices } from './slices.ts'
-import { makeDirs, makeRoom, prepareStateDir } from './state-dir.ts'
+import { prepareStateDir } from './state-dir.ts'
 
 interface Pending {
   readonly snapshotOf: () => unknown
@@ -200,8 +201,7 @@ export class Store {
   /** Deletes what a removal that was cut off has left. */
   async emptyTrash(): Promise<void> {
     const { trash } = this.#layout
-    if (!lstatSync(trash, { throwIfNoEntry: false })?.isDirectory()) return
-    for (const name of await readdir(trash).catch((error) => this.#notDeleted('', trash, error))) await this.#delete('', join(trash, name))
+    for (const name of await namesIn(trash).catch((error) => this.#notDeleted('', trash, error))) await this.#delete('', join(trash, name))
   }
 
   /** What cannot be deleted now is at the next start of a manager. */
@@ -245,9 +245,15 @@ function overwrite(path: string, text: string, cause: unknown): void {
   if (!isDone) throw cause
 }
 
+/** @returns nothing for what is no directory, or a link to one: that is somebody else's */
+async function namesIn(path: string): Promise<readonly string[]> {
+  const stat = await lstat(path).catch((error) => (errnoOf(error) === 'ENOENT' ? null : Promise.reject(error)))
+  return stat?.isDirectory() ? readdir(path) : []
+}
+
 /** First of all: a keeper that comes late must not find an intent without the claim that was made on it. */
 async function removeIntents(path: string): Promise<void> {
-  const names = await readdir(path).catch(() => [])
+  const names = await namesIn(path).catch(() => [])
   for (const name of names) if (name.endsWith('.intent')) await rm(join(path, name), { recursive: true, force: true })
 }
 

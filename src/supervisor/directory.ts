@@ -3,6 +3,8 @@
 import { lstatSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { defineEffect } from '../effects/effect.ts'
+import { hasKeeper } from '../effects/run/keeper-link.ts'
+import { runsWith } from '../effects/run/run-files.ts'
 import { isProcmanError } from '../errors.ts'
 import { errnoOf } from '../files.ts'
 import type { DirectoryFact } from '../machines/supervisor/machine.ts'
@@ -70,24 +72,42 @@ function restore(world: World, found: Found, send: Send): boolean {
   if (found.kind === 'ok') {
     const snapshot = catchUp(world.layout.root, world.layout.jobDir(found.id), found.snapshot)
     send({ type: 'directory.found', id: found.id, snapshot: toRestorable(snapshot) })
-  } else rescue(world, found, send)
-  return true
+    return true
+  }
+  return rescue(world, found, send)
 }
 
 /**
  * A process without a readable state is rebuilt from its run files: what runs is not lost with the file that said so. One that has no state at all was cut off
- * in its first start, whose intent stands in for it; one that has not even that was promised to nobody.
+ * in its first start, whose intent stands in for it; one that has not even that, and of which nothing was ever executed, was promised to nobody.
+ * @returns false when something runs there of which nobody knows any more what it is: it is told, and left alone until it has ended
  */
-function rescue(world: World, found: Extract<Found, { kind: 'empty' | 'damaged' }>, send: Send): void {
-  const jobDir = world.layout.jobDir(found.id)
+function rescue(world: World, found: Extract<Found, { kind: 'empty' | 'damaged' }>, send: Send): boolean {
+  const { id } = found
+  const jobDir = world.layout.jobDir(id)
   const rebuilt = rebuild(jobDir, found)
-  if (found.kind === 'empty' && rebuilt === null) {
-    if (lstatSync(jobDir, { throwIfNoEntry: false })?.isSymbolicLink())
-      return send(setAside(world, { ...found, kind: 'damaged', path: jobDir, reason: 'it is a symbolic link' }, false))
-    return removeEmpty(jobDir)
+  if (rebuilt !== null) {
+    if (found.kind === 'damaged') send(setAside(world, found, true))
+    send({ type: 'directory.found', id, snapshot: toRestorable(rebuilt) })
+    return true
   }
-  if (found.kind === 'damaged') send(setAside(world, found, rebuilt !== null))
-  if (rebuilt !== null) send({ type: 'directory.found', id: found.id, snapshot: toRestorable(rebuilt) })
+  const { runs, living } = traces(jobDir)
+  if (living !== null) {
+    const message = `${jobDir}: something runs there (run ${living}), but its state and its intents are missing or damaged, so it cannot be managed; tried again`
+    send({ type: 'directory.damaged', id, path: jobDir, message })
+    return false
+  }
+  if (found.kind === 'damaged') send(setAside(world, found, false))
+  else if (runs > 0) send(setAside(world, { id, kind: 'damaged', path: jobDir, reason: 'its state and its intents are missing or damaged' }, false))
+  else removeEmpty(jobDir)
+  return true
+}
+
+/** How many runs have left files in a directory, and which of them a keeper still holds. */
+function traces(jobDir: string): { readonly runs: number; readonly living: number | null } {
+  if (!lstatSync(jobDir, { throwIfNoEntry: false })?.isDirectory()) return { runs: 0, living: null }
+  const claimed = runsWith(jobDir, 'claim')
+  return { runs: claimed.length + runsWith(jobDir, 'child').length, living: claimed.findLast((run) => hasKeeper(jobDir, run)) ?? null }
 }
 
 function setAside(world: World, { id, path, reason }: Extract<Found, { kind: 'damaged' }>, isRebuilt: boolean): DirectoryFact {

@@ -9,7 +9,8 @@ import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
 import { generateId, parseProcessInput } from '../spec.ts'
-import { openStdin } from '../stdin.ts'
+import { openStdin, type StdinWriter } from '../stdin.ts'
+import { callAfter, mustBeDuration } from '../timers.ts'
 import { launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { LogReaders } from './log-readers.ts'
@@ -28,6 +29,7 @@ export class SupervisorHandle implements Supervisor {
   /** Processes whose `start` has not been answered yet. */
   readonly #unanswered = new Set<ProcessRef>()
   readonly #logReaders = new LogReaders()
+  readonly #stdins = new Set<StdinWriter>()
   #closing: Promise<void> | undefined
 
   constructor(actor: ActorRefFrom<SupervisorMachine>, world: World) {
@@ -55,14 +57,10 @@ export class SupervisorHandle implements Supervisor {
     this.#world.store.create(spec.id)
     this.actor.send({ type: 'supervisor.add', spec, atMs: Date.now() })
     const ref = this.ref(spec.id)
-    if (input.autostart === false) {
-      this.#world.keep(ref)
-      await this.#world.store.saved(spec.id)
-      return ref
-    }
     this.#unanswered.add(ref)
     try {
-      await launchRun(this.#world, ref, 'process.start')
+      if (input.autostart === false) await this.#keepPending(ref)
+      else await launchRun(this.#world, ref, 'process.start')
     } catch (error) {
       if (ref.getSnapshot().status === 'active') await this.#takeBack(ref)
       throw error
@@ -70,6 +68,11 @@ export class SupervisorHandle implements Supervisor {
       this.#unanswered.delete(ref)
     }
     return ref
+  }
+
+  #keepPending(ref: ProcessRef): Promise<void> {
+    this.#world.keep(ref)
+    return this.#world.store.saved(ref.id)
   }
 
   async launch(id: string): Promise<ProcessRecord> {
@@ -114,6 +117,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<ProcessRecord> {
+    mustBeDuration('timeoutMs', options.timeoutMs)
     const ref = this.ref(id)
     const { value, context } = await until(ref, (snapshot) => snapshot.hasTag('settled'), options)
     await this.#world.store.saved(ref.id)
@@ -121,7 +125,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async stop(id: string, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ProcessRecord> {
-    if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `timeoutMs must be 0 ms or more, not ${timeoutMs}`)
+    mustBeDuration('timeoutMs', timeoutMs)
     const ref = this.ref(id)
     if (!ref.getSnapshot().hasTag('settled'))
       this.#command(ref.id, 'stop').send({ type: 'process.stop', atMs: Date.now(), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
@@ -184,6 +188,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async cleanup({ olderThanMs = 0 }: { readonly olderThanMs?: number } = {}): Promise<readonly string[]> {
+    mustBeDuration('olderThanMs', olderThanMs)
     const endedBefore = Date.now() - olderThanMs
     const old = [...this.#world.refs.values()].filter((ref) => {
       const snapshot = ref.getSnapshot()
@@ -217,6 +222,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async shutdown({ timeoutMs = DEFAULT_SHUTDOWN_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    mustBeDuration('timeoutMs', timeoutMs)
     if (this.#closing !== undefined || !this.#isActive) return this.close()
     const nowMs = Date.now()
     this.actor.send({ type: 'supervisor.shutdown', atMs: nowMs, killAtMs: nowMs + timeoutMs })
@@ -228,11 +234,11 @@ export class SupervisorHandle implements Supervisor {
   #drained(timeoutMs: number): Promise<readonly string[]> {
     return new Promise((resolve) => {
       const finish = () => {
-        clearTimeout(timer)
+        stopTimer()
         subscription.unsubscribe()
         resolve([...this.#world.refs.values()].flatMap((ref) => (ref.getSnapshot().hasTag('alive') ? [ref.id] : [])))
       }
-      const timer = setTimeout(finish, timeoutMs)
+      const stopTimer = callAfter(timeoutMs, finish)
       const subscription = this.actor.subscribe((snapshot) => {
         if (snapshot.matches('drained')) finish()
       })
@@ -241,6 +247,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async #close(): Promise<void> {
+    for (const stdin of this.#stdins) stdin.abandon()
     this.#world.store.flush()
     const unsaved = this.#world.letGo()
     if (this.#isActive) this.actor.send({ type: 'supervisor.close' })
@@ -271,9 +278,9 @@ export class SupervisorHandle implements Supervisor {
   }
 
   /** Writes to one process come one after the other, whole. */
-  #withStdin(ref: ProcessRef, use: (stdin: ReturnType<typeof openStdin>) => Promise<void>): Promise<void> {
+  #withStdin(ref: ProcessRef, use: (stdin: StdinWriter) => Promise<void>): Promise<void> {
     const before = this.#writes.get(ref.id) ?? Promise.resolve()
-    const write = before.then(() => use(openStdin(this.stateDir, ref.id)))
+    const write = before.then(() => this.#useStdin(ref.id, use))
     const done = write
       .catch(() => {})
       .then(() => {
@@ -281,6 +288,21 @@ export class SupervisorHandle implements Supervisor {
       })
     this.#writes.set(ref.id, done)
     return write
+  }
+
+  /** A command that does not read keeps a write waiting; it does not outlive this supervisor. */
+  async #useStdin(id: string, use: (stdin: StdinWriter) => Promise<void>): Promise<void> {
+    this.#mustBeOpen()
+    const stdin = openStdin(this.stateDir, id)
+    this.#stdins.add(stdin)
+    try {
+      await use(stdin)
+    } catch (error) {
+      this.#mustBeOpen()
+      throw error
+    } finally {
+      this.#stdins.delete(stdin)
+    }
   }
 
   /** Ends with the process, or when this supervisor is closed. */

@@ -2,13 +2,15 @@
 import type { ProcessRef } from '../api.ts'
 import { ProcmanError } from '../errors.ts'
 import { describeFailure } from '../machines/process/record.ts'
+import { stopOver } from './stopping.ts'
 import { type ActorSnapshot, until } from './wait.ts'
 import type { World } from './world.ts'
 
-/** Sends the command that begins a run, and resolves once that run is launched and on record. @throws PROCMAN_LAUNCH_FAILED, PROCMAN_WRONG_STATE */
+/** Sends the command that begins a run, and resolves once that run is launched and on record. @throws PROCMAN_LAUNCH_FAILED, PROCMAN_WRONG_STATE, what `stopOver` throws */
 export async function launchRun(world: World, ref: ProcessRef, type: 'process.start' | 'process.restart'): Promise<void> {
   const before = ref.getSnapshot().context.run
   ref.send({ type, atMs: Date.now() })
+  await stopOver(world, ref)
   const snapshot = await until(ref, (now) => isLaunchOver(now, before))
   await world.store.saved(ref.id)
   const { context } = snapshot

@@ -7,9 +7,19 @@ import type { Slices } from '../persistence/slices.ts'
 const KEPT_RUNS = 20
 const AT_ONCE = 50
 
-/** @param onTrouble some could not be removed; the next run tries again */
-export function pruneRunFiles(jobDir: string, currentRun: number, slices: Slices, onTrouble: (message: string) => void): void {
+export interface Pruning {
+  readonly jobDir: string
+  readonly currentRun: number
+  readonly slices: Slices
+  /** Asked again before each slice. */
+  isOurs(): boolean
+  /** Some could not be removed; the next run tries again. */
+  onTrouble(message: string): void
+}
+
+export function pruneRunFiles({ jobDir, currentRun, slices, isOurs, onTrouble }: Pruning): void {
   const guarded = (work: () => void) => () => {
+    if (!isOurs()) return
     try {
       work()
     } catch (error) {

@@ -1,10 +1,10 @@
 /** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
-import { statSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
 import { hasKeeper, isFifoHeld } from '../effects/run/keeper-link.ts'
 import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
-import { listRunFiles, readClaim, readExit, readIntent, runsWith } from '../effects/run/run-files.ts'
+import { listRunFiles, readClaim, readExit, readIntent, runFile, runsWith } from '../effects/run/run-files.ts'
 import { createdAtIn, tokenOf } from '../effects/run/token.ts'
-import { contextOf, nextRun } from '../machines/process/context.ts'
+import { contextOf, nextRun, settledWith } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
 import type { Found } from '../persistence/state-dir.ts'
 import type { ProcessContext } from '../types.ts'
@@ -20,7 +20,7 @@ const WHY = {
  * @returns null when no run left a readable intent
  */
 export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'empty' | 'damaged' }>): ProcessSnapshot | null {
-  if (!statSync(jobDir, { throwIfNoEntry: false })?.isDirectory()) return null
+  if (!lstatSync(jobDir, { throwIfNoEntry: false })?.isDirectory()) return null
   for (const run of [...runsWith(jobDir, 'intent')].reverse()) {
     const intent = readIntent(jobDir, run)
     const spec = decodeSpec(intent?.spec, id)
@@ -31,7 +31,7 @@ export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'em
     if (kind === 'empty') return { value: 'starting', context, children: { run: { id, run, launch: true } } }
     if (exit === null) return { value: 'starting', context, children: { run: { id, run } } }
     // What it left behind is still being stopped: that is watched to its end.
-    const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || isFifoHeld(jobDir, run, 'rest')
+    const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || existsSync(runFile(jobDir, run, 'rest'))
     if (isLeftoverThere) return { value: 'starting', context: { ...context, cancelled: true }, children: { run: { id, run } } }
     return { value: 'exited', context: { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
   }
@@ -55,9 +55,17 @@ export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnaps
   // No run is begun while the one before it is up: such files are not ours.
   if (run === 0 || isUp(jobDir, context)) return snapshot
   const isVoid = voided > intended
-  const next = { ...context, ...nextRun(context, { type: 'deadline.passed', atMs: 0 }), run, cancelled: isVoid && context.cancelled }
+  const ended = afterRecordedEnd(jobDir, snapshot)
+  const next = { ...ended, ...nextRun(ended, { type: 'deadline.passed', atMs: 0 }), run, cancelled: isVoid && context.cancelled }
   if (isVoid && isAtRest(value)) return { value: 'exited', context: { ...next, ...endOfVoid(jobDir, run), cancelled: true }, children: {} }
   return { value: 'starting', context: next, children: { run: { id, run, launch: true } } }
+}
+
+/** The run before it has ended meanwhile: what the machine made of that is made of it again, so that its restarts are counted. */
+function afterRecordedEnd(jobDir: string, { value, context }: ProcessSnapshot): ProcessContext {
+  const exit = isAtRest(value) || value === 'backoff' ? null : readExit(jobDir, context.run)
+  if (exit === null) return context
+  return { ...context, ...settledWith(context, { type: 'run.ended', run: context.run, outcome: exit.outcome, atMs: exit.atMs, nowMs: exit.atMs }) }
 }
 
 /** Nothing was up, and nothing is: an answered stop stays one. */

@@ -3,6 +3,7 @@ import type { SnapshotFrom, Subscription } from 'xstate'
 import type { ProcessRef, WaitOptions } from '../api.ts'
 import { ProcmanError, type ProcmanErrorCode } from '../errors.ts'
 import type { ProcessMachine } from '../machines/process/machine.ts'
+import { callAfter } from '../timers.ts'
 
 export type ActorSnapshot = SnapshotFrom<ProcessMachine>
 
@@ -18,10 +19,10 @@ export function until(ref: ProcessRef, holds: (snapshot: ActorSnapshot) => boole
     const failed = (error: unknown) => fail(damaged(ref.id, error))
     const released = () => refuse('PROCMAN_CLOSED', `process ${ref.id} was let go while it was waited for`)
     let subscription: Subscription | undefined
-    let timer: NodeJS.Timeout | undefined
+    let stopTimer: (() => void) | undefined
     const finish = () => {
       subscription?.unsubscribe()
-      clearTimeout(timer)
+      stopTimer?.()
       signal?.removeEventListener('abort', aborted)
     }
     const now = ref.getSnapshot()
@@ -40,7 +41,7 @@ export function until(ref: ProcessRef, holds: (snapshot: ActorSnapshot) => boole
       complete: released,
     })
     if (timeoutMs !== undefined)
-      timer = setTimeout(() => refuse('PROCMAN_TIMEOUT', `process ${ref.id} is still ${String(ref.getSnapshot().value)} after ${timeoutMs} ms`), timeoutMs)
+      stopTimer = callAfter(timeoutMs, () => refuse('PROCMAN_TIMEOUT', `process ${ref.id} is still ${String(ref.getSnapshot().value)} after ${timeoutMs} ms`))
     signal?.addEventListener('abort', aborted, { once: true })
   })
 }

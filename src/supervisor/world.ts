@@ -14,7 +14,7 @@ import { toRecord } from '../machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from '../persistence/layout.ts'
 import { createSlices } from '../persistence/slices.ts'
 import { Store } from '../persistence/store.ts'
-import { createProcessTable } from '../table.ts'
+import { createProcessTable, TableWriter } from '../table.ts'
 import type { ProcessSpec } from '../types.ts'
 import { Problems } from './problems.ts'
 import { pruneRunFiles } from './prune.ts'
@@ -29,6 +29,7 @@ export class World {
   readonly slices = createSlices()
   readonly store: Store
   readonly table = createProcessTable()
+  readonly #tableWriter = new TableWriter(this.table, (error) => this.trouble(null, null, `a listener of the table has thrown: ${messageOf(error)}`))
   readonly refs = new Map<string, ProcessRef>()
   readonly #problems = new Problems()
   readonly effects: EffectRegistry
@@ -49,7 +50,7 @@ export class World {
     this.#tenancy = new Tenancy(this.layout)
     this.effects = {
       live: new Set(),
-      onError: (error) => this.trouble(null, null, `internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      onError: (error) => this.trouble(null, null, `internal: ${messageOf(error)}`),
     }
     this.store = new Store(this.layout, {
       nowMs: Date.now,
@@ -118,7 +119,7 @@ export class World {
     const id = ref.id
     this.refs.set(id, ref)
     const first = ref.getSnapshot()
-    this.table.send({ type: 'added', record: toRecord(first.value, first.context) })
+    this.#tableWriter.add(toRecord(first.value, first.context))
     let last = first
     ref.subscribe({
       next: (snapshot) => {
@@ -126,9 +127,9 @@ export class World {
         // Not before the launch: the next run must not wait for the files of the last one.
         const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
         last = snapshot
-        this.table.getSnapshot().context.processes.get(id)?.set(toRecord(snapshot.value, snapshot.context))
         if (!isOnRecordOtherwise(snapshot)) this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
-        if (isPastLaunch) void this.#pruneOnceSaved(id, snapshot.context.run)
+        this.#tableWriter.update(toRecord(snapshot.value, snapshot.context))
+        if (isPastLaunch) void this.#pruneOnceSaved(ref, snapshot.context.run)
       },
       error: () => {},
     })
@@ -143,7 +144,7 @@ export class World {
   unfollow(id: string): void {
     this.refs.delete(id)
     this.store.forget(id)
-    this.table.send({ type: 'removed', id })
+    this.#tableWriter.remove(id)
   }
 
   trouble(id: string | null, path: string | null, message: string): void {
@@ -151,10 +152,13 @@ export class World {
   }
 
   /** Not before: the intents of runs that no snapshot on disk speaks of are what they are known by. */
-  async #pruneOnceSaved(id: string, run: number): Promise<void> {
-    const jobDir = this.layout.jobDir(id)
+  async #pruneOnceSaved(ref: ProcessRef, run: number): Promise<void> {
+    const jobDir = this.layout.jobDir(ref.id)
     // When it is not, the next run prunes.
-    if ((await this.store.attempted(id)) && this.refs.has(id)) pruneRunFiles(jobDir, run, this.slices, (message) => this.trouble(id, jobDir, message))
+    if (!(await this.store.attempted(ref.id))) return
+    // Removed meanwhile, or let go: what is there now is another process's, or another manager's.
+    const isOurs = () => this.#isOpen && this.refs.get(ref.id) === ref
+    pruneRunFiles({ jobDir, currentRun: run, slices: this.slices, isOurs, onTrouble: (message) => this.trouble(ref.id, jobDir, message) })
   }
 
   /** Without a policy there is nothing that could undo a stop: then a thousand at once need not wait for a thousand files. */
@@ -227,6 +231,10 @@ export class World {
     this.#env ??= { ...(process.env as Record<string, string>) }
     return this.#env
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /**

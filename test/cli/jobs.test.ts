@@ -1,6 +1,6 @@
 /** The commands for jobs, through the built binary and with real processes. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { BIN, Home, isUp } from './harness.ts'
@@ -252,6 +252,11 @@ describe('wait', () => {
   })
 })
 
+/** What a process has open now. */
+function openFiles(pid: number | undefined): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+}
+
 describe('send', () => {
   it('writes lines and closes stdin', async () => {
     const id = await home.start('--stdin', '--', 'cat')
@@ -262,6 +267,14 @@ describe('send', () => {
     expect(await home.procman('wait', id)).toMatchObject({ code: 0 })
     expect(await home.stdoutOf('logs', id)).toBe('hello  world\n\n-last\n')
     expect((await home.procman('send', id, 'x')).code).toBe(4)
+  })
+
+  it('holds nobody up: what does not read is cancelled all the same, and who sends is told', async () => {
+    const id = await home.start('--stdin', '--', 'sleep', '1000')
+    const sending = home.begin('send', id, 'x'.repeat(120_000))
+    await vi.waitFor(() => expect(openFiles(sending.child.pid)).toContain(join(home.stateDir, 'jobs', id, 'run-1.in')), { timeout: 15_000, interval: 10 })
+    expect(await home.procman('cancel', id)).toMatchObject({ code: 0 })
+    expect((await sending.answer).code).toBe(4)
   })
 
   it('to a process without stdin is refused with 4', async () => {

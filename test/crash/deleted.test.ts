@@ -1,6 +1,6 @@
 /** Somebody deletes or moves the state directory, or parts of it, under a living manager and living processes. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
@@ -215,6 +215,49 @@ describe('all run files of a process that runs, deleted', () => {
     expect(await next.call('get', 'a')).toMatchObject({ state: 'running', pid, run: 1 })
     await settles('the stop', next.call('stop', 'a'))
     expect(lives(pid)).toBe(false)
+  })
+})
+
+describe('all that says what a process is, deleted while it runs', () => {
+  it('the next manager leaves it alone and says so with its path; once it has ended, what it left is set aside, output and all', async () => {
+    const home = aHome()
+    const { manager, pid } = await aliveOne(home)
+    await manager.kill()
+    for (const file of ['state.json', 'run-1.intent']) rmSync(home.jobFile('a', file))
+    const next = await aManager(home)
+    expect(await problemsOf(next)).toMatchObject([{ id: 'a', path: home.jobFile('a', ''), message: expect.stringContaining('something runs there') }])
+    expect(await next.call('list')).toMatchObject([{ id: 'other' }])
+    expect((await refusal(next.start(sh('exit 0', { id: 'a' }))))?.code).toBe('PROCMAN_PROCESS_EXISTS')
+    expect(lives(pid)).toBe(true)
+    kill(pid)
+    await until('it is set aside', () => !existsSync(home.jobFile('a', '')))
+    const [set = ''] = readdirSync(join(home.stateDir, 'quarantine'))
+    expect(readdirSync(join(home.stateDir, 'quarantine', set))).toEqual(expect.arrayContaining(['stdout.log', 'run-1.exit']))
+    expect(await next.start(sh('exit 0', { id: 'a' }))).toMatchObject({ id: 'a', run: 1 })
+  })
+})
+
+describe('links in a state directory', () => {
+  it('are not followed to what is somebody else’s: not when a process is a link, not in the trash', async () => {
+    const home = aHome()
+    const first = await aManager(home)
+    await first.start(sh('exit 0', { id: 'moved' }))
+    await first.call('wait', 'moved')
+    await first.kill()
+    const foreign = home.path('foreign')
+    mkdirSync(join(foreign, 'plan.intent'), { recursive: true })
+    for (const name of ['mine.intent', 'plan.intent/deep']) writeFileSync(join(foreign, name), 'precious')
+    symlinkSync(foreign, join(home.stateDir, 'trash', 'link'))
+    renameSync(home.jobFile('moved', ''), join(foreign, 'moved'))
+    symlinkSync(join(foreign, 'moved'), home.jobFile('moved', ''))
+    const before = readdirSync(foreign, { recursive: true })
+    const next = await aManager(home)
+    expect(await problemsOf(next)).toMatchObject([{ id: 'moved', message: expect.stringContaining('it is a symbolic link') }])
+    expect(await next.call('list')).toEqual([])
+    await until('the trash is empty', () => readdirSync(join(home.stateDir, 'trash')).length === 0)
+    expect(readdirSync(foreign, { recursive: true })).toEqual(before)
+    expect(await next.start(sh('exit 0', { id: 'moved' }))).toMatchObject({ run: 1 })
+    expect(readdirSync(foreign, { recursive: true })).toEqual(before)
   })
 })
 

@@ -11,6 +11,9 @@ import { type Hostility, itSurvives } from './unwritable.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
+/** Begins when it is told to: its own start needs room, too. */
+const FLOOD = 'trap "" PIPE; until [ -e "$GO" ]; do sleep 0.01; done; while :; do head -c 65536 /dev/zero || sleep 0.01; done'
+
 const isDead = (pid: number | null) => until(`${pid} has ended`, () => !lives(pid))
 const free = (home: DiskHome) => home.free()
 
@@ -47,7 +50,8 @@ describe.skipIf(!canMount)('output on a full disk', () => {
     const home = aDisk()
     const manager = await aManager(home)
     const { pid } = await manager.start(obedient({ id: 'quiet' }))
-    const flood = await manager.start(sh('trap "" PIPE; while :; do head -c 65536 /dev/zero || sleep 0.01; done', { id: 'flood', stop: { timeoutMs: 100 } }))
+    const flood = await manager.start(sh(FLOOD, { id: 'flood', stop: { timeoutMs: 100 }, env: { GO: home.path('go') } }))
+    writeFileSync(home.path('go'), '')
     await until('the log is full', () => statSync(home.jobFile('flood', 'stdout.log')).size > 1_500_000 && errnoOfWrite(home) === 'ENOSPC')
     await manager.call('write', 'quiet', 'exit 9\n')
     await isDead(pid)
@@ -68,11 +72,11 @@ describe.skipIf(!canMount)('the command line on a full disk', () => {
       const { status, stderr } = spawnSync(process.execPath, [CLI, '--state-dir', home.stateDir, ...args], { encoding: 'utf8' })
       return { status, stderr }
     }
-    const flood = 'trap "" PIPE; while :; do head -c 65536 /dev/zero || sleep 0.01; done'
-    cli('start', '--id', 'weak', '--', 'sh', '-c', `until [ -e "${home.path('go')}" ]; do sleep 0.01; done; exit 9`)
-    cli('start', '--id', 'flood', '--restart', 'always', '--', 'sh', '-c', flood)
-    await until('the disk is full', () => errnoOfWrite(home) === 'ENOSPC')
+    cli('start', '--id', 'weak', '--', 'sh', '-c', `until [ -e "${home.path('end')}" ]; do sleep 0.01; done; exit 9`)
+    cli('start', '--id', 'flood', '--restart', 'always', '--env', `GO=${home.path('go')}`, '--', 'sh', '-c', FLOOD)
     writeFileSync(home.path('go'), '')
+    await until('the disk is full', () => errnoOfWrite(home) === 'ENOSPC')
+    writeFileSync(home.path('end'), '')
     await until('its keeper has left', () => home.keepers().length === 1)
     const listed = () => JSON.parse(cli('list', '--json'))
     expect(listed()).toMatchObject([

@@ -73,8 +73,13 @@ export class DiskHome extends Home {
     rmSync(`${this.#ballast}.files`, { recursive: true, force: true })
   }
 
+  /** A command may have been started so lately that it has not closed its logs yet. */
   readOnly(): void {
-    run('mount', '-o', 'remount,ro', this.stateDir)
+    for (const giveUpAtMs = Date.now() + 10_000; ; Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)) {
+      const refused = errnoOf(() => run('mount', '-o', 'remount,ro', this.stateDir))
+      if (refused === null) return
+      if (!refused.includes('busy') || Date.now() > giveUpAtMs) throw new Error(refused)
+    }
   }
 
   writable(): void {

@@ -1,7 +1,7 @@
 /** The library as XState actors. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createBrowserInspector } from '@statelyai/inspect'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { type ActorRefFrom, createActor, type InspectionEvent, setup, waitFor } from 'xstate'
@@ -46,6 +46,26 @@ describe('a process is an actor', () => {
     expect(atom?.get()).toEqual(supervisor.get(id))
     await supervisor.remove(id)
     expect(revisions).toEqual([1, 2])
+  })
+
+  it('whose listeners in the table throw is started, stopped and on record all the same; the other listeners hear of it, and it is told', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    const heard: string[] = []
+    const bug = () => {
+      throw new Error('a bug of the host')
+    }
+    supervisor.table.subscribe(bug)
+    supervisor.table.subscribe(() => heard.push('arrival'))
+    await supervisor.start(sleeper({ id: 'job', restart: 'always' }))
+    const atom = supervisor.table.getSnapshot().context.processes.get('job')
+    atom?.subscribe(bug)
+    atom?.subscribe(({ state }) => heard.push(state))
+    expect(await supervisor.stop('job')).toMatchObject({ status: 'cancelled' })
+    expect([...new Set(heard)]).toEqual(['arrival', 'stopping', 'exited'])
+    expect(JSON.parse(readFileSync(home.jobFile('job', 'state.json'), 'utf8')).snapshot).toMatchObject({ value: 'exited', context: { cancelled: true } })
+    expect(supervisor.problems.length).toBeGreaterThan(0)
+    for (const { message } of supervisor.problems) expect(message).toContain('a listener of the table has thrown: Error: a bug of the host')
   })
 
   it('whose failure is told to who waits for it, and harms nobody else', async () => {

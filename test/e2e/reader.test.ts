@@ -1,5 +1,5 @@
 /** Looking at a state directory without holding it. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { LogLine } from '../../src/api.ts'
 import { createReader } from '../../src/reader.ts'
@@ -72,6 +72,22 @@ describe('a reader', () => {
     expect(lives(Number(home.text('left')))).toBe(false)
   })
 
+  it('without any manager does not count a process as ended whose keeper was killed over its leftovers: the next manager stops them', async () => {
+    const home = aHome()
+    const manager = await home.manager()
+    const left = home.path('left')
+    const deaf = `trap "" TERM; echo $$ > ${left}; while :; do sleep 0.2; done`
+    await manager.start(sh(`sh -c '${deaf}' & until [ -s ${left} ]; do sleep 0.01; done; exit 5`, { id: 'job', stop: { timeoutMs: 60_000 } }))
+    await until('it is over its leftovers', () => existsSync(home.jobFile('job', 'run-1.rest')))
+    await manager.kill()
+    kill(home.keeperPid('job'))
+    await until('the keeper is gone', () => !lives(home.keeperPid('job')))
+    expect(createReader({ stateDir: home.stateDir }).get('job')).toMatchObject({ state: 'stopping', status: 'running' })
+    const next = await home.supervisor()
+    expect(await next.wait('job')).toMatchObject({ state: 'exited', exit_code: 5 })
+    expect(lives(Number(home.text('left')))).toBe(false)
+  })
+
   it('sees a keeper that was killed, with its command alive and without', async () => {
     const home = aHome()
     const manager = await home.manager()
@@ -94,6 +110,8 @@ describe('a reader', () => {
     expect((await rejection(reader.wait('job', { timeoutMs: 20 }))).code).toBe('PROCMAN_TIMEOUT')
     expect((await rejection(reader.wait('job', { signal: AbortSignal.timeout(20) }))).code).toBe('PROCMAN_ABORTED')
     expect((await rejection(supervisor.wait('job', { timeoutMs: 20 }))).code).toBe('PROCMAN_TIMEOUT')
+    expect((await rejection(supervisor.wait('job', { timeoutMs: Number.NaN }))).code).toBe('PROCMAN_INVALID_ARGUMENT')
+    expect((await rejection(reader.wait('job', { timeoutMs: -1 }))).code).toBe('PROCMAN_INVALID_ARGUMENT')
     expect((await rejection(supervisor.wait('job', { signal: AbortSignal.timeout(20) }))).code).toBe('PROCMAN_ABORTED')
   })
 

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ProcessInput } from '../../src/api.ts'
@@ -206,6 +206,31 @@ describe('stdin', () => {
     const { id } = await supervisor.start(sh('exec <&-; echo closed; exec sleep 600', { stdin: 'pipe' }))
     for await (const line of supervisor.watch(id)) if (line.text === 'closed') break
     expect((await rejection(supervisor.write(id, 'x'))).code).toBe('PROCMAN_STDIN_CLOSED')
+  })
+
+  it('does not outlive its supervisor: a write that waits for the command to read is over with it', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    const { id } = await supervisor.start(sleeper({ stdin: 'pipe' }))
+    const writing = rejection(supervisor.write(id, 'x'.repeat(1_000_000)))
+    const waiting = rejection(supervisor.write(id, 'y'))
+    await supervisor.refresh()
+    await supervisor.close()
+    expect([(await writing).code, (await waiting).code]).toEqual(['PROCMAN_CLOSED', 'PROCMAN_CLOSED'])
+  })
+
+  it('that cannot be closed for good is told to who closes it, with path and cause', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    const { id } = await supervisor.start({ command: 'cat', stdin: 'pipe' })
+    const closing = rejection(supervisor.closeStdin(id))
+    for (let turns = 0; turns < 3; turns++) await null // it has been opened by then
+    rmSync(home.jobFile(id, 'run-1.in'))
+    mkdirSync(home.jobFile(id, 'run-1.in'))
+    const error = await closing
+    rmdirSync(home.jobFile(id, 'run-1.in'))
+    expect(error).toMatchObject({ code: 'PROCMAN_STATE_NOT_SAVED', message: expect.stringContaining(home.jobFile(id, '')) })
+    await supervisor.stop(id)
   })
 
   it('of the next run is a new one', async () => {

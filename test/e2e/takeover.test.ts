@@ -109,6 +109,26 @@ describe('a manager that is killed with SIGKILL', () => {
     expect(lives(pid)).toBe(false)
   })
 
+  it('right after each restart costs as many restarts as it would have without: the limit of the policy holds', async () => {
+    const home = aHome()
+    const manager = await home.manager()
+    const go = (run: number) => writeFileSync(home.path(`go-${run}`), '')
+    const script = `until [ -e ${home.path('go')}-$PROCMAN_RUN ]; do sleep 0.01; done; exit 1`
+    await manager.start(sh(script, { id: 'job', restart: { strategy: 'on-failure', delayMs: 0, maxRestarts: 2 } }))
+    let last = manager
+    for (const run of [1, 2]) {
+      // The next run is on record by its intent alone when its manager dies.
+      const before = readFileSync(home.jobFile('job', 'state.json'))
+      go(run)
+      await until('the next run is up', () => existsSync(home.jobFile('job', `run-${run + 1}.child`)))
+      await last.kill()
+      writeFileSync(home.jobFile('job', 'state.json'), before)
+      last = await home.manager()
+    }
+    go(3)
+    expect(await last.call('wait', 'job')).toMatchObject({ run: 3, state: 'exited', error: expect.stringContaining('gave up after 2 restarts') })
+  })
+
   it('during a wait before a restart has an heir that keeps the same appointment', async () => {
     const home = aHome()
     const manager = await home.manager()

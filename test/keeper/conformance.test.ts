@@ -657,6 +657,19 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
       expect(await keeper.exited).toBe(0)
     })
 
+    it.runIf(linux && isC)('is asked politely, each of 200 that have sessions of their own', async () => {
+      const child = `setsid sh -c "trap 'echo asked >> asked; exit' TERM; echo up >> up; while :; do sleep 1000 & wait; done" &`
+      const count = (name: string) => (quiet(() => text(name)) ?? '').split('\n').length - 1
+      const keeper = run({
+        args: sh(`i=0; while [ $i -lt 200 ]; do (${child}) ; i=$((i+1)); done; until [ -e go ]; do sleep 0.05; done; exit 5`),
+        graceMs: 60_000,
+      })
+      await until('all are up', () => count('up') === 200)
+      writeFileSync(file('go'), '')
+      expect(await keeper.exited).toBe(0)
+      expect(count('asked')).toBe(200)
+    })
+
     it.runIf(linux)('ends at once when it is polite', async () => {
       const keeper = run({ args: leftover(''), graceMs: 60_000 })
       expect(await keeper.exited).toBe(0)

@@ -93,14 +93,21 @@ describe('the lock', () => {
   })
 
   it.each([1, 2, 3])('is taken over also when %i takers died in the middle of it', (depth) => {
-    let right = path
     putLock(path, DEAD, '0'.repeat(16))
     for (let level = 0; level < depth; level++) {
-      right = `${right}.after-${String(level).repeat(16)}`
-      putLock(right, DEAD, String(level + 1).repeat(16))
+      putLock(`${path}.after-${String(level).repeat(16)}`, DEAD, String(level + 1).repeat(16))
     }
     const nonce = held(takeLock(path, manager(12)))
     expect(readHolder(path)?.nonce).toBe(nonce)
+    sweepLockLeftovers(path, manager(12))
+    expect(readdirSync(dir)).toEqual(['manager.lock'])
+  })
+
+  it('is taken over after a hundred takers that died one after the other: the names of their rights do not grow', () => {
+    putLock(path, DEAD, '0'.repeat(16))
+    const nonces = Array.from({ length: 101 }, (_, n) => n.toString(16).padStart(16, '0'))
+    for (const [n, nonce] of nonces.slice(0, -1).entries()) putLock(`${path}.after-${nonce}`, DEAD, nonces[n + 1])
+    held(takeLock(path, manager(12)))
     sweepLockLeftovers(path, manager(12))
     expect(readdirSync(dir)).toEqual(['manager.lock'])
   })

@@ -1,8 +1,9 @@
 /** Which keeper serves a state directory, and where it is. The C one is copied into the directory, so that an upgrade does not disturb living keepers. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, constants, copyFileSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, constants, copyFileSync, existsSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeRoom } from '../../directories.ts'
 import { errnoOf } from '../../files.ts'
 
 export interface KeeperProgram {
@@ -59,7 +60,7 @@ function install(built: string, binDir: string): string {
   const path = join(binDir, `procman-keeper-${size.toString(36)}-${Math.round(mtimeMs).toString(36)}`)
   const there = lstatSync(path, { throwIfNoEntry: false })
   if (there?.isFile() && there.size === size && (there.mode & 0o100) !== 0) return path
-  mkdirSync(binDir, { recursive: true, mode: 0o700 })
+  makeRoom(binDir)
   const temp = `${path}.${process.pid}.tmp`
   try {
     rmSync(temp, { recursive: true, force: true })

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { errnoOf } from '../../files.ts'
+import { readStat } from './identity.ts'
 import type { KeeperProgram } from './keeper-program.ts'
 
 /**
@@ -86,9 +87,17 @@ class Spawner implements KeeperStarter {
       // No descriptors left for its pipes, for instance.
       return queueMicrotask(() => this.#answer(token, { kind: 'failed', errno: errnoOf(error) }))
     }
-    request.patience = setTimeout(() => this.#answer(token, { kind: 'rung' }), PATIENCE_MS)
+    request.patience = setTimeout(() => this.#lookAround(token), PATIENCE_MS)
     if (this.#lines === '') queueMicrotask(() => this.#flush())
     this.#lines += `${request.jobDir}\trun-${request.run}\n`
+  }
+
+  /** A helper that somebody has stopped (SIGSTOP cannot be ignored) is as good as dead: another takes its place, and is asked again. */
+  #lookAround(token: string): void {
+    const helper = this.#helper
+    if (helper?.pid === undefined || process.platform !== 'linux' || !readStat(helper.pid)?.isStopped) return this.#answer(token, { kind: 'rung' })
+    helper.kill('SIGKILL')
+    this.#lost(helper, 'EPIPE')
   }
 
   /** What is asked for in one go is written in one go: each write wakes the helper up. */

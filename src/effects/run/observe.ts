@@ -1,9 +1,10 @@
 /** What can be seen of a run from outside, as the facts that its watch would tell. Changes nothing, holds nothing. */
+import { existsSync } from 'node:fs'
 import type { RunFact } from './contract.ts'
 import { hasKeeper, isFifoHeld } from './keeper-link.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
 import { isOrphanAlive } from './orphan.ts'
-import { readExit } from './run-files.ts'
+import { readExit, runFile } from './run-files.ts'
 
 export interface ObservedRun {
   readonly jobDir: string
@@ -27,8 +28,9 @@ export function observeRun({ jobDir, run, token, known }: ObservedRun, nowMs: nu
       return [...launched, unknown('the machine was rebooted')]
     case 'ended': {
       if (exit === null) return launched
-      // In this order: `rest` is made before `alive` is let go, so as long as `alive` is held it may still come.
-      const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || isFifoHeld(jobDir, run, 'rest')
+      // In this order: `rest` is made before `alive` is let go, so as long as `alive` is held it may still come. One that nobody holds is that of a keeper that
+      // was killed over it: the next manager looks for what is left.
+      const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || existsSync(runFile(jobDir, run, 'rest'))
       return [...launched, { type: isLeftoverThere ? 'run.exited' : 'run.ended', run, outcome: exit.outcome, atMs: exit.atMs, nowMs }]
     }
     case 'claimed': {

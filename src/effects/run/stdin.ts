@@ -12,12 +12,14 @@ export interface StdinWriter {
   close(): Promise<void>
   /** Ends this writer; stdin stays open for others. */
   end(): void
+  /** Ends it at once: a write that waits for the command to read is rejected. */
+  abandon(): void
 }
 
 /** @throws PROCMAN_STDIN_CLOSED when the process has no stdin to write to, or it was closed */
 export function openStdinOf(jobDir: string, id: string): StdinWriter {
   const run = runsWith(jobDir, 'in').at(-1) ?? 0
-  const fd = openFifo(runFile(jobDir, run, 'in'), constants.O_WRONLY | constants.O_NONBLOCK)
+  const fd = openFifo(runFile(jobDir, run, 'in'), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
   if (fd === null) throw closed(id)
   const socket = new Socket({ fd, readable: false, writable: true })
   socket.on('error', () => {})
@@ -31,19 +33,24 @@ export function openStdinOf(jobDir: string, id: string): StdinWriter {
         socket.once('close', gone)
         socket.write(data, (error) => {
           settle()
-          if (error) reject(closed(id, error))
+          // Node counts what was given up with the socket as written.
+          if (error || socket.destroyed) reject(closed(id, error))
           else resolve()
         })
       }),
     close: () =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         socket.end(() => {
           socket.destroy()
-          closeStdin(jobDir, run)
-          resolve()
+          try {
+            resolve(closeStdin(jobDir, run))
+          } catch (error) {
+            reject(notClosed(jobDir, id, error))
+          }
         })
       }),
     end: () => void socket.end(() => socket.destroy()),
+    abandon: () => void socket.destroy(),
   }
 }
 
@@ -55,6 +62,14 @@ function closeStdin(jobDir: string, run: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
+}
+
+function notClosed(jobDir: string, id: string, cause: unknown): ProcmanError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return new ProcmanError('PROCMAN_STATE_NOT_SAVED', `stdin of process ${id} cannot be closed for good in ${jobDir} (${code ?? message})`, {
+    details: { id, path: jobDir, errno: code },
+    cause,
+  })
 }
 
 function closed(id: string, cause?: unknown): ProcmanError {

@@ -22,7 +22,10 @@ const write = (name: string, content: object) => writeFileSync(join(jobDir, `run
 function hold(name: string): () => void {
   execFileSync('mkfifo', [join(jobDir, `run-1.${name}`)])
   const fd = openSync(join(jobDir, `run-1.${name}`), constants.O_RDWR | constants.O_NONBLOCK)
-  return () => closeSync(fd)
+  return () => {
+    if (name === 'rest') rmSync(join(jobDir, `run-1.${name}`))
+    closeSync(fd)
+  }
 }
 
 function watchIt() {
