@@ -197,7 +197,7 @@ static const char *run;                          /* "run-N" */
 static pid_t self, command;                      /* command: 0 before the fork and once reaped */
 static int bell = -1, ctl = -1, alive = -1, input = -1, rest = -1;
 static bool ended, killing, whole;
-static size_t child_size;                        /* of `child`, once it is written */
+static size_t claim_size;                        /* of `claim`, once it is written */
 static mode_t inherited_umask;
 static pid_t *termed; static int termed_count;   /* who has been sent SIGTERM in REST */
 
@@ -244,19 +244,19 @@ static int put_file(const char *suffix, const char *text, bool exclusive) {
   return error;
 }
 
-/* the second line of `child`, in the block that it has already: a full disk has room for that. 0, or the errno */
-static int add_to_child(const char *text) {
+/* a further line of `claim`, in the block that it has already: a full disk has room for that. 0, or the errno */
+static int add_to_claim(const char *text) {
   char name[64];
   struct stat st;
   size_t size = strlen(text);
-  if (child_size == 0) return ENOENT;
-  file_name(name, "child");
+  file_name(name, "claim");
   int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return errno;
   int error = EINVAL; /* something else lies there */
-  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_size >= (off_t)child_size) {
-    ssize_t n = pwrite(fd, text, size, (off_t)child_size); /* again in the same place when only a part was written */
+  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_size >= (off_t)claim_size) {
+    ssize_t n = pwrite(fd, text, size, (off_t)claim_size); /* again in the same place when only a part was written */
     error = n == (ssize_t)size ? 0 : n < 0 ? errno : ENOSPC;
+    if (error == 0) claim_size += size;
   }
   close(fd);
   return error;
@@ -636,6 +636,7 @@ static void claim(void) {
     if (!passing(error) || directory_gone()) _exit(1);
     pause_ms(RETRY_MS);
   }
+  claim_size = strlen(text);
   /* Who takes a claim away takes the intent away first: without it there was a claim before ours, and the run is over or void. */
   char path[64];
   struct stat st;
@@ -663,7 +664,7 @@ static int open_log(const char *name, struct stat *st) {
 static _Noreturn void fail(struct intent *in, struct failure f) {
   char text[160];
   snprintf(text, sizeof text, "{\"v\":1,\"kind\":\"failed\",\"step\":\"%s\",\"errno\":\"%s\",\"at\":%lld}\n", step_names[f.step], errno_name(f.error), now_ms(CLOCK_REALTIME));
-  while (put_file("exit", text, false) != 0 && !directory_gone()) pause_ms(RETRY_MS);
+  while (put_file("exit", text, false) != 0 && add_to_claim(text) != 0 && !directory_gone()) pause_ms(RETRY_MS);
   if (command > 0) while (waitpid(command, NULL, 0) < 0 && errno == EINTR) continue;
   ring(in->token, 'F');
   _exit(0);
@@ -681,7 +682,7 @@ static int put_exit(void) {
       snprintf(text, sizeof text, "{\"v\":1,\"kind\":\"signal\",\"signal\":%d,\"core\":%s,\"at\":%lld}\n", info.si_status, info.si_code == CLD_DUMPED ? "true" : "false", at);
   }
   int error = put_file("exit", text, false);
-  return error == 0 || add_to_child(text) == 0 ? 0 : error;
+  return error == 0 || add_to_claim(text) == 0 ? 0 : error;
 }
 
 /* reap whoever has died, but not the command: its pid must stay ours */
@@ -702,8 +703,7 @@ static int put_child(struct stat *out, struct stat *err) {
   snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"boot\":\"%s\",\"at\":%lld,\"out\":%lld,\"err\":%lld}\n", (int)command, start, boot,
            now_ms(CLOCK_REALTIME), (long long)out->st_size, (long long)err->st_size);
   int error = put_file("child", text, false);
-  if (error == 0) child_size = strlen(text);
-  return error;
+  return error == 0 || add_to_claim(text) == 0 ? 0 : error;
 }
 
 /* everything is told and nothing of the tree is left, or it is let go */

@@ -254,6 +254,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       if (flags !== undefined && (Number.parseInt(flags, 8) & 0o2000000) === 0) attempt(() => fs.closeSync(fd))
     }
   const name = (suffix: string) => `${run}.${suffix}`
+  let claimSize = 0
   const line = (content: object) => `${JSON.stringify(content)}\n`
   const directoryGone = () => {
     try {
@@ -287,15 +288,17 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       return codeOf(error)
     }
   }
-  /** the second line of `child`, in the block that it has already: a full disk has room for that. '' or the errno */
-  const addToChild = (child: object, content: object): string => {
-    const [at, bytes] = [Buffer.byteLength(line(child)), Buffer.from(line(content))]
+  /** a further line of `claim`, in the block that it has already: a full disk has room for that. '' or the errno */
+  const addToClaim = (content: object): string => {
+    const bytes = Buffer.from(line(content))
     try {
-      const fd = fs.openSync(name('child'), fs.constants.O_WRONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
+      const fd = fs.openSync(name('claim'), fs.constants.O_WRONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
       try {
         const stat = fs.fstatSync(fd)
-        if (!stat.isFile() || stat.nlink !== 1 || stat.size < at) return 'EINVAL' // something else lies there
-        return fs.writeSync(fd, bytes, 0, bytes.length, at) === bytes.length ? '' : 'ENOSPC'
+        if (!stat.isFile() || stat.nlink !== 1 || stat.size < claimSize) return 'EINVAL' // something else lies there
+        if (fs.writeSync(fd, bytes, 0, bytes.length, claimSize) !== bytes.length) return 'ENOSPC' // again in the same place
+        claimSize += bytes.length
+        return ''
       } finally {
         fs.closeSync(fd)
       }
@@ -343,7 +346,9 @@ const keep = (run: string, bellNumber: string | undefined): void => {
   }
   const self = { v: 1, pid: process.pid, start: startOf(process.pid), boot: bootName() }
   for (;;) {
-    const code = put('claim', { ...self, at: Date.now() }, true)
+    const claim = { ...self, at: Date.now() }
+    const code = put('claim', claim, true)
+    claimSize = Buffer.byteLength(line(claim))
     if (code === '') break
     if (code === 'EEXIST') process.exit(0)
     if (!passing(code) || directoryGone()) process.exit(1)
@@ -356,7 +361,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
   }
   const fail = (f: Failure): never => {
     const record = { v: 1, kind: 'failed', step: f.step, errno: f.code, at: Date.now() }
-    while (put('exit', record) !== '' && !directoryGone()) pause(RETRY_MS)
+    while (put('exit', record) !== '' && addToClaim(record) !== '' && !directoryGone()) pause(RETRY_MS)
     ring(intent.token, 'F')
     process.exit(0)
   }
@@ -430,7 +435,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     }
     const step = (): void => {
       if (!recorded) {
-        if (put('child', record) === '') recorded = true
+        if (put('child', record) === '' || addToClaim(record) === '') recorded = true
         else if (directoryGone()) killing = true
         else {
           again(RETRY_MS)
@@ -448,7 +453,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
         return
       }
       if (outcome !== undefined) {
-        if (put('exit', outcome) === '' || addToChild(record, outcome) === '') outcome = undefined
+        if (put('exit', outcome) === '' || addToClaim(outcome) === '') outcome = undefined
         else if (directoryGone()) {
           killing = true
           outcome = undefined

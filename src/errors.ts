@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   PROCMAN_PROCESS_AMBIGUOUS: 'an id prefix fits several processes',
   PROCMAN_PROCESS_EXISTS: 'the id is taken',
   PROCMAN_PROCESS_DAMAGED: 'the actor of this process has failed',
+  PROCMAN_PROCESS_UNREADABLE: 'the state of this process cannot be read now',
   PROCMAN_WRONG_STATE: 'the process is in a state in which this command is refused',
   PROCMAN_INVALID_SPEC: 'a process spec is wrong',
   PROCMAN_INVALID_ARGUMENT: 'an argument is wrong',
@@ -18,6 +19,7 @@ export const ERROR_CODES = {
   PROCMAN_TIMEOUT: 'it took longer than asked',
   PROCMAN_ABORTED: 'the caller gave up waiting',
   PROCMAN_CLOSED: 'the supervisor is closed',
+  PROCMAN_SYSTEM_ERROR: 'the operating system has refused something',
   PROCMAN_UNSUPPORTED_PLATFORM: 'procman does not run on this operating system',
   PROCMAN_INTERNAL: 'a bug in procman',
 } as const
@@ -38,6 +40,14 @@ export class ProcmanError extends Error {
     this.code = code
     this.details = options.details ?? {}
   }
+}
+
+/** What the operating system has refused (no descriptor left, no permission), as an error of ours; everything else as it is. @param what could not be done */
+export function fromSystemError(what: string, error: unknown, details: Readonly<Record<string, unknown>> = {}): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error) || typeof error.code !== 'string') return error
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined
+  const where = path === undefined || what.includes(path) ? '' : `: ${path}`
+  return new ProcmanError('PROCMAN_SYSTEM_ERROR', `${what} (${error.code}${where})`, { details: { path, errno: error.code, ...details }, cause: error })
 }
 
 /** True for errors of any copy of procman in the program, unlike `instanceof`. */

@@ -8,7 +8,7 @@ import type { Attachment, AttachOptions, ListFilter, LogLine, Problem, Reader, W
 import { onFifoReleased } from './effects/run/keeper-link.ts'
 import { observeRun } from './effects/run/observe.ts'
 import { tokenOf } from './effects/run/token.ts'
-import { ProcmanError } from './errors.ts'
+import { ProcmanError, type ProcmanErrorCode } from './errors.ts'
 import { errnoOf } from './files.ts'
 import { processMachine } from './machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from './machines/process/record.ts'
@@ -29,7 +29,11 @@ export function createReader(options: { readonly stateDir?: string } = {}): Read
   return new DirectoryReader(layoutOf(resolveStateDir(options.stateDir)))
 }
 
-type Seen = { readonly kind: 'seen'; readonly record: ProcessRecord } | { readonly kind: 'damaged'; readonly problem: Problem } | { readonly kind: 'none' }
+type Seen =
+  /** With a problem: its state is damaged, and it is shown as its run files tell. */
+  | { readonly kind: 'seen'; readonly record: ProcessRecord; readonly problem: Problem | null }
+  | { readonly kind: 'unseen'; readonly problem: Problem; readonly code: ProcmanErrorCode }
+  | { readonly kind: 'none' }
 
 class DirectoryReader implements Reader {
   readonly #layout: Layout
@@ -48,7 +52,7 @@ class DirectoryReader implements Reader {
     for (const id of listIds(this.#layout)) {
       const seen = this.#look(id)
       if (seen.kind === 'seen') records.push(seen.record)
-      else if (seen.kind === 'damaged') problems.push(seen.problem)
+      if (seen.kind !== 'none' && seen.problem !== null) problems.push(seen.problem)
     }
     return { records: selectRecords(records, filter), problems }
   }
@@ -61,7 +65,7 @@ class DirectoryReader implements Reader {
     const id = this.#resolve(given)
     const seen = this.#look(id)
     if (seen.kind === 'seen') return seen.record
-    if (seen.kind === 'damaged') throw new ProcmanError('PROCMAN_PROCESS_DAMAGED', seen.problem.message, { details: { id, path: seen.problem.path } })
+    if (seen.kind === 'unseen') throw new ProcmanError(seen.code, seen.problem.message, { details: { id, path: seen.problem.path } })
     throw new ProcmanError('PROCMAN_PROCESS_UNKNOWN', `there is no process ${JSON.stringify(given)}`, { details: { id } })
   }
 
@@ -102,7 +106,8 @@ class DirectoryReader implements Reader {
     } catch (error) {
       // Removed while it was looked at.
       if (errnoOf(error) === 'ENOENT') return { kind: 'none' }
-      return unseen(id, this.#layout.jobDir(id), `cannot be read (${errnoOf(error)})`)
+      const path = this.#layout.jobDir(id)
+      return { kind: 'unseen', code: 'PROCMAN_PROCESS_UNREADABLE', problem: problemOf(id, path, `cannot be read (${errnoOf(error)})`) }
     }
   }
 
@@ -111,7 +116,9 @@ class DirectoryReader implements Reader {
     const snapshot = found.kind === 'ok' ? catchUp(this.#layout.root, jobDir, found.snapshot) : rebuildIfAny(jobDir, found)
     if (snapshot === null) {
       if (found.kind === 'ok' || found.kind === 'empty') return { kind: 'none' }
-      return unseen(id, found.path, found.kind === 'damaged' ? `is damaged: ${found.reason}` : `cannot be shown: ${found.reason}`)
+      if (found.kind === 'damaged')
+        return { kind: 'unseen', code: 'PROCMAN_PROCESS_DAMAGED', problem: problemOf(id, found.path, `is damaged: ${found.reason}`) }
+      return { kind: 'unseen', code: 'PROCMAN_PROCESS_UNREADABLE', problem: problemOf(id, found.path, `cannot be shown: ${found.reason}`) }
     }
     let state = processMachine.resolveState({ value: snapshot.value, context: snapshot.context })
     if (state.hasTag('alive')) {
@@ -119,7 +126,8 @@ class DirectoryReader implements Reader {
       const observed = { jobDir, run, token: tokenOf(this.#layout.root, id, run, createdAtMs), known: knownRunOf(snapshot.context) }
       for (const fact of observeRun(observed, Date.now())) state = transition(processMachine, state, fact)[0]
     }
-    return { kind: 'seen', record: toRecord(state.value, state.context) }
+    const problem = found.kind === 'damaged' ? problemOf(id, found.path, `is damaged: ${found.reason}; it is shown as its run files tell`) : null
+    return { kind: 'seen', record: toRecord(state.value, state.context), problem }
   }
 
   /** Resolves when something of the process may have changed. */
@@ -145,8 +153,8 @@ class DirectoryReader implements Reader {
   }
 }
 
-function unseen(id: string, path: string, what: string): Seen {
-  return { kind: 'damaged', problem: { id, path, message: `${path} ${what}`, atMs: Date.now(), times: 1 } }
+function problemOf(id: string, path: string, what: string): Problem {
+  return { id, path, message: `${path} ${what}`, atMs: Date.now(), times: 1 }
 }
 
 function isSettled(record: ProcessRecord): boolean {

@@ -1,5 +1,5 @@
 /** Errors as the user sees them: one sentence, the code, and the exit code that goes with it. */
-import { isProcmanError, ProcmanError } from '../errors.ts'
+import { fromSystemError, isProcmanError, ProcmanError } from '../errors.ts'
 import { exitCodeOfError } from './exit-codes.ts'
 import type { Io } from './io.ts'
 import { say } from './io.ts'
@@ -10,7 +10,7 @@ export function usageError(message: string, details: Readonly<Record<string, unk
   return new ProcmanError('PROCMAN_INVALID_ARGUMENT', message, { details })
 }
 
-/** Prints the error and @returns the exit code. Whatever is not a ProcmanError is a bug or a failing stream, and said to be one. */
+/** Prints the error and @returns the exit code. Whatever is no ProcmanError, nor refused by the operating system, is a bug and said to be one. */
 export async function reportError(io: Io, error: unknown): Promise<number> {
   const known = isProcmanError(error) ? error : fromForeign(error)
   await say(io, `${escapeControls(known.message)} (${known.code})`)
@@ -19,10 +19,10 @@ export async function reportError(io: Io, error: unknown): Promise<number> {
 }
 
 function fromForeign(error: unknown): ProcmanError {
-  const message = error instanceof Error ? error.message : String(error)
-  const syscall = error instanceof Error && 'syscall' in error ? error.syscall : undefined
-  if (syscall === 'write') return new ProcmanError('PROCMAN_INTERNAL', `output cannot be written: ${message}`)
-  return new ProcmanError('PROCMAN_INTERNAL', `internal error: ${message}`)
+  const isOutput = error instanceof Error && 'syscall' in error && error.syscall === 'write'
+  const refused = fromSystemError(isOutput ? 'output cannot be written' : 'the operating system has refused something', error)
+  if (isProcmanError(refused)) return refused
+  return new ProcmanError('PROCMAN_INTERNAL', `internal error: ${error instanceof Error ? error.message : String(error)}`)
 }
 
 /**

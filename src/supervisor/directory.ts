@@ -52,27 +52,38 @@ async function restoreAll(world: World, ids: readonly string[], send: Send, isOv
   for (const id of ids) {
     await world.slices.turn()
     if (isOver()) return []
-    try {
-      if (!restore(world, readState(world.layout, id), send)) unreadable.push(id)
-    } catch (error) {
+    const obstacle = tryRestore(world, id, send)
+    if (obstacle === null) world.unreadable.delete(id)
+    else {
       unreadable.push(id)
-      const path = world.layout.jobDir(id)
-      send({ type: 'directory.damaged', id, path, message: `${path} cannot be read (${errnoOf(error)}); tried again` })
+      world.unreadable.set(id, obstacle)
+      send({ type: 'directory.damaged', id, ...obstacle, message: `${obstacle.message}; tried again` })
     }
   }
   return unreadable
 }
 
-/** @returns false when it cannot be read for now */
-function restore(world: World, found: Found, send: Send): boolean {
-  if (found.kind === 'unreadable') {
-    send({ type: 'directory.damaged', id: found.id, path: found.path, message: `${found.path}: ${found.reason}; tried again` })
-    return false
+/** Why a process cannot be taken in for now. */
+interface Obstacle {
+  readonly path: string
+  readonly message: string
+}
+
+function tryRestore(world: World, id: string, send: Send): Obstacle | null {
+  try {
+    return restore(world, readState(world.layout, id), send)
+  } catch (error) {
+    const path = world.layout.jobDir(id)
+    return { path, message: `${path} cannot be read (${errnoOf(error)})` }
   }
+}
+
+function restore(world: World, found: Found, send: Send): Obstacle | null {
+  if (found.kind === 'unreadable') return { path: found.path, message: `${found.path}: ${found.reason}` }
   if (found.kind === 'ok') {
     const snapshot = catchUp(world.layout.root, world.layout.jobDir(found.id), found.snapshot)
     send({ type: 'directory.found', id: found.id, snapshot: toRestorable(snapshot) })
-    return true
+    return null
   }
   return rescue(world, found, send)
 }
@@ -80,27 +91,28 @@ function restore(world: World, found: Found, send: Send): boolean {
 /**
  * A process without a readable state is rebuilt from its run files: what runs is not lost with the file that said so. One that has no state at all was cut off
  * in its first start, whose intent stands in for it; one that has not even that, and of which nothing was ever executed, was promised to nobody.
- * @returns false when something runs there of which nobody knows any more what it is: it is told, and left alone until it has ended
+ * Something that runs there, and of which nobody knows any more what it is, is left alone until it has ended.
  */
-function rescue(world: World, found: Extract<Found, { kind: 'empty' | 'damaged' }>, send: Send): boolean {
+function rescue(world: World, found: Extract<Found, { kind: 'empty' | 'damaged' }>, send: Send): Obstacle | null {
   const { id } = found
   const jobDir = world.layout.jobDir(id)
   const rebuilt = rebuild(jobDir, found)
   if (rebuilt !== null) {
     if (found.kind === 'damaged') send(setAside(world, found, true))
     send({ type: 'directory.found', id, snapshot: toRestorable(rebuilt) })
-    return true
+    return null
   }
   const { runs, living } = traces(jobDir)
   if (living !== null) {
-    const message = `${jobDir}: something runs there (run ${living}), but its state and its intents are missing or damaged, so it cannot be managed; tried again`
-    send({ type: 'directory.damaged', id, path: jobDir, message })
-    return false
+    return {
+      path: jobDir,
+      message: `${jobDir}: something runs there (run ${living}), but its state and its intents are missing or damaged, so it cannot be managed`,
+    }
   }
   if (found.kind === 'damaged') send(setAside(world, found, false))
   else if (runs > 0) send(setAside(world, { id, kind: 'damaged', path: jobDir, reason: 'its state and its intents are missing or damaged' }, false))
   else removeEmpty(jobDir)
-  return true
+  return null
 }
 
 /** How many runs have left files in a directory, and which of them a keeper still holds. */

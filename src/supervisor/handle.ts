@@ -93,16 +93,16 @@ export class SupervisorHandle implements Supervisor {
   }
 
   ref(id: string): ProcessRef {
-    const { refs } = this.#world
-    const ref = refs.get(
-      resolveId(
-        id,
-        (known) => refs.has(known),
-        () => refs.keys(),
-      ),
+    const { refs, unreadable } = this.#world
+    const known = resolveId(
+      id,
+      (each) => refs.has(each) || unreadable.has(each),
+      () => [...refs.keys(), ...unreadable.keys()],
     )
-    if (ref === undefined) throw new ProcmanError('PROCMAN_INTERNAL', `internal: process ${id} was resolved and is not there`)
-    return ref
+    const ref = refs.get(known)
+    if (ref !== undefined) return ref
+    const { path, message } = unreadable.get(known) ?? {}
+    throw new ProcmanError('PROCMAN_PROCESS_UNREADABLE', `process ${known} cannot be managed for now: ${message}`, { details: { id: known, path } })
   }
 
   attach(id: string, options: AttachOptions = {}): Attachment {

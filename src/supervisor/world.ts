@@ -31,6 +31,8 @@ export class World {
   readonly table = createProcessTable()
   readonly #tableWriter = new TableWriter(this.table, (error) => this.trouble(null, null, `a listener of the table has thrown: ${messageOf(error)}`))
   readonly refs = new Map<string, ProcessRef>()
+  /** Processes that are there and cannot be taken in for now: why. */
+  readonly unreadable = new Map<string, { readonly path: string; readonly message: string }>()
   readonly #problems = new Problems()
   readonly effects: EffectRegistry
   readonly watches: RunWatches

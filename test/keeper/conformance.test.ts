@@ -181,6 +181,9 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
+/** No claim is longer, and no claim with a child behind it, nor any child, is shorter. */
+const CLAIM_BYTES = 110
+
 const keepers = [
   { name: 'C', command: [cKeeper] },
   { name: 'Node', command: [process.execPath, nodeKeeper] },
@@ -188,9 +191,10 @@ const keepers = [
 
 describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, command }) => {
   const isC = name === 'C'
-  const keep = (n = 1) => {
-    const [program = '', ...args] = command
-    const child = spawn(program, [...args, 'keep', `run-${n}`, '3'], { cwd: dir, detached: true, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+  /** @param how it is called */
+  const keep = (n = 1, how: readonly string[] = []) => {
+    const [program = '', ...args] = [...how, ...command, 'keep', `run-${n}`, '3']
+    const child = spawn(program, args, { cwd: dir, detached: true, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
     return adopt(child, child.stdio[3] as Readable)
   }
   const run = (spec: Spec) => {
@@ -238,26 +242,40 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
       expect(ctlError()).toBe('ENXIO')
     })
 
-    it('is the second line of the child file where there is no room for an exit file', async () => {
-      const giveWay = obstruct('run-1.exit')
+    it.each([
+      ['exit', ['exit']],
+      ['child and an exit', ['child', 'exit']],
+    ])('is a further line of the claim where there is no room for a file named %s', async (_, names) => {
+      const ways = names.map((name) => obstruct(`run-1.${name}`))
       const keeper = await launched({ args: sh('exit 4') })
       expect(await keeper.exited).toBe(0)
-      giveWay()
-      expect(existsSync(file('run-1.exit'))).toBe(false)
-      const [child, exit, rest] = text('run-1.child').split('\n')
-      expect(JSON.parse(child ?? '')).toMatchObject({ v: 1, pid: expect.any(Number) })
-      expect(JSON.parse(exit ?? '')).toMatchObject({ v: 1, kind: 'code', code: 4, at: expect.any(Number) })
-      expect(rest).toBe('')
+      for (const giveWay of ways) giveWay()
+      const [claim, ...lines] = text('run-1.claim').split('\n')
+      expect(JSON.parse(claim ?? '')).toMatchObject({ v: 1, pid: keeper.process.pid })
+      expect(lines.pop()).toBe('')
+      const child = { v: 1, pid: expect.any(Number), start: expect.any(String), out: 0, err: 0 }
+      const exit = { v: 1, kind: 'code', code: 4, at: expect.any(Number) }
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject(names.length === 1 ? [exit] : [child, exit])
+      for (const name of names) expect(existsSync(file(`run-1.${name}`))).toBe(false)
     })
 
-    it('is not written to what somebody has put in the place of the child file', async () => {
+    it('of a command that was not executed is there, too', async () => {
+      const giveWay = obstruct('run-1.exit')
+      const keeper = run({ args: ['no-such-command'] })
+      expect(await keeper.exited).toBe(0)
+      giveWay()
+      expect(JSON.parse(text('run-1.claim').split('\n')[1] ?? '')).toMatchObject({ kind: 'failed', step: 'command', errno: 'ENOENT' })
+    })
+
+    it('is not written to what somebody has put in the place of the claim', async () => {
       const giveWay = obstruct('run-1.exit')
       const keeper = await launched({ args: sh('until [ -e go ]; do sleep 0.01; done; exit 4') })
-      renameSync(file('run-1.child'), file('theirs'))
-      symlinkSync(file('theirs'), file('run-1.child'))
+      const { pid } = json('run-1.child')
+      renameSync(file('run-1.claim'), file('theirs'))
+      symlinkSync(file('theirs'), file('run-1.claim'))
       const before = text('theirs')
       writeFileSync(file('go'), '')
-      await until('one vain try', () => !lives(JSON.parse(before).pid))
+      await until('one vain try', () => !lives(pid))
       expect(held('run-1.alive')).toBe(true)
       giveWay()
       expect((await ended()).code).toBe(4)
@@ -269,7 +287,7 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
       const giveWay = obstruct('run-1.exit')
       const keeper = await launched({ args: sh('until [ -e go ]; do sleep 0.01; done; exit 4') })
       const { pid } = json('run-1.child')
-      rmSync(file('run-1.child'))
+      rmSync(file('run-1.claim'))
       writeFileSync(file('go'), '')
       await until('one vain try', () => !lives(pid))
       expect(held('run-1.alive')).toBe(true)
@@ -801,15 +819,16 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
 
   // the keeper in Node cannot hold a command behind a gate: Node has no exec in place
   describe.runIf(isC && linux)('the gate', () => {
+    /** A keeper that may write files of a claim's length, and none of a child's. */
     const behind = async () => {
-      const giveWay = obstruct('run-1.child')
-      const keeper = run({ args: sh('echo ran') })
+      write({ args: sh('echo ran') })
+      const keeper = keep(1, ['prlimit', `--fsize=${CLAIM_BYTES}:`])
       const pid = await until(
         'the child',
         () => Number(quiet(() => readFileSync(`/proc/${keeper.process.pid}/task/${keeper.process.pid}/children`, 'utf8'))) || undefined,
       )
       extraPids = [pid]
-      return { keeper, pid, giveWay }
+      return { keeper, pid, giveWay: () => execFileSync('prlimit', ['--pid', String(keeper.process.pid), '--fsize=unlimited:']) }
     }
 
     it('stays shut while the child is not recorded, then opens', async () => {

@@ -89,8 +89,8 @@ function problemsOfDirectory(path: string, isDirectory: boolean, mode: number): 
   if ((mode & 0o077) !== 0) problems.push(`${path} is open to others (${modeOf(mode)}); logs and environments are in it: chmod 700 ${path}`)
   try {
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
-    const { bavail, ffree } = statfsSync(path)
-    if (bavail === 0 || ffree === 0)
+    const { bavail, ffree, files } = statfsSync(path) // btrfs counts no inodes
+    if (bavail === 0 || (ffree === 0 && files > 0))
       problems.push(
         `${path} is on a full disk (no ${bavail === 0 ? 'room' : 'inodes'} left): nothing can be started, and no state written down, until there is some; 'procman remove' makes room`,
       )

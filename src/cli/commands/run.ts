@@ -168,7 +168,9 @@ class Grip {
       const supervisor = await this.take()
       await supervisor.cancel(id, isKill ? { timeoutMs: 0 } : {})
     } catch (error) {
-      await say(this.#cli.io, `${id} was not ${isKill ? 'killed' : 'cancelled'} and goes on:`)
+      if (isProcmanError(error) && error.code === 'PROCMAN_CLOSED')
+        return say(this.#cli.io, `the stop of ${id} is under way, and is finished by the next command`)
+      await say(this.#cli.io, `${id} was not ${isKill ? 'killed' : 'cancelled'}, it goes on, for this reason:`)
       await reportError(this.#cli.io, error)
     }
   }

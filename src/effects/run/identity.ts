@@ -1,6 +1,6 @@
 /** Who a pid really is: a pid is only believed together with its start time and the boot it belongs to. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { constants, readdirSync, readFileSync, statSync } from 'node:fs'
 import { errnoOf } from '../../files.ts'
 import type { Identity } from '../../types.ts'
 
@@ -75,10 +75,16 @@ function threadsOf(pid: number): readonly string[] {
   return list(`/proc/${pid}/task`)
 }
 
-/** Linux. @returns true when the process has one of these files open */
-export function hasOpen(pid: number, paths: readonly string[]): boolean {
-  const fds = list(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)
-  return paths.some((path) => fds.some((fd) => isSameFile(fd, path)))
+/** Linux. @returns true when the process has one of these files open to append to it; whoever reads one is nobody of ours */
+export function appendsTo(pid: number, paths: readonly string[]): boolean {
+  const fds = list(`/proc/${pid}/fd`)
+  return paths.some((path) => fds.some((fd) => isSameFile(`/proc/${pid}/fd/${fd}`, path) && isForAppending(pid, fd)))
+}
+
+/** proc_pid_fdinfo(5): the flags of open(2), in octal. */
+function isForAppending(pid: number, fd: string): boolean {
+  const flags = Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(readProc(pid, `fdinfo/${fd}`) ?? '')?.[1] ?? '0', 8)
+  return (flags & constants.O_APPEND) !== 0 && (flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0
 }
 
 /** Linux. @returns true when the process works in this directory */

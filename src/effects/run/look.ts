@@ -1,7 +1,7 @@
 /** What the run files say of a run right now: the one place where they are judged. Changes nothing, holds nothing. */
 import type { Identity } from '../../types.ts'
 import { bootId } from './identity.ts'
-import { type Child, type Claim, type RunExit, readClaim, readCommand } from './run-files.ts'
+import { type Child, type Claim, type RunExit, readRun } from './run-files.ts'
 
 /** What the process's own record says of its current run: it stands in for run files that somebody has deleted or damaged. */
 export interface KnownRun {
@@ -23,8 +23,7 @@ export interface RunFinding {
 
 /** @throws what may pass, as EMFILE */
 export function lookAtRun(jobDir: string, run: number, known: KnownRun | null): RunFinding {
-  const { child, exit } = readCommand(jobDir, run)
-  const claim = exit === null || child?.boot === null ? readClaim(jobDir, run) : null
+  const { claim, child, exit } = readRun(jobDir, run)
   const command = commandOf(child, claim, known)
   const voidedAtMs = claim?.kind === 'void' ? claim.atMs : null
   if (exit !== null) return { phase: 'ended', command: exit.outcome.kind === 'launch-failed' ? null : command, exit, voidedAtMs }
@@ -32,7 +31,8 @@ export function lookAtRun(jobDir: string, run: number, known: KnownRun | null): 
 }
 
 function phaseOf(claim: Claim | null, command: KnownRun | null): RunFinding['phase'] {
-  if (claim?.kind === 'void') return 'void'
+  // One that was executed was claimed by a keeper before: whoever says otherwise has written it later.
+  if (claim?.kind === 'void' && command === null) return 'void'
   const boot = (claim?.kind === 'keeper' ? claim.keeper.boot : command?.identity.boot) ?? ''
   if (boot !== '' && boot !== bootId()) return 'rebooted'
   // Somebody has taken the claim away; what is known to have been executed is not unclaimed for that.

@@ -1,11 +1,11 @@
 /**
  * A command that has no keeper any more: known by its identity, which files name. Files can be forged or out of date, so it is believed only with proof: it
- * carries the run's token, or has the process's logs open. Looked at right before each signal.
+ * carries the run's token, or leads a session of its own and appends to the process's logs, as every command is started. Looked at right before each signal.
  */
 import { join } from 'node:path'
 import { signalNumber } from '../../signals.ts'
 import type { Identity } from '../../types.ts'
-import { hasOpen, isAlive, isHidden, readStat, tokenIn } from './identity.ts'
+import { appendsTo, isAlive, isHidden, readStat, tokenIn } from './identity.ts'
 
 export interface Orphan {
   readonly identity: Identity
@@ -29,7 +29,8 @@ export function isOrphanAlive(orphan: Orphan): boolean {
 export function isProvenOrphan({ identity, token, jobDir }: Orphan): boolean {
   if (!isAlive(identity)) return false
   if (process.platform !== 'linux') return true
-  return tokenIn(identity.pid) === token || hasOpen(identity.pid, [join(jobDir, 'stdout.log'), join(jobDir, 'stderr.log')])
+  const { pid } = identity
+  return tokenIn(pid) === token || (readStat(pid)?.session === pid && appendsTo(pid, [join(jobDir, 'stdout.log'), join(jobDir, 'stderr.log')]))
 }
 
 /** Sends to its group, for which its leader vouches. @returns false when it is gone */

@@ -40,7 +40,6 @@ function readJson(path: string): Json | null | 'damaged' {
 }
 
 function toJson(text: string): Json | 'damaged' {
-  if (text === '') return 'damaged'
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? (value as Json) : 'damaged'
@@ -49,46 +48,70 @@ function toJson(text: string): Json | 'damaged' {
   }
 }
 
+/** All that run files say of a run. */
+export interface RunRecord {
+  readonly claim: Claim | null
+  readonly child: Child | null
+  readonly exit: RunExit | null
+}
+
+/** Where a keeper had no room for another file, what belongs into it is a further line of the claim. In this order: who has ended has been written down before. */
+export function readRun(jobDir: string, run: number): RunRecord {
+  const exit = readJson(runFile(jobDir, run, 'exit'))
+  const child = readJson(runFile(jobDir, run, 'child'))
+  const { claim, lines } = readClaimFile(jobDir, run)
+  const lateEnd = lines.find((line) => 'kind' in line)
+  return {
+    claim,
+    child: toChild(child ?? lines.find((line) => 'pid' in line) ?? null),
+    exit: exit !== null ? toExit(exit, jobDir, run) : lateEnd === undefined ? null : toLateExit(lateEnd, jobDir, run),
+  }
+}
+
+/** @returns the claim, and what else was written into its room, as far as it is whole */
+function readClaimFile(jobDir: string, run: number): { readonly claim: Claim | null; readonly lines: readonly Json[] } {
+  const path = runFile(jobDir, run, 'claim')
+  const found = lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : readWhole(path)
+  if (found === null || found.kind === 'missing') return { claim: null, lines: [] }
+  if (found.kind === 'odd') return { claim: { kind: 'damaged' }, lines: [] }
+  const [first = '', ...rest] = found.text.split('\n', 3)
+  const lines = rest.flatMap((line) => {
+    const json = line === '' ? 'damaged' : toJson(line)
+    return json === 'damaged' ? [] : [json]
+  })
+  return { claim: toClaim(toJson(first)), lines }
+}
+
 export function readClaim(jobDir: string, run: number): Claim | null {
-  const json = readJson(runFile(jobDir, run, 'claim'))
-  if (json === null) return null
+  return readClaimFile(jobDir, run).claim
+}
+
+function toClaim(json: Json | 'damaged'): Claim {
   if (json === 'damaged') return { kind: 'damaged' }
   if (json.void === true) return { kind: 'void', atMs: isTime(json.at) ? json.at : 0 }
   if (!isPid(json.pid) || typeof json.start !== 'string' || typeof json.boot !== 'string') return { kind: 'damaged' }
   return { kind: 'keeper', keeper: { pid: json.pid, start: json.start, boot: json.boot } }
 }
 
-/** What a keeper has written of its command: who it is, and how it ended. */
-export interface CommandRecord {
-  readonly child: Child | null
-  readonly exit: RunExit | null
-}
-
-/** Where there was no room for an `exit`, the end is the second line of `child`. In this order: who has ended has been written down before. */
-export function readCommand(jobDir: string, run: number): CommandRecord {
-  const exit = readJson(runFile(jobDir, run, 'exit'))
-  const path = runFile(jobDir, run, 'child')
-  const found = lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : readWhole(path)
-  const [first = '', second = ''] = found?.kind === 'text' ? found.text.split('\n', 2) : []
-  const child = toChild(toJson(first))
-  if (exit !== null) return { child, exit: toExit(exit, jobDir, run) }
-  const late = second === '' ? null : toExit(toJson(second), jobDir, run)
-  return { child, exit: late?.outcome.kind === 'unknown' ? null : late }
-}
-
 export function readChild(jobDir: string, run: number): Child | null {
-  return readCommand(jobDir, run).child
+  return toChild(readJson(runFile(jobDir, run, 'child'))) ?? readRun(jobDir, run).child
 }
 
-function toChild(json: Json | 'damaged'): Child | null {
-  if (json === 'damaged') return null
+function toChild(json: Json | 'damaged' | null): Child | null {
+  if (json === null || json === 'damaged') return null
   if (!isPid(json.pid) || typeof json.start !== 'string' || !isTime(json.at)) return null
   const boot = typeof json.boot === 'string' ? json.boot : null
   return { pid: json.pid, start: json.start, boot, atMs: json.at, stdout: isCount(json.out) ? json.out : 0, stderr: isCount(json.err) ? json.err : 0 }
 }
 
 export function readExit(jobDir: string, run: number): RunExit | null {
-  return readCommand(jobDir, run).exit
+  return readRun(jobDir, run).exit
+}
+
+/** Of what stands in a claim only an end that can be understood is one. */
+function toLateExit(json: Json, jobDir: string, run: number): RunExit | null {
+  const exit = toExit(json, jobDir, run)
+  return exit.outcome.kind === 'unknown' ? null : exit
 }
 
 function toExit(json: Json | 'damaged', jobDir: string, run: number): RunExit {

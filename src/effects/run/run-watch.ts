@@ -2,7 +2,8 @@
  * Launch-or-adopt: one run, from whatever is found on disk to its end. Everybody who asks is told all facts known so far, then the new ones,
  * so a watch that begins late, or again after a change of state, misses nothing.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
+import { errnoOf } from '../../files.ts'
 import type { Identity, Outcome } from '../../types.ts'
 import { askForKeeper } from './ask-for-keeper.ts'
 import type { RunFact } from './contract.ts'
@@ -10,7 +11,7 @@ import { hasKeeper, onFifoReleased } from './keeper-link.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
 import { isOrphanAlive, onOrphanGone } from './orphan.ts'
 import type { RunPorts } from './ports.ts'
-import { hasIntent, readClaim, readExit, readIntent, runFile, voidClaim } from './run-files.ts'
+import { readClaim, readExit, readIntent, runFile, voidClaim } from './run-files.ts'
 import { askToEnd, killTree, orphanOf, type RunAddress, signalRun } from './signal-run.ts'
 import { findCommand } from './strays.ts'
 
@@ -168,16 +169,28 @@ export class RunWatch {
   /** No keeper could be had: the run is voided, so that none that comes late can start it after all. */
   #neverStarted(step: 'intent' | 'keeper', errno: string): void {
     this.#stopWaiting?.()
+    let why = errno
     try {
       if (!voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())) return this.#look()
     } catch (error) {
-      // The disk that refused the intent refuses the void claim too: without an intent nothing can be executed either. But with one it could.
-      if (hasIntent(this.#jobDir, this.#run)) {
-        this.#ports.onTrouble(this.#id, error)
+      why = errnoOf(error)
+      try {
+        if (!this.#withdraw()) return this.#look()
+      } catch (obstacle) {
+        this.#ports.onTrouble(this.#id, obstacle)
         return this.#waitFor(TROUBLE_PAUSE_MS, () => this.#neverStarted(step, errno))
       }
     }
-    this.#end({ kind: 'launch-failed', step, errno, path: this.#jobDir }, this.#ports.nowMs())
+    this.#end({ kind: 'launch-failed', step, errno: why, path: this.#jobDir }, this.#ports.nowMs())
+  }
+
+  /**
+   * There is no room for a void claim. Without its intent the run is none, either: a keeper looks for that once more after its claim, before it executes anything.
+   * @returns false when a keeper was faster
+   */
+  #withdraw(): boolean {
+    rmSync(runFile(this.#jobDir, this.#run, 'intent'), { recursive: true, force: true })
+    return readClaim(this.#jobDir, this.#run) === null
   }
 
   #claimed(): void {

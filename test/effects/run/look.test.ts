@@ -15,13 +15,22 @@ afterEach(() => rmSync(jobDir, { recursive: true }))
 const here = bootId()
 const claim = { pid: 11, start: '1', boot: here, at: 1 }
 const child = { pid: 12, start: '2', boot: here, at: 2, out: 0, err: 0 }
+const exit = { kind: 'code', code: 3, at: 4 }
 const known = { identity: { pid: 12, start: '2', boot: here }, startedAtMs: 2 }
 const command = known
 
-type Files = Readonly<Record<string, object | string>>
+/** Several are the lines of a file. */
+type Content = object | string | readonly (object | string)[]
+type Files = Readonly<Record<string, Content>>
 function looked(files: Files, record = null as typeof known | null) {
   for (const [name, content] of Object.entries(files))
-    writeFileSync(join(jobDir, `run-1.${name}`), typeof content === 'string' ? content : JSON.stringify(content))
+    writeFileSync(
+      join(jobDir, `run-1.${name}`),
+      [content]
+        .flat()
+        .map((line) => (typeof line === 'string' ? line : JSON.stringify(line)))
+        .join('\n'),
+    )
   return lookAtRun(jobDir, 1, record)
 }
 
@@ -33,24 +42,17 @@ describe('a run', () => {
     ['with a void claim is void', { claim: { void: true, at: 1 } }, null, { phase: 'void' }],
     ['with an exit has ended', { claim, child, exit: { kind: 'code', code: 3, at: 4 } }, null, { phase: 'ended', command, exit: { atMs: 4 } }],
     [
-      'has ended also where there was room for its end only beside its child',
-      { claim, child: `${JSON.stringify(child)}\n{"kind":"code","code":3,"at":4}\n` },
+      'has ended also where there was no room for an exit file',
+      { claim: [claim, exit], child },
       null,
       { phase: 'ended', command, exit: { atMs: 4, outcome: { kind: 'code', code: 3 } } },
     ],
-    [
-      'has not ended when only a part of that was written',
-      { claim, child: `${JSON.stringify(child)}\n{"kind":"code","co` },
-      null,
-      { phase: 'claimed', command, exit: null },
-    ],
-    ['has not ended when something else stands there', { claim, child: `${JSON.stringify(child)}\n{"at":4}` }, null, { phase: 'claimed', command, exit: null }],
-    [
-      'has the end of its exit file',
-      { claim, child: `${JSON.stringify(child)}\n{"kind":"code","code":4,"at":5}\n`, exit: { kind: 'code', code: 3, at: 4 } },
-      null,
-      { phase: 'ended', command, exit: { atMs: 4 } },
-    ],
+    ['is known also where there was no room for a child file', { claim: [claim, child] }, null, { phase: 'claimed', command, exit: null }],
+    ['has ended also where there was room for neither', { claim: [claim, child, exit] }, null, { phase: 'ended', command, exit: { atMs: 4 } }],
+    ['has not ended when only a part of that was written', { claim: [claim, child, '{"kind":"code","co'] }, null, { phase: 'claimed', command, exit: null }],
+    ['has not ended when something else stands there', { claim: [claim, { kind: 'x', at: 4 }], child }, null, { phase: 'claimed', command, exit: null }],
+    ['has the end of its exit file', { claim: [claim, { ...exit, at: 5 }], child, exit }, null, { phase: 'ended', command, exit: { atMs: 4 } }],
+    ['that was executed is not void, whatever its claim says', { claim: { void: true, at: 1 }, child }, null, { phase: 'claimed', command }],
     ['that was never executed has no command', { claim, child, exit: { kind: 'failed', step: 'command', errno: 'ENOENT', at: 4 } }, null, { command: null }],
     ['claimed before a reboot is over', { claim: { ...claim, boot: 'other' }, child: { ...child, boot: 'other' } }, null, { phase: 'rebooted' }],
     ['whose claim is damaged is over when its child is of another boot', { claim: 'x', child: { ...child, boot: 'other' } }, null, { phase: 'rebooted' }],
