@@ -72,7 +72,10 @@ export interface AttachOptions {
   readonly signal?: AbortSignal
 }
 
-/** A Readable of the bytes of both streams; iterated, it gives `LogChunk`s. */
+/**
+ * A Readable of the bytes of both streams; iterated, it gives `LogChunk`s. It fails with PROCMAN_LOG_UNREADABLE when a log cannot be read (one that is no regular
+ * file never is), and with PROCMAN_PROCESS_DAMAGED when nobody can tell any more whether the process has ended.
+ */
 export type Attachment = Readable & AsyncIterable<LogChunk>
 
 export interface SupervisorOptions {
@@ -164,6 +167,6 @@ export interface Reader {
   get(id: string): ProcessRecord
   attach(id: string, options?: AttachOptions): Attachment
   watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
-  /** Resolves with the record once the process has settled, by itself or by a manager. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED */
+  /** Resolves with the record once the process has settled, by itself or by a manager. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED, PROCMAN_PROCESS_UNKNOWN when it was removed */
   wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
 }

@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   PROCMAN_INVALID_ARGUMENT: 'an argument is wrong',
   PROCMAN_LAUNCH_FAILED: 'the command could not be executed',
   PROCMAN_SIGNAL_FAILED: 'the signal could not be delivered',
+  PROCMAN_LOG_UNREADABLE: 'the output of a process cannot be read',
   PROCMAN_STDIN_CLOSED: 'the process has no stdin to write to',
   PROCMAN_TIMEOUT: 'it took longer than asked',
   PROCMAN_ABORTED: 'the caller gave up waiting',

@@ -62,11 +62,21 @@ class DirectoryReader implements Reader {
   }
 
   get(given: string): ProcessRecord {
-    const id = this.#resolve(given)
+    return this.#recordOf(this.#resolve(given))
+  }
+
+  #recordOf(id: string): ProcessRecord {
     const seen = this.#look(id)
     if (seen.kind === 'seen') return seen.record
     if (seen.kind === 'unseen') throw new ProcmanError(seen.code, seen.problem.message, { details: { id, path: seen.problem.path } })
-    throw new ProcmanError('PROCMAN_PROCESS_UNKNOWN', `there is no process ${JSON.stringify(given)}`, { details: { id } })
+    throw unknown(id)
+  }
+
+  /** As it is now: not another process that has been given the id since, or that has an id which only begins so. */
+  #again({ id, created_at }: ProcessRecord): ProcessRecord {
+    const record = this.#recordOf(id)
+    if (record.created_at !== created_at) throw unknown(id)
+    return record
   }
 
   attach(given: string, options: AttachOptions = {}): Attachment {
@@ -77,12 +87,16 @@ class DirectoryReader implements Reader {
     return linesOf(this.#logsOf(given), options)
   }
 
-  async wait(given: string, { timeoutMs, signal }: WaitOptions = {}): Promise<ProcessRecord> {
-    mustBeDuration('timeoutMs', timeoutMs)
-    const { id } = this.get(given)
+  async wait(given: string, options: WaitOptions = {}): Promise<ProcessRecord> {
+    mustBeDuration('timeoutMs', options.timeoutMs)
+    return this.#settled(this.get(given), options)
+  }
+
+  async #settled(first: ProcessRecord, { timeoutMs, signal }: WaitOptions = {}): Promise<ProcessRecord> {
+    const { id } = first
     const giveUpAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
     for (;;) {
-      const record = this.get(id)
+      const record = this.#again(first)
       if (isSettled(record)) return record
       if (signal?.aborted) throw new ProcmanError('PROCMAN_ABORTED', `the caller stopped waiting for process ${id}`, { details: { id } })
       const leftMs = giveUpAtMs - performance.now()
@@ -140,7 +154,7 @@ class DirectoryReader implements Reader {
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const end = onFifoReleased(jobDir, record.run, 'alive', done) ?? onFifoReleased(jobDir, record.run, 'rest', done)
+      const end = onKeeperGone(jobDir, record.run, done)
       const timer = setTimeout(done, end === null && record.pid !== null ? Math.min(timeoutMs, UNWATCHED_MS) : timeoutMs)
       const stops = [end, onFileReplaced(this.#layout.stateFile(record.id), done)]
       signal?.addEventListener('abort', done, { once: true })
@@ -148,9 +162,21 @@ class DirectoryReader implements Reader {
   }
 
   #logsOf(given: string): LogAccess {
-    const { id } = this.get(given)
-    return { layout: this.#layout, id, settled: (signal) => this.wait(id, { signal }) }
+    const first = this.get(given)
+    return {
+      layout: this.#layout,
+      id: first.id,
+      settled: (signal) => this.#settled(first, { signal }),
+      isOwn: () => {
+        const seen = this.#look(first.id)
+        return seen.kind !== 'seen' || seen.record.created_at === first.created_at
+      },
+    }
   }
+}
+
+function unknown(id: string): ProcmanError {
+  return new ProcmanError('PROCMAN_PROCESS_UNKNOWN', `there is no process ${JSON.stringify(id)}`, { details: { id } })
 }
 
 function problemOf(id: string, path: string, what: string): Problem {
@@ -165,8 +191,18 @@ function rebuildIfAny(jobDir: string, found: Exclude<Found, { kind: 'ok' }>) {
   if (found.kind === 'unreadable') return null
   try {
     return rebuild(jobDir, found)
+  } catch (error) {
+    // The directory has just been removed, or is none: then there is nothing to rebuild from. Anything else says nothing about the process.
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+    throw error
+  }
+}
+
+/** @returns null when nobody holds the run, or when that cannot be watched now (EMFILE) */
+function onKeeperGone(jobDir: string, run: number, gone: () => void): (() => void) | null {
+  try {
+    return onFifoReleased(jobDir, run, 'alive', gone) ?? onFifoReleased(jobDir, run, 'rest', gone)
   } catch {
-    // The directory has just been removed, or is none: then there is nothing to rebuild from.
     return null
   }
 }

@@ -3,19 +3,25 @@ import type { Attachment, AttachOptions, LogLine } from '../api.ts'
 import { attachLogs } from '../effects/logs/attach.ts'
 import type { LogSource } from '../effects/logs/contract.ts'
 import { watchLines, watchWithCallback } from '../effects/logs/watch.ts'
+import { isProcmanError, type ProcmanErrorCode } from '../errors.ts'
 import type { Layout } from '../persistence/layout.ts'
 import { logSourceOf } from './log-source.ts'
 
 export interface LogAccess {
   readonly layout: Layout
   readonly id: string
-  /** Resolves or rejects when nothing more will be written; gives up when the signal aborts. */
+  /** Resolves when nothing more will be written; gives up when the signal aborts. Rejects with one of `ENDS`, or when it cannot be told any more. */
   settled(signal: AbortSignal): Promise<unknown>
+  /** See `LogSource`. */
+  isOwn?(): boolean
   /** See `logSourceOf`. */
   currentRun?(): number
   /** Calls back right before the process's files are taken away. @returns a function that ends that */
   beforeRemoval?(look: () => void): () => void
 }
+
+/** What says that nothing more is to be read: the process was removed, its supervisor was closed, the reader itself has left. */
+const ENDS: readonly ProcmanErrorCode[] = ['PROCMAN_PROCESS_UNKNOWN', 'PROCMAN_CLOSED', 'PROCMAN_ABORTED']
 
 export function attachTo(access: LogAccess, options: AttachOptions): Attachment {
   return attachLogs(sourceOf(access, options), options)
@@ -34,11 +40,18 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
   const ended = new AbortController()
   const reading = new AbortController()
   let isAwaited = !follow
+  let isRemoved = false
+  let failure: unknown
   let stopLooking: (() => void) | undefined
   const { path, marks } = logSourceOf(access.layout, access.id, ended.signal, access.currentRun)
   const end = () => ended.abort()
+  const fail = (error: unknown) => {
+    if (!isEnd(error)) failure = error
+    end()
+  }
   /** As long as they are there: the log of what is removed is read to its end all the same. */
   const look = () => {
+    isRemoved = true
     try {
       marks()
     } catch {
@@ -52,14 +65,20 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
       if (!isAwaited) {
         isAwaited = true
         stopLooking = access.beforeRemoval?.(look)
-        access.settled(reading.signal).then(end, end)
+        access.settled(reading.signal).then(end, fail)
       }
       return ended.signal
     },
+    failure: () => failure,
+    isOwn: () => !isRemoved && access.isOwn?.() !== false,
     release: () => {
       isAwaited = true
       stopLooking?.()
       reading.abort()
     },
   }
+}
+
+function isEnd(error: unknown): boolean {
+  return isProcmanError(error) && ENDS.includes(error.code)
 }

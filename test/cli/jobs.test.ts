@@ -1,6 +1,6 @@
 /** The commands for jobs, through the built binary and with real processes. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { BIN, Home, isUp } from './harness.ts'
@@ -197,6 +197,26 @@ describe('list', () => {
   })
 })
 
+/** The processor time that a process has taken, in ticks of 10 ms. */
+function ticksOf(pid: number | undefined): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+  return Number(user) + Number(system)
+}
+
+/** How many files and directories a process watches. */
+function watchesOf(pid: number | undefined): number {
+  return readdirSync(`/proc/${pid}/fdinfo`).reduce(
+    (sum, fd) => sum + (readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1').match(/^inotify wd/gm)?.length ?? 0),
+    0,
+  )
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
 describe('logs', () => {
   it('selects streams and the tail, and follows to the end', async () => {
     const go = join(home.dir, 'go')
@@ -208,6 +228,58 @@ describe('logs', () => {
     await follower.prints('2\n3\n')
     writeFileSync(go, '')
     expect(await follower.answer).toMatchObject({ code: 0, stdout: '2\n3\nlast', stderr: 'e\n' })
+  })
+
+  it('goes on without a busy loop when the log is removed', async () => {
+    const go = join(home.dir, 'go-on')
+    const id = await home.start('--', 'sh', '-c', `echo 1; until [ -e ${go} ]; do sleep 0.05; done; echo 2`)
+    const follower = home.begin('logs', '-f', id)
+    await follower.prints('1\n')
+    rmSync(join(home.stateDir, 'jobs', id, 'stdout.log'))
+    // Here time itself is the fact: a log with news is polled for a second; then one that spins takes 100 ticks in a second.
+    await pause(1_500)
+    const before = ticksOf(follower.child.pid)
+    await pause(1_000)
+    expect(ticksOf(follower.child.pid) - before).toBeLessThan(50)
+    writeFileSync(go, '')
+    expect(await follower.answer).toMatchObject({ code: 0, stdout: '1\n2\n', stderr: '' })
+  })
+
+  it.each(['job', 'job-2'])('and wait end when the process is removed, also when they see only later that another one is called %s', async (another) => {
+    await home.start('--id', 'job', '--', 'sh', '-c', 'echo 1; exec sleep 600')
+    const [follower, waiter] = [home.begin('logs', '-f', 'job'), home.begin('wait', 'job')]
+    await follower.prints('1\n')
+    await vi.waitFor(() => expect(watchesOf(waiter.child.pid)).toBeGreaterThan(0), { timeout: 15_000 })
+    for (const { child } of [follower, waiter]) child.kill('SIGSTOP')
+    await home.procman('remove', 'job', '--force')
+    await home.start('--id', another, '--', 'sh', '-c', 'echo of another one; exec sleep 600')
+    await home.logged(another, 'of another one\n')
+    for (const { child } of [follower, waiter]) child.kill('SIGCONT')
+    expect(await follower.answer).toMatchObject({ code: 0, stdout: '1\n', stderr: '' })
+    expect(await waiter.answer).toMatchObject({ code: 3, stderr: expect.stringContaining('there is no process "job"') })
+    await home.procman('remove', another, '--force')
+  })
+
+  it('fails when it cannot be told any more whether the process has ended', async () => {
+    const id = await home.start('--', 'sh', '-c', 'echo 1; exec sleep 600')
+    const pid = JSON.parse(await home.stdoutOf('show', id, '--json')).pid
+    const follower = home.begin('logs', '-f', id)
+    await follower.prints('1\n')
+    rmSync(join(home.stateDir, 'jobs', id, 'run-1.intent'))
+    writeFileSync(join(home.stateDir, 'jobs', id, 'state.json'), '{')
+    expect(await follower.answer).toMatchObject({ code: 1, stdout: '1\n', stderr: expect.stringContaining('PROCMAN_PROCESS_DAMAGED') })
+    process.kill(pid, 'SIGKILL')
+  })
+
+  it('shows nothing of a file that a log is a link to', async () => {
+    const id = await home.start('--', 'true')
+    await home.procman('wait', id)
+    const path = join(home.stateDir, 'jobs', id, 'stdout.log')
+    rmSync(path)
+    writeFileSync(join(home.dir, 'secret'), 'a secret')
+    symlinkSync(join(home.dir, 'secret'), path)
+    const why = `the log ${path} cannot be read: it is a symbolic link (PROCMAN_LOG_UNREADABLE)`
+    for (const args of [[id], ['-f', id]]) expect(await home.procman('logs', ...args)).toMatchObject({ code: 1, stdout: '', stderr: `procman: ${why}\n` })
   })
 
   it('ends quietly when its reader goes away', async () => {

@@ -1,10 +1,11 @@
 /** Commands that meddle with what is procman's: their run files, their logs, their stdin. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Supervisor } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
-import { type Home, kill, lives, rejection, until } from '../e2e/harness.ts'
+import { createReader } from '../../src/reader.ts'
+import { type Home, kill, lives, obedient, pause, rejection, until } from '../e2e/harness.ts'
 import { hasNativeKeeper, spawnerOf } from './spawner.ts'
 import { aHostileHome, inhabitants, workDir } from './tree.ts'
 
@@ -125,17 +126,85 @@ describe('a command that forges', () => {
 })
 
 describe('a command that meddles with its logs', () => {
-  it.each(['rm stdout.log stderr.log', ': > stdout.log', 'rm stdout.log; mkdir stdout.log', 'rm stdout.log; mkfifo stdout.log'])(
-    '(%s) is watched without harm, and stopped',
-    async (script) => {
-      const home = aHostileHome()
-      const { supervisor } = await meddled(home, script, 'its own manager')
-      const watching = supervisor.watch('meddler', () => {}).catch((error: Error) => error)
-      expect(await supervisor.stop('meddler')).toMatchObject({ state: 'exited', status: 'cancelled', signal: 'SIGTERM' })
-      await watching
-      expect(inhabitants(home)).toEqual([])
-    },
-  )
+  it.each([
+    'rm stdout.log stderr.log',
+    ': > stdout.log',
+    'rm stdout.log; mkdir stdout.log',
+    'rm stdout.log; mkfifo stdout.log',
+    'rm stdout.log; ln -s /etc/passwd stdout.log',
+  ])('(%s) is watched without harm, and stopped', async (script) => {
+    const home = aHostileHome()
+    const { supervisor } = await meddled(home, script, 'its own manager')
+    const watching = supervisor.watch('meddler', () => {}).catch((error: Error) => error)
+    expect(await supervisor.stop('meddler')).toMatchObject({ state: 'exited', status: 'cancelled', signal: 'SIGTERM' })
+    await watching
+    expect(inhabitants(home)).toEqual([])
+  })
+})
+
+/** Here time itself is the fact: the processor time that this program takes in 300 ms, in ms, when it polls no more. One that spins takes all of them. */
+async function spent(): Promise<number> {
+  await pause(1_200)
+  const before = process.cpuUsage()
+  await pause(300)
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000
+}
+
+describe('somebody who takes away a log under its readers', () => {
+  const ways = [
+    ['removes it', (home: Home) => rmSync(home.jobFile('job', 'stdout.log'))],
+    ['moves it away', (home: Home) => renameSync(home.jobFile('job', 'stdout.log'), home.path('moved'))],
+  ] as const
+
+  it.each(ways)('and %s: they get what its run still writes, then what the next run writes to a new one, and never spin', async (_, takeAway) => {
+    const home = aHostileHome()
+    const supervisor = await home.supervisor()
+    const { id } = await supervisor.start(obedient({ id: 'job', cwd: workDir(home), restart: { strategy: 'always', delayMs: 0 } }))
+    const seen = new Map([supervisor, createReader({ stateDir: home.stateDir })].map((source) => [source, [] as string[]]))
+    const readers = [...seen].map(async ([source, lines]) => {
+      for await (const { run, text } of source.watch(id)) lines.push(`${run} ${text}`)
+    })
+    const allSee = (line: string) => until(`everybody has read ${line}`, () => [...seen.values()].every((lines) => lines.at(-1) === line))
+    await supervisor.write(id, 'echo first\n')
+    await allSee('1 first')
+    takeAway(home)
+    expect(await spent()).toBeLessThan(100)
+    await supervisor.write(id, 'echo second\n')
+    await allSee('1 second')
+    await supervisor.write(id, 'exit 1\n')
+    await until('the next run is up', () => supervisor.get(id).run === 2 && supervisor.get(id).state === 'running')
+    await supervisor.write(id, 'echo third\n')
+    await allSee('2 third')
+    expect(await spent()).toBeLessThan(100)
+    await supervisor.stop(id)
+    await Promise.all(readers)
+    for (const lines of seen.values()) expect(lines).toEqual(['1 first', '1 second', '2 third'])
+  })
+})
+
+describe('a log that is no regular file', () => {
+  it.each([
+    ['a link to a foreign file', (path: string, foreign: string) => symlinkSync(foreign, path), 'it is a symbolic link'],
+    ['a directory', (path: string) => mkdirSync(path), 'it is not a regular file'],
+  ] as const)('but %s is not shown to anybody, and they are told why', async (_, put, reason) => {
+    const home = aHostileHome()
+    const [dir, supervisor] = [workDir(home), await home.supervisor()]
+    writeFileSync(join(dir, 'secret'), 'a secret')
+    await supervisor.start({ id: 'job', command: 'true', cwd: dir })
+    await supervisor.wait('job')
+    const path = home.jobFile('job', 'stdout.log')
+    rmSync(path)
+    put(path, join(dir, 'secret'))
+    for (const source of [supervisor, createReader({ stateDir: home.stateDir })]) {
+      for (const follow of [true, false]) {
+        const reading = (async () => {
+          for await (const { text } of source.watch('job', { follow })) throw new Error(`it was shown: ${text}`)
+        })()
+        expect(await rejection(reading)).toMatchObject({ code: 'PROCMAN_LOG_UNREADABLE', message: `the log ${path} cannot be read: ${reason}` })
+      }
+    }
+  })
 })
 
 describe('a command that never reads its stdin', () => {

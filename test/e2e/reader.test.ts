@@ -1,10 +1,10 @@
 /** Looking at a state directory without holding it. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { LogLine } from '../../src/api.ts'
 import { createReader } from '../../src/reader.ts'
 import { openStdin } from '../../src/stdin.ts'
-import { aHome, fixture, kill, lives, obedient, rejection, sh, sleeper, until } from './harness.ts'
+import { aHome, fixture, type Home, kill, lives, obedient, rejection, sh, sleeper, until } from './harness.ts'
 
 async function texts(lines: AsyncIterable<LogLine>): Promise<readonly string[]> {
   const all: string[] = []
@@ -122,5 +122,49 @@ describe('a reader', () => {
     const waiting = rejection(createReader({ stateDir: home.stateDir }).wait('job'))
     await supervisor.remove('job')
     expect((await waiting).code).toBe('PROCMAN_PROCESS_UNKNOWN')
+  })
+})
+
+/** A process that has written `ready` and that no manager holds, and what a reader gets of it from there on. */
+async function followed(home: Home): Promise<{ readonly ending: Promise<IteratorResult<LogLine>> }> {
+  const manager = await home.manager()
+  await manager.start(obedient({ id: 'job' }))
+  await manager.call('write', 'job', 'echo ready\n')
+  await manager.kill()
+  const lines = createReader({ stateDir: home.stateDir }).watch('job')[Symbol.asyncIterator]()
+  expect((await lines.next()).value?.text).toBe('ready')
+  return { ending: lines.next() }
+}
+
+describe('following a process', () => {
+  it('fails when its state can be read no more: that is not its end', async () => {
+    const home = aHome()
+    const { ending } = await followed(home)
+    const failed = rejection(ending)
+    rmSync(home.jobFile('job', 'run-1.intent'))
+    writeFileSync(home.jobFile('job', 'state.json'), '{')
+    expect(await failed).toMatchObject({ code: 'PROCMAN_PROCESS_DAMAGED', message: expect.stringContaining(home.jobFile('job', 'state.json')) })
+    expect(home.strays()).toHaveLength(1)
+    kill(home.strays()[0]?.pid)
+  })
+
+  it('ends when it is removed', async () => {
+    const home = aHome()
+    const { ending } = await followed(home)
+    const supervisor = await home.supervisor()
+    await supervisor.stop('job')
+    await supervisor.remove('job')
+    expect((await ending).done).toBe(true)
+  })
+
+  it.each(['job', 'job-2'])('that was removed before the first read gives nothing, whoever is called %s then', async (another) => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start(sleeper({ id: 'job', autostart: false }))
+    const lines = createReader({ stateDir: home.stateDir }).watch('job')
+    await supervisor.remove('job')
+    await supervisor.start(sh('echo of another one; exec sleep 600', { id: another }))
+    await until('that one has written', () => readFileSync(home.jobFile(another, 'stdout.log'), 'utf8') !== '')
+    expect(await texts(lines)).toEqual([])
   })
 })

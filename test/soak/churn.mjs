@@ -270,7 +270,7 @@ export async function churn(soak, size, atOnce) {
   // One after the other: the spawner is killed while nobody else is being started.
   for (const each of rare) await each(partsOf(soak, 0))
   await soak.supervisor.cleanup()
-  const left = soak.supervisor.list().filter(({ id }) => id !== soak.chattyId)
+  const left = soak.supervisor.list().filter(({ id }) => !soak.lastingIds.includes(id))
   if (left.length > 0) throw new Error(`still there after the cycle: ${left.map(({ id, state }) => `${id} ${state}`).join(', ')}`)
   if (soak.supervisor.problems.length > 0) throw new Error(`problems: ${JSON.stringify(soak.supervisor.problems)}`)
   if (existsSync(join(soak.root, 'second', 'jobs', 'one'))) throw new Error('the second directory is not clean')

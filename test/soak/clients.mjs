@@ -177,6 +177,23 @@ export async function stallAt(supervisor, id, count) {
   return stalled
 }
 
+/**
+ * So many that have read a line of each stream and wait for the next one, which never comes: of one source and the other in turn.
+ * @returns how many still wait, and a function that lets go of them
+ */
+export async function waitAt(sources, id, count) {
+  const waiting = new Set()
+  for (let client = 0; client < count; client++) {
+    const attachment = sources[client % sources.length].attach(id)
+    waiting.add(attachment)
+    const woken = () => waiting.delete(attachment)
+    const chunks = attachment[Symbol.asyncIterator]()
+    for (let stream = 0; stream < 2; stream++) await settled('the first line of a silent process', chunks.next())
+    chunks.next().then(woken, woken)
+  }
+  return { count: () => waiting.size, leave: () => Promise.all([...waiting].map((attachment) => closed(attachment.destroy()))) }
+}
+
 function closed(stream) {
   return stream.closed ? undefined : new Promise((resolve) => stream.once('close', resolve))
 }

@@ -1,6 +1,7 @@
 // What a manager holds, counted: what the OS says of this process, what the heap holds, what lies on disk.
 import { EventEmitter, getEventListeners } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import v8 from 'node:v8'
 import { Actor } from 'xstate'
 
@@ -47,6 +48,14 @@ export function memory() {
   return { heapUsed, external, arrayBuffers, rss }
 }
 
+/** @returns how much of a core this process takes while nobody asks it for anything, in percent. Here time itself is the fact. */
+export async function cpuDuring(ms) {
+  const [before, sinceMs] = [process.cpuUsage(), performance.now()]
+  await pause(ms)
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 10 / (performance.now() - sinceMs)
+}
+
 const prefixed = (prefix, values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix} ${name}`, value]))
 
 function descriptors() {
@@ -76,6 +85,10 @@ function resources() {
   const seen = { Timeout: 0, PipeWrap: 0, FSEventWrap: 0, ProcessWrap: 0 }
   for (const kind of process.getActiveResourcesInfo()) if (kind !== 'Immediate' && !kind.startsWith('TTY')) seen[kind] = (seen[kind] ?? 0) + 1
   return seen
+}
+
+export function watchers() {
+  return resources().FSEventWrap
 }
 
 /** @returns how many instances of each class can be reached, by name. Each class costs a walk over the heap. */

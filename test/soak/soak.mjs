@@ -1,6 +1,6 @@
 // npm run soak -- --minutes N [--json]: a manager lives long, thousands of processes and clients come and go, and it comes back to the line it started from.
-// Exit code 0: it does. 1: something grows. Nothing here asserts a time.
-import { mkdirSync, mkdtempSync, openSync, realpathSync, rmSync } from 'node:fs'
+// Exit code 0: it does. 1: something grows, or it finds no rest. Nothing here asserts a time, except that of the processor at rest.
+import { mkdirSync, mkdtempSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,14 +8,17 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createReader, createSupervisor } from '../../dist/index.js'
 import { churn, knownLives } from './churn.mjs'
-import { stallAt } from './clients.mjs'
-import { collect, held, instances, memory, ours } from './measure.mjs'
+import { stallAt, waitAt } from './clients.mjs'
+import { collect, cpuDuring, held, instances, memory, ours, watchers } from './measure.mjs'
 import { Series } from './series.mjs'
-import { judge, tableOf } from './verdict.mjs'
+import { CPU, judge, QUIET_PERCENT, tableOf } from './verdict.mjs'
 
 /** Walks over the heap are dear: no more often is looked at it, the rest is looked at as often as the options say. */
 const DEEP_LOOKS = 3
 const LOOK_MS = 100
+const CPU_LOOK_MS = 500
+const CPU_LOOKS = 10
+const SILENT_IDS = ['silent', 'bare']
 
 const { values: options } = parseArgs({
   options: {
@@ -25,12 +28,12 @@ const { values: options } = parseArgs({
     /** Runs in each cycle, at least. */
     size: { type: 'string', default: '300' },
     'at-once': { type: 'string', default: '12' },
-    /** Clients that never read, and as many that read once. */
+    /** Clients that never read, as many that read once, and as many that wait. */
     clients: { type: 'string', default: '100' },
     /** Names of lives in churn.mjs, with commas between: these alone, or all but these. */
     only: { type: 'string' },
     skip: { type: 'string' },
-    /** Loses something with each process, to see that it is seen: `memory`, `file`, `timer`, several with commas between. */
+    /** Loses something with each process, to see that it is seen: `memory`, `file`, `timer`, `turns` of the loop, several with commas between. */
     leak: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     /** So often is looked whether everything is back, before it is said that it is not. */
@@ -62,7 +65,7 @@ const isWell = rows.every((row) => row.isWell)
 if (options.json) process.stdout.write(`${JSON.stringify({ isWell, runs: soak.runs, seed: options.seed, rows })}\n`)
 else
   process.stdout.write(
-    `\n${soak.runs} runs, seed ${options.seed}; after each cycle, garbage collected\n\n${tableOf(rows)}\n\n${isWell ? 'It comes back to its line.' : 'It grows.'}\n`,
+    `\n${soak.runs} runs, seed ${options.seed}; after each cycle, garbage collected\n\n${tableOf(rows)}\n\n${isWell ? 'It comes back to its line.' : 'It grows, or finds no rest.'}\n`,
   )
 process.exitCode = isWell ? 0 : 1
 
@@ -80,16 +83,20 @@ async function begin() {
   })
   const host = new AbortController()
   const stalled = await stallAt(supervisor, chatty.id, Number(options.clients))
+  const reader = createReader({ stateDir })
+  const waiting = await beginToWait({ supervisor, reader, stateDir, workDir })
   return {
     root,
     stateDir,
     workDir,
     supervisor,
     createSupervisor,
-    reader: createReader({ stateDir }),
+    reader,
     chattyId: chatty.id,
+    lastingIds: [chatty.id, ...SILENT_IDS],
     host,
     stalled,
+    waiting,
     random: randomOf(Number(options.seed)),
     isAsked: (name) => (only.length === 0 || only.includes(name)) && !skip.includes(name),
     leak: leakOf(options.leak),
@@ -97,17 +104,36 @@ async function begin() {
   }
 }
 
+/**
+ * Two processes write a word to each stream and never another one, and clients wait for it. The logs of the second are taken away under its clients: the one
+ * removed, the other moved. Busy logs are polled, so this waits until all are watched: those that were taken away in their place and where they are.
+ */
+async function beginToWait({ supervisor, reader, stateDir, workDir }) {
+  const count = Number(options.clients)
+  const counts = [Math.ceil(count / 2), Math.floor(count / 2)]
+  const waiting = []
+  for (const [nth, id] of SILENT_IDS.entries()) {
+    await supervisor.start({ id, command: 'sh', args: ['-c', 'echo up; echo up >&2; exec sleep infinity'], cwd: workDir })
+    waiting.push(await waitAt([supervisor, reader], id, counts[nth]))
+  }
+  const [stdout, stderr] = ['stdout', 'stderr'].map((stream) => join(stateDir, 'jobs', SILENT_IDS[1], `${stream}.log`))
+  rmSync(stdout)
+  renameSync(stderr, `${stderr}.1`)
+  for (let looks = 0; watchers() < 2 * counts[0] + 4 * counts[1] && looks < 100; looks++) await pause(LOOK_MS)
+  return waiting
+}
+
 async function run() {
   await cycle()
   const line = await atRest(null)
   const offLine = {}
-  const series = new Series(['runs', 'heapUsed', 'external', 'arrayBuffers', 'rss', ...Object.keys(line)])
+  const series = new Series(['runs', 'heapUsed', 'external', 'arrayBuffers', 'rss', CPU, ...Object.keys(line)])
   const endsAt = performance.now() + Number(options.minutes) * 60_000
   const isOver = () => isInterrupted || series.isFull || (options.cycles === undefined ? performance.now() >= endsAt : series.length >= Number(options.cycles))
   do {
     await cycle()
     const now = await atRest(line)
-    series.add({ runs: soak.runs, ...memory(), ...now })
+    series.add({ runs: soak.runs, ...memory(), [CPU]: await cpuAtRest(), ...now })
     for (const name of Object.keys(line)) if (now[name] !== line[name]) offLine[name] = (offLine[name] ?? 0) + 1
     tell(series, line, now)
   } while (!isOver())
@@ -128,7 +154,15 @@ async function atRest(line) {
     ...(await lookUntilAt(line, Math.min(DEEP_LOOKS, Number(options.looks)), 1, instances)),
   }
   await collect()
-  return { ...now, 'closed by the garbage collector': warnings.closed }
+  return { ...now, 'waiting clients': soak.waiting.reduce((sum, { count }) => sum + count(), 0), 'closed by the garbage collector': warnings.closed }
+}
+
+/** Looks until it is quiet, and gives up after a while. @returns what it took in the last look */
+async function cpuAtRest() {
+  for (let look = 1; ; look++) {
+    const percent = await cpuDuring(CPU_LOOK_MS)
+    if (percent <= QUIET_PERCENT || look >= Math.min(CPU_LOOKS, Number(options.looks))) return percent
+  }
 }
 
 function heldNow() {
@@ -152,6 +186,7 @@ async function lookUntilAt(line, looks, quiet, count) {
 function tell(series, line, now) {
   const off = Object.keys(line).filter((name) => now[name] !== line[name])
   const figures = ['heapUsed', 'external', 'arrayBuffers', 'rss'].map((name) => `${name} ${(series.last(name) / 1024).toFixed(0)} KB`)
+  figures.push(`${series.last(CPU).toFixed(1)} % of a core at rest`)
   const said = off.length === 0 ? 'all counts at the line' : off.map((name) => `${name} ${line[name]} → ${now[name]}`).join(', ')
   process.stderr.write(`cycle ${series.length}: ${soak.runs} runs; ${figures.join(', ')}; ${said}\n`)
 }
@@ -168,6 +203,8 @@ function warningsOf(emitter) {
 }
 
 async function end() {
+  soak.leak.end()
+  await Promise.all(soak.waiting.map(({ leave }) => leave()))
   await soak.supervisor.shutdown({ timeoutMs: 0 })
   const deadline = performance.now() + 10_000
   while (ours(soak.root).length > 0 && performance.now() < deadline) await pause(20)
@@ -177,15 +214,21 @@ async function end() {
 
 function leakOf(kinds = '') {
   const lost = []
+  let turning
+  const spin = () => {
+    turning = setImmediate(spin)
+  }
   const losses = {
     memory: () => lost.push(new Array(100).fill(lost.length)),
     file: () => openSync('/dev/null', 'r'),
     timer: () => setTimeout(() => {}, 2 ** 30).unref(),
+    turns: () => turning ?? spin(),
   }
   const chosen = kinds.split(',').flatMap((kind) => losses[kind] ?? [])
-  return () => {
+  const leak = () => {
     for (const lose of chosen) lose()
   }
+  return Object.assign(leak, { end: () => clearImmediate(turning) })
 }
 
 /** Mulberry32: the same seed, the same choices. */

@@ -37,9 +37,10 @@ describe.skipIf(process.platform !== 'linux')('a manager that lives long', { tim
     expect(await grownIn('--cycles', '1', '--size', '2', '--at-once', '2', '--looks', '30', '--only', 'leavingInTheMiddle')).toEqual([])
   })
 
-  it('would be seen if it lost a file or a timer', async () => {
-    const lost = await grownIn('--cycles', '1', '--size', '2', '--only', 'short', '--clients', '0', '--looks', '1', '--leak', 'file,timer')
+  it('would be seen if it lost a file or a timer, or found no rest', async () => {
+    const lost = await grownIn('--cycles', '1', '--size', '2', '--only', 'short', '--clients', '0', '--looks', '1', '--leak', 'file,timer,turns')
     expect(lost).toContainEqual(expect.stringMatching(/^fd file /))
     expect(lost).toContainEqual(expect.stringMatching(/^object Timeout /))
+    expect(lost).toContainEqual(expect.stringMatching(/^CPU at rest/))
   })
 })

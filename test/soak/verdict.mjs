@@ -1,13 +1,29 @@
-// What the figures of a soak say: counts are back at the line or they are not; memory grows, or cannot be told from what stays.
+// What the figures of a soak say: counts are back at the line or they are not; it is quiet or it is not; memory grows, or cannot be told from what stays.
 
 /** Bytes per 1 000 processes. Less than that is what V8 itself takes for code and for what it has learned; one lost object of the smallest kind per process is more. */
 const TOLERANCE = { heapUsed: 16 * 1024, external: 16 * 1024, arrayBuffers: 16 * 1024, rss: 512 * 1024 }
 
 const PER = 1_000
 
+/** Of a core, in percent. A hundred clients that wait take a few, half of them readers without a lock, which look once a second; one that spins takes all that it gets. */
+export const QUIET_PERCENT = 25
+
+/** The figure's name in the series. */
+export const CPU = 'CPU at rest, %'
+
 /** @returns a row for each figure: name, first, last, slope per 1 000 processes, whether it is well, why */
 export function judge(series, line, offLine) {
-  return [...Object.keys(line).map((name) => judgeCount(series, line, offLine, name)), ...Object.keys(TOLERANCE).map((name) => judgeMemory(series, name))]
+  const counts = Object.keys(line).map((name) => judgeCount(series, line, offLine, name))
+  return [...counts, judgeCpu(series), ...Object.keys(TOLERANCE).map((name) => judgeMemory(series, name))]
+}
+
+function judgeCpu(series) {
+  const seen = Array.from({ length: series.length }, (_, index) => series.at(CPU, index))
+  const loud = seen.filter((percent) => percent > QUIET_PERCENT).length
+  const why =
+    loud === 0 ? `with all clients waiting, tolerated ${QUIET_PERCENT} % of a core` : `more than ${QUIET_PERCENT} % after ${loud} of ${seen.length} cycles`
+  const [first, last] = [seen[0], series.last(CPU)].map((percent) => Number(percent.toFixed(2)))
+  return { name: CPU, first, last, slope: series.slope(CPU).slope * PER, isWell: loud === 0, why }
 }
 
 function judgeCount(series, line, offLine, name) {
@@ -43,7 +59,7 @@ export function tableOf(rows) {
     isMemory ? `${kilobytes(first)} KB` : `${first}`,
     isMemory ? `${kilobytes(last)} KB` : `${last}`,
     isMemory ? `${signed(slope)} KB` : slope.toFixed(3),
-    isWell ? 'well' : 'GROWS',
+    isWell ? 'well' : name === CPU ? 'SPINS' : 'GROWS',
     why,
   ])
   const lines = [['what', 'first', 'last', `per ${PER} runs`, 'verdict', 'why'], ...cells]

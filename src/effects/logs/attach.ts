@@ -13,11 +13,15 @@ const HIGH_WATER_MARK_BYTES = 16 * 1024
  * No byte is missing or doubled between the two. The place to begin is settled here and now; files are opened by the first read.
  *
  * Read as a stream it gives bytes, iterated it gives `LogChunk`s, which never span two runs; do one of the two. A slow reader
- * costs at most 64 KB per stream. A log that does not exist yet is waited for (`follow`) or empty.
+ * costs at most 64 KB per stream. A log that does not exist yet is waited for (`follow`) or empty. One that was removed or moved away
+ * is read on; once something was written to another file in its place, that one is read from its beginning.
  *
  * It ends without an error when the process has ended and all was read; when `options.signal` is aborted; without `follow`
  * at the size that the logs have now; with neither stdout nor stderr at once. Destroying it or breaking out of the loop lets go
  * of all files, watchers and timers. Only a pending read keeps the event loop alive.
+ *
+ * It ends with PROCMAN_LOG_UNREADABLE when a log cannot be read, as one that is no regular file (a link is not followed), and with the
+ * source's `failure` when nobody knows whether the process has ended.
  *
  * @throws PROCMAN_INVALID_ARGUMENT if `tail` is no whole number from 0
  */

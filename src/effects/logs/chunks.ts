@@ -24,7 +24,7 @@ export class ChunkReader {
     this.#cursors = cursors
     this.#follow = options.follow && cursors.length > 0
     this.#signal = options.signal
-    this.#bell = new Doorbell(cursors.map((cursor) => cursor.path))
+    this.#bell = new Doorbell(() => cursors.flatMap((cursor) => cursor.places()))
   }
 
   /** Purely pull-based: nothing is read, watched or timed unless a `next()` is pending. */
@@ -75,6 +75,8 @@ export class ChunkReader {
         previous = cursor
         yield cursor.take()
       } else if (isLast) {
+        const failure = this.#follow ? this.#source.failure?.() : undefined
+        if (failure !== undefined) throw failure
         return
       } else {
         isLive = true

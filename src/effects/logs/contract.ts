@@ -16,6 +16,10 @@ export interface LogSource {
   marks(): readonly RunMark[]
   /** Aborted once nothing more will be written: the process has settled, or nobody watches it any longer. */
   readonly ended: AbortSignal
+  /** Why `ended` was aborted although nobody knows whether the process has ended: readers read what is there, and fail with it. Undefined: it has. */
+  failure?(): unknown
+  /** False once what lies at the paths may be another process's, to which the id was given after this one was removed. Default: true. */
+  isOwn?(): boolean
   /** Nobody reads any longer: `ended` need not be found out. Repeated: nothing. */
   release?(): void
 }

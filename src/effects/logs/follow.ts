@@ -18,7 +18,7 @@ export type WatchFile = (path: string, onEvent: () => void) => FSWatcher
  * It promises no more than "look again". Holds watchers and timers only while `wait` is pending; those keep the event loop alive.
  */
 export class Doorbell {
-  readonly #paths: readonly string[]
+  readonly #paths: () => readonly string[]
   readonly #watch: WatchFile
   readonly #watchers: FSWatcher[] = []
   #timer: NodeJS.Timeout | undefined
@@ -27,8 +27,8 @@ export class Doorbell {
   #isClosed = false
   #activeUntilMs = 0
 
-  /** @param paths need not exist: then their directory is watched */
-  constructor(paths: readonly string[], watchFile: WatchFile = (path, onEvent) => watch(path, onEvent)) {
+  /** @param paths asked for each time that they are watched; they need not exist: then their directory is watched */
+  constructor(paths: () => readonly string[], watchFile: WatchFile = (path, onEvent) => watch(path, onEvent)) {
     this.#paths = paths
     this.#watch = watchFile
   }
@@ -78,7 +78,7 @@ export class Doorbell {
 
   #watchAll(): boolean {
     try {
-      for (const path of this.#paths) this.#watchers.push(this.#watchOne(path))
+      for (const path of this.#paths()) this.#watchers.push(this.#watchOne(path))
       return true
     } catch {
       this.#unwatch()

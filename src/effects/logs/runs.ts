@@ -28,3 +28,13 @@ export function findRun(marks: readonly RunMark[], stream: LogStream, offset: nu
   const oldest = marks[0]?.run ?? 1
   return { run: Math.max(oldest - 1, floor, 1), end }
 }
+
+/**
+ * The marks of the runs that wrote to a log before another file took its place. The first run that wrote to that one found it empty, or made it.
+ *
+ * @returns `marks` itself when they say nothing of another file
+ */
+export function marksOfReplaced(marks: readonly RunMark[], stream: LogStream): readonly RunMark[] {
+  const first = marks.findLastIndex((mark) => mark[stream] === 0)
+  return first <= 0 ? marks : marks.slice(0, first)
+}

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, statSync, truncateSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, statSync, truncateSync, writeSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { attachLogs } from '../../../src/effects/logs/attach.ts'
@@ -351,12 +351,10 @@ describe('an attachment as a stream', () => {
   })
 
   it('reports a log that cannot be read', async () => {
-    const unreadable = Object.assign(new TestLogs(), { path: () => logs.dir })
-    await expect(collect(attachLogs(unreadable))).rejects.toThrow('EISDIR')
-    const attachment = attachLogs(unreadable).resume()
+    mkdirSync(logs.path('stderr'))
+    const attachment = attachLogs(logs).resume()
     const [error] = await once(attachment, 'error')
-    expect(error.code).toBe('EISDIR')
-    unreadable.remove()
+    expect(error).toMatchObject({ code: 'PROCMAN_LOG_UNREADABLE', details: { path: logs.path('stderr') } })
   })
 
   it('costs a slow reader one chunk, however much there is', async () => {

@@ -30,7 +30,7 @@ describe('waiting for a silent log', () => {
 
   it('watches it, and ends at the first event', async () => {
     const fake = fakeWatch()
-    const waiting = new Doorbell(['/log'], fake.watch).wait(unchanged)
+    const waiting = new Doorbell(() => ['/log'], fake.watch).wait(unchanged)
     fake.open.get('/log')?.()
     await waiting
     expect(fake.open.size).toBe(0)
@@ -38,7 +38,7 @@ describe('waiting for a silent log', () => {
 
   it('polls each 50 ms after an event, and watches again after a second without news', async () => {
     const fake = fakeWatch()
-    const bell = new Doorbell(['/log'], fake.watch)
+    const bell = new Doorbell(() => ['/log'], fake.watch)
     const first = bell.wait(unchanged)
     fake.open.get('/log')?.()
     await first
@@ -56,25 +56,25 @@ describe('waiting for a silent log', () => {
 
   it('ends at once if the log changed before the watch stood', async () => {
     const fake = fakeWatch()
-    await new Doorbell(['/log'], fake.watch).wait(() => fake.open.size === 1)
+    await new Doorbell(() => ['/log'], fake.watch).wait(() => fake.open.size === 1)
     expect(fake.open.size).toBe(0)
   })
 
   it.each(['ENOSPC', 'EMFILE', 'ENOENT'])('polls each 100 ms when it cannot be watched: %s', async (code) => {
-    const waiting = new Doorbell(['/log'], failing(code)).wait(unchanged)
+    const waiting = new Doorbell(() => ['/log'], failing(code)).wait(unchanged)
     await vi.advanceTimersByTimeAsync(100)
     await waiting
   })
 
   it('looks each 10 s, as a watch may drop events', async () => {
-    const waiting = new Doorbell(['/log'], fakeWatch().watch).wait(unchanged)
+    const waiting = new Doorbell(() => ['/log'], fakeWatch().watch).wait(unchanged)
     await vi.advanceTimersByTimeAsync(10_000)
     await waiting
   })
 
   it('leaves no watcher and no timer behind, however it ends', async () => {
     const fake = fakeWatch()
-    const bell = new Doorbell(['/out', '/err'], fake.watch)
+    const bell = new Doorbell(() => ['/out', '/err'], fake.watch)
     const waiting = bell.wait(unchanged)
     bell.close()
     await waiting
@@ -83,7 +83,7 @@ describe('waiting for a silent log', () => {
   })
 
   it('ends at once if it was rung before', async () => {
-    const bell = new Doorbell(['/log'], fakeWatch().watch)
+    const bell = new Doorbell(() => ['/log'], fakeWatch().watch)
     bell.ring()
     await bell.wait(unchanged)
   })
@@ -99,14 +99,14 @@ describe('waiting for real files', () => {
   it('ends when one of them is written to', async () => {
     logs.write('')
     logs.write('', 'stderr')
-    const waiting = new Doorbell([logs.path('stdout'), logs.path('stderr')]).wait(unchanged)
+    const waiting = new Doorbell(() => [logs.path('stdout'), logs.path('stderr')]).wait(unchanged)
     logs.write('x', 'stderr')
     await waiting
   })
 
   it('ends when a missing one is created', async () => {
     const path = logs.path('stdout')
-    const waiting = new Doorbell([path]).wait(unchanged)
+    const waiting = new Doorbell(() => [path]).wait(unchanged)
     await settle(2)
     logs.write('x')
     await waiting

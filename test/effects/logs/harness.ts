@@ -10,12 +10,15 @@ export class TestLogs implements LogSource {
   readonly #end = new AbortController()
   readonly #marks: RunMark[] = []
   readonly ended = this.#end.signal
+  /** So often the marks were asked for: at least once each time that readers look at their logs. */
+  looks = 0
 
   path(stream: LogStream): string {
     return join(this.dir, `${stream}.log`)
   }
 
   marks(): readonly RunMark[] {
+    this.looks++
     return this.#marks
   }
 

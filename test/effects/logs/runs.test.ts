@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findRun } from '../../../src/effects/logs/runs.ts'
+import { findRun, marksOfReplaced } from '../../../src/effects/logs/runs.ts'
 
 const mark = (run: number, stdout: number) => ({ run, stdout, stderr: 0 })
 
@@ -15,5 +15,17 @@ describe('the run that wrote a byte', () => {
     ['is never before the one read last', [mark(1, 0), mark(2, 1000)], 20, 2, { run: 2, end: Infinity }],
   ] as const)('%s', (_, marks, offset, floor, expected) => {
     expect(findRun(marks, 'stdout', offset, floor)).toEqual(expected)
+  })
+})
+
+describe('the runs that wrote to a log before another file took its place', () => {
+  it.each([
+    ['are those before the one that found that file empty', [mark(1, 0), mark(2, 10), mark(3, 0), mark(4, 7)], [1, 2]],
+    ['are those before the last such one', [mark(1, 0), mark(2, 0), mark(3, 0)], [1, 2]],
+    ['are all that are known when none found it empty', [mark(7, 10), mark(8, 20)], [7, 8]],
+    ['are at least the first one: somebody else has put the file there', [mark(1, 0), mark(2, 10)], [1, 2]],
+    ['are none where none are known', [], []],
+  ] as const)('%s', (_, marks, expected) => {
+    expect(marksOfReplaced(marks, 'stdout').map(({ run }) => run)).toEqual(expected)
   })
 })
