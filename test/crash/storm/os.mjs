@@ -4,9 +4,10 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
  * Everything that belongs to a state directory: processes that carry one of its tokens, and keepers and spawners, whose program and working directory lie in it.
+ * @param children pid -> { id, run } of descendants that have told of themselves: they are known by their program, `subject`, if by nothing else
  * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, id: string, run: number }[], spawners: { pid: number, parent: number }[] }}
  */
-export function look(stateDir) {
+export function look(stateDir, { subject, children = new Map() } = {}) {
   const seen = { commands: [], keepers: [], spawners: [] }
   const prefix = `PROCMAN_TOKEN=${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}.`
   for (const name of readdirSync('/proc')) {
@@ -27,6 +28,10 @@ export function look(stateDir) {
       const [id, run] = token.slice(prefix.length).split('.')
       seen.commands.push({ pid, id, run: Number(run) })
     }
+  }
+  const found = new Set(seen.commands.map(({ pid }) => pid))
+  for (const [pid, { id, run }] of children) {
+    if (!found.has(pid) && link(`/proc/${pid}/exe`) === subject && !'ZX'.includes(statOf(pid).state)) seen.commands.push({ pid, id, run, isHidden: true })
   }
   return seen
 }
