@@ -115,8 +115,9 @@ class Storm {
     await Promise.all([...this.#alive].map((life) => life.over))
     const last = await this.#library.createSupervisor({ stateDir, lockTimeoutMs: 10_000 })
     this.report.recoveries += 1
+    const told = this.#listenTo(last)
     try {
-      await this.#settle({ list: async () => ({ records: last.list(), problems: last.problems }), pid: process.pid })
+      await this.#settle({ list: async () => ({ records: last.list(), problems: last.problems }), news: () => told.splice(0), pid: process.pid })
       this.#ledger.killAll(idsOf(this.#settings.slots))
       await last.shutdown({ timeoutMs: 0 })
       this.#hearProblems(last.problems)
@@ -124,12 +125,24 @@ class Storm {
       this.#violate('hang', { why: 'the last shutdown failed', message: error.message })
       await last.close()
     }
+    this.#readTrace()
+    this.#hearNews(told.splice(0))
     await this.#mustBeEmpty()
     await this.#dismissReader()
     this.#judgeRest()
     this.#countUp()
     this.report.endedAtMs = Date.now()
     if (this.report.violationCount === 0 && !this.#options.keep) rmSync(this.#settings.home, { recursive: true, force: true })
+  }
+
+  /** @returns what it tells of ends, as a journal of its own would: while everything is looked at, a service may have more runs than files are kept of */
+  #listenTo(supervisor) {
+    const told = []
+    supervisor.actor.on('process.exited', ({ id, run, outcome, atMs }) => {
+      const end = { id, incarnation: incarnationOf(supervisor.get(id)), run, outcome, atMs, source: 'event of the last manager' }
+      told.push({ t: 'exited', end })
+    })
+    return told
   }
 
   async #mustBeEmpty() {
@@ -242,9 +255,6 @@ class Storm {
       await Promise.race([pause(this.#random.int(5, 150)), life.over])
       if ((await life.hold()) === null) return
     }
-    const news = life.news()
-    this.#readTrace()
-    this.#hearNews(life, news)
     await this.#settle(life)
     life.go()
   }
@@ -309,8 +319,10 @@ class Storm {
     const read = this.#beside.news()
     this.#readTrace()
     for (const { life } of journals.sort((a, b) => upNs(a.journal) - upNs(b.journal))) {
-      this.#hearNews(life, life.news())
+      const news = life.news()
+      this.#takeNews(life, news)
       this.#ledger.end(life.hearing)
+      this.#hearNews(news)
     }
     this.#hearReader(read)
     this.#ends.readRunFiles()
@@ -319,9 +331,12 @@ class Storm {
 
   // ------------------------------------------------------------ hearing
 
-  /** @param news what a manager has told since the last time; the trace has been read since */
-  #hearNews(life, news) {
+  #takeNews(life, news) {
     this.#ledger.hear(life.hearing, news, (kind, detail) => this.#violate(kind, detail))
+  }
+
+  /** @param news what a manager has told since the last time, which the ledger has taken in; the trace has been read since */
+  #hearNews(news) {
     for (const entry of news) {
       if (entry.t === 'up') {
         this.report.recoveries += 1
@@ -412,12 +427,17 @@ class Storm {
   }
 
   async #observe(life, isFirst) {
+    // A record must know of all that was executed before it was asked for, not of what came after it.
     this.#readTrace()
     const list = await life.list()
     if (list === null) return null
     const { records, problems } = list
+    const news = life.news()
+    this.#takeNews(life, news)
     this.#hearProblems(problems)
     if (isFirst) this.#judgeStandings(records)
+    this.#readTrace()
+    this.#hearNews(news)
     const seen = this.#lookAtWanted()
     for (const { kind, ...detail } of overlapsOf(records, seen)) this.#violate(kind, detail)
     this.#readTrace()
