@@ -110,7 +110,10 @@ export class Ends {
     }
   }
 
-  get unheardCount() {
-    return this.#unheard.size
+  /** Executed runs of whose end nobody has told; and those among them that lost their keeper, of which nobody could. */
+  get unheard() {
+    const all = [...this.#unheard.values()]
+    const lost = all.filter(({ id, incarnation, run }) => this.#hasLostKeeper(id, incarnation, run))
+    return { unheard: all.length - lost.length, unheardOrphans: lost.length }
   }
 }

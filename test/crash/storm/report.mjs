@@ -40,6 +40,8 @@ export class Report {
   ends = 0
   /** Runs that were executed, and of whose end nobody has told. */
   unheard = 0
+  /** Not counted there: their keeper was killed, and the next run had begun before anybody was there to be told. */
+  unheardOrphans = 0
   lines = 0
   linesWritten = 0
   /** Children that were to be left, and lived on to their own end. */
@@ -99,7 +101,7 @@ export class Report {
       ['rounds', this.rounds],
       ['kills', `${this.killCount} (${list(this.kills).join(', ')})`],
       ['spawners killed', this.killedSpawners],
-      ...(this.killedKeepers === 0 ? [] : [['keepers killed', `${this.killedKeepers} (ends not known: ${this.orphans})`]]),
+      ...(this.killedKeepers === 0 ? [] : [['keepers killed', `${this.killedKeepers} (ends not known: ${this.orphans + this.unheardOrphans})`]]),
       ['calls acknowledged', this.calls],
       ['processes', this.processes],
       ['executions', this.executions],

@@ -162,7 +162,7 @@ class Storm {
     }
     this.#ends.readRunFiles()
     this.#ends.mustBeHeard(reader.list())
-    this.report.unheard = this.#ends.unheardCount
+    Object.assign(this.report, this.#ends.unheard)
     await this.#readLogsOf(reader.list())
   }
 
@@ -248,7 +248,7 @@ class Storm {
 
   /**
    * Everything is looked at after each recovery: before the manager does anything, or when all that it does at once has been answered. Only one that is killed
-   * on purpose before it can be asked (in start-up, adoption, a takeover, or by its own death) is not: what it has left is what the next one recovers from.
+   * on purpose before it can be asked (in start-up or adoption, in a race for the lock, by its own death) is not: what it leaves is what the next one recovers from.
    */
   async #check(life) {
     if (!life.isGated) {
@@ -259,14 +259,26 @@ class Storm {
     life.go()
   }
 
-  /** Several managers at once, right after the death of the one before; all are killed, some while they are at the lock. */
+  /** Several managers at once, right after the death of the one before; they are killed, some while they are at the lock. One may be spared, to be looked at. */
   async #race() {
     const random = this.#random
     const racers = Array.from({ length: random.int(2, 3) }, () =>
       this.#spawn({ lockTimeoutMs: random.pick([0, 0, 3_000]), death: random.chance(0.2) ? lockDeath(random) : null }),
     )
-    await Promise.all(racers.map((life) => this.#killIn(life, (0.3 + random.next()) * this.#upMs * racers.length + random.int(0, 150), 'takeover')))
-    await this.#bury(racers)
+    const spared = random.chance(0.6) ? racers.slice(-1) : []
+    const others = racers.slice(0, racers.length - spared.length)
+    await Promise.all(others.map((life) => this.#killIn(life, (0.3 + random.next()) * this.#upMs * racers.length + random.int(0, 150), 'takeover')))
+    // Whoever of them had the directory had it before the one that is spared, which does not let go.
+    await this.#bury(others)
+    await Promise.all(spared.map((life) => this.#outliveRace(life)))
+  }
+
+  async #outliveRace(life) {
+    if (await this.#comesUp(life)) {
+      await this.#check(life)
+      await this.#killIn(life, this.#random.int(10, 100), 'takeover')
+    }
+    await this.#bury([life])
   }
 
   async #comesUp(life) {
