@@ -143,8 +143,8 @@ function choicesOf({ state, run, stdin }, isBusy) {
 }
 
 const TALK = [
-  [6, 'write'],
-  [2, 'closeStdin'],
+  [20, 'write'],
+  [4, 'closeStdin'],
 ]
 
 function start(id) {
