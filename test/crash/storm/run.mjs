@@ -328,7 +328,9 @@ class Storm {
     const held = journals.flatMap(({ life, journal }) => holdingOf(life.number, journal) ?? [])
     for (const pair of heldTwice([...this.#holdings.slice(-3), ...held])) this.#violate('two-managers', { key: pair.map(({ life }) => life), pair })
     this.#holdings.push(...held)
-    const read = this.#beside.news()
+    // What one that lives has a hand in is judged when it has been heard.
+    const isQuiet = this.#alive.size === 0
+    const read = isQuiet ? this.#beside.news() : []
     this.#readTrace()
     for (const { life } of journals.sort((a, b) => upNs(a.journal) - upNs(b.journal))) {
       const news = life.news()
@@ -336,6 +338,7 @@ class Storm {
       this.#ledger.end(life.hearing)
       this.#hearNews(news)
     }
+    if (!isQuiet) return
     this.#hearReader(read)
     this.#ends.readRunFiles()
     if (this.#random.chance(0.3)) this.#askReader()
