@@ -20,7 +20,10 @@ export class Disturber {
 
   /** Who is killed is written down first: by the time that it is looked for, the manager may have told of it. */
   killKeeper() {
-    const keeper = this.#random.pick(look(this.#stateDir).keepers.filter(({ run }) => run > 0))
+    const { keepers } = look(this.#stateDir)
+    // A command that waits at the gate looks like its keeper: killed by itself, it ends in a way that is known.
+    const isCommand = ({ parent }) => keepers.some(({ pid }) => pid === parent)
+    const keeper = this.#random.pick(keepers.filter((each) => each.run > 0 && !isCommand(each)))
     if (keeper === undefined) return
     this.#killedKeepers.push({ id: keeper.id, run: keeper.run, ms: Date.now() })
     if (send(keeper.pid, 'SIGKILL')) this.#report.killedKeepers += 1

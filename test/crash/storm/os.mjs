@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 /**
  * Everything that belongs to a state directory: processes that carry one of its tokens, and keepers and spawners, whose program and working directory lie in it.
  * @param children pid -> { id, run } of descendants that have told of themselves: they are known by their program, `subject`, if by nothing else
- * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, id: string, run: number }[], spawners: { pid: number, parent: number }[] }}
+ * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, parent: number, id: string, run: number }[], spawners: { pid: number, parent: number }[] }}
  */
 export function look(stateDir, { subject, children = new Map() } = {}) {
   const seen = { commands: [], keepers: [], spawners: [] }
@@ -23,7 +23,7 @@ export function look(stateDir, { subject, children = new Map() } = {}) {
     const { state, parent } = statOf(pid)
     if (state === '' || state === 'Z' || state === 'X') continue
     if (isSpawner) seen.spawners.push({ pid, parent })
-    else if (isKeeper) seen.keepers.push({ pid, id: idIn(workDir.slice(stateDir.length + 1)), run: runOf(pid) })
+    else if (isKeeper) seen.keepers.push({ pid, parent, id: idIn(workDir.slice(stateDir.length + 1)), run: runOf(pid) })
     else {
       const [id, run] = token.slice(prefix.length).split('.')
       seen.commands.push({ pid, id, run: Number(run) })
