@@ -5,15 +5,19 @@ import { toRecord } from '../../src/machines/process/record.ts'
 import { parseProcessInput } from '../../src/spec.ts'
 import type { ProcessContext } from '../../src/types.ts'
 import {
+  differencesOf,
   doubtsOf,
   type EndFacts,
   type Entry,
   heldTwice,
   judgeAgreement,
   judgeEnd,
+  judgeInput,
+  judgeLeftover,
   judgeLines,
   judgeRun,
   judgeStanding,
+  judgeUnheard,
   Ledger,
   overlapsOf,
   Trace,
@@ -130,6 +134,22 @@ describe('the end of a run', () => {
     expect(judgeEnd(byTerm, facts({ ...sleeping, act: { letter: 'd', first: 0, second: 0 } }))?.kind).toBe('wrong-end')
   })
 
+  it('by SIGKILL is wrong when only SIGTERM may have been sent so far', () => {
+    const sleeping = { traced: runOf(BEGUN), act: { letter: 'z', first: 0, second: 0 } }
+    expect(judgeEnd(killed, facts({ ...sleeping, wasAsked: (what) => what === 'SIGKILL' }))).toBeUndefined()
+    expect(judgeEnd(killed, facts({ ...sleeping, wasAsked: (what) => what === 'SIGTERM' }))?.kind).toBe('wrong-end')
+  })
+
+  it.each([
+    ['SIGTERM', 'h'],
+    ['SIGTERM', 'W'],
+    ['EOF', 'r'],
+  ])('is wrong when it waited for %s, and nobody asked for that (%s)', (what, letter) => {
+    const waiting = { act: { letter, first: 42, second: 0 } }
+    expect(judgeEnd(told, facts({ ...waiting, wasAsked: (given) => given === what }))).toBeUndefined()
+    expect(judgeEnd(told, facts({ ...waiting, wasAsked: (given) => given !== what }))?.kind).toBe('wrong-end')
+  })
+
   it('that is not known is an orphan', () => {
     expect(judgeEnd({ ...told, outcome: { kind: 'unknown', reason: '' } }, facts())?.kind).toBe('orphaned')
   })
@@ -138,6 +158,114 @@ describe('the end of a run', () => {
     expect(judgeAgreement(told, { ...told, source: 'other' })).toBeUndefined()
     expect(judgeAgreement(told, { ...told, atMs: 600_001 })?.kind).toBe('wrong-end')
     expect(judgeAgreement(told, killed)?.kind).toBe('wrong-end')
+  })
+})
+
+describe('a run that was executed, and of whose end nobody tells', () => {
+  const traced = runOf(BEGUN)
+
+  it('may be up, or have been begun after its record was asked for', () => {
+    expect(judgeUnheard(traced, recordOf('running'))).toBeUndefined()
+    expect(judgeUnheard(traced, recordOf('stopping'))).toBeUndefined()
+    expect(judgeUnheard(traced, recordOf('backoff', { run: 0 }))).toBeUndefined()
+  })
+
+  it.each([
+    ['there is a later run', recordOf('running', { run: 2 })],
+    ['it is in backoff', recordOf('backoff')],
+    ['it has settled', recordOf('exited', failed)],
+    ['its process was removed', undefined],
+  ])('is not heard of: %s', (_, record) => {
+    expect(judgeUnheard(traced, record)?.kind).toBe('unheard-end')
+  })
+
+  it('is not heard of: its id belongs to another process now', () => {
+    expect(judgeUnheard(traceOf('B n p000 9 1 77 500000000').get('p000', 9, 1) ?? traced, recordOf('running'))?.kind).toBe('unheard-end')
+  })
+})
+
+describe('what may have been sent', () => {
+  const sentBy = (...entries: readonly Entry[]) => {
+    const ledger = new Ledger()
+    ledger.take(entries, () => {})
+    return (what: string, fromMs: number, toMs: number) => ledger.mayHaveSent('p000', what, fromMs, toMs)
+  }
+  const call = (op: string, more: Entry): Entry => ({ t: 'intent', n: 1, op, id: 'p000', incarnation: 1, run: 1, ms: 100, ns: 1, ...more })
+
+  it('by a stop: SIGTERM at once, SIGKILL when its grace is over', () => {
+    const sent = sentBy(call('stop', { graceMs: 40 }))
+    expect([sent('SIGTERM', 0, 100), sent('SIGKILL', 0, 139), sent('SIGKILL', 0, 140), sent('SIGKILL', 101, 200)]).toEqual([true, false, true, false])
+  })
+
+  it('by a stop without patience: SIGKILL only', () => {
+    const sent = sentBy(call('stop', { graceMs: 0 }))
+    expect([sent('SIGTERM', 0, 200), sent('SIGKILL', 0, 100)]).toEqual([false, true])
+  })
+
+  it('by a signal and by closing stdin: that, and no stop', () => {
+    const [kill, eof] = [sentBy(call('signal', {})), sentBy(call('closeStdin', {}))]
+    expect([kill('SIGKILL', 0, 100), kill('SIGTERM', 0, 200), kill('anything', 0, 200)]).toEqual([true, false, false])
+    expect([eof('EOF', 0, 100), eof('SIGKILL', 0, 200), eof('anything', 0, 200)]).toEqual([true, false, false])
+  })
+
+  it('to others: nothing', () => {
+    expect(sentBy(call('stop', { graceMs: 0, id: 'p001' }))('SIGKILL', 0, 200)).toBe(false)
+  })
+
+  it('to a start that a stop came in between of: SIGKILL at once, since it is taken back', () => {
+    const sent = sentBy(call('start', { ms: 90, n: 2 }), call('stop', { graceMs: 40 }), {
+      t: 'fail',
+      n: 2,
+      op: 'start',
+      id: 'p000',
+      code: 'PROCMAN_WRONG_STATE',
+    })
+    expect(sent('SIGKILL', 0, 100)).toBe(true)
+  })
+})
+
+describe('what a command leaves behind for good', () => {
+  const LEFT = 'G n p000 1 1 78 500000100'
+  const never = () => false
+
+  it('lives on to its own end, unless somebody stopped the run', () => {
+    expect(judgeLeftover(runOf(BEGUN, LEFT, ENDED, 'F n p000 1 1 78 900000000'), never)).toBeUndefined()
+    expect(judgeLeftover(runOf(BEGUN, LEFT, ENDED), asked)).toBeUndefined()
+    expect(judgeLeftover(runOf(BEGUN, ENDED), never)).toBeUndefined()
+  })
+
+  it('was killed: it never came to its end', () => {
+    expect(judgeLeftover(runOf(BEGUN, LEFT, ENDED), never)?.kind).toBe('leftover-killed')
+  })
+})
+
+describe('what is written to a command', () => {
+  it('is read to the last line that was acknowledged, unless the command is killed', () => {
+    expect(judgeInput(runOf(BEGUN, ENDED), 3)).toBeUndefined()
+    expect(judgeInput(runOf(BEGUN), 4)).toBeUndefined()
+  })
+
+  it('is lost: the command has read less', () => {
+    expect(judgeInput(runOf(BEGUN, ENDED), 4)?.kind).toBe('lost-lines')
+  })
+})
+
+describe('a reader beside the manager', () => {
+  it('says the same', () => {
+    expect(differencesOf([recordOf('running')], [recordOf('running')])).toEqual([])
+  })
+
+  it.each([
+    ['another state', [recordOf('exited', failed)]],
+    ['another run', [recordOf('running', { run: 2 })]],
+    ['another end', [recordOf('running', { outcome: failed.outcome })]],
+    ['a process too few', []],
+  ])('lies: %s', (_, read) => {
+    expect(differencesOf([recordOf('running')], read).map(({ kind }) => kind)).toEqual(['reader-lies'])
+  })
+
+  it('lies: a process too many', () => {
+    expect(differencesOf([], [recordOf('running')]).map(({ kind }) => kind)).toEqual(['reader-lies'])
   })
 })
 

@@ -2,7 +2,7 @@
 // A storm of managers that start, stop, restart and remove processes as fast as they can and are killed with SIGKILL at random instants. What was executed tells
 // its own story (storm/subject.c), against which everything that procman says is held. Exit code 1 when anything is violated; then the directory is kept.
 // --dir: where its directory is made. --keep: keep it in any case. The same seed gives the same plan; when things happen is up to the machine.
-// --load: a second storm beside it. --kill-keepers: some keepers are killed too; the ends of their runs, and no others, may be unknown.
+// --load: a second storm of the same kind beside it. --kill-keepers: some keepers are killed too; the ends of their runs, and no others, may be unknown.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -47,7 +47,8 @@ process.exitCode = isCalm ? 0 : 1
 
 /** A second storm of the same size in a directory of its own, which makes the machine a loaded one. It reports for itself. */
 function stormBeside() {
-  const args = ['--rounds', String(rounds), ...(values.seed === undefined ? [] : ['--seed', `${values.seed}-beside`]), ...(values.json ? ['--json'] : [])]
+  const args = ['--rounds', String(rounds), ...(values.seed === undefined ? [] : ['--seed', `${values.seed}-beside`])]
+  for (const name of ['json', 'kill-keepers']) if (values[name]) args.push(`--${name}`)
   const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)))
 }

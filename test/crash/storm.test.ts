@@ -18,23 +18,28 @@ describe.skipIf(!isPossible)('a storm of managers that are killed with SIGKILL (
     expect(report.executions).toBeGreaterThan(50)
     expect(report.adopted).toBeGreaterThan(0)
     expect(report.ends).toBeGreaterThan(50)
+    expect(report.unheard).toBe(0)
+    expect(report.checks).toBeGreaterThan(report.recoveries / 2)
     expect(report.lines).toBeGreaterThan(0)
     expect(existsSync(report.dir)).toBe(false)
   })
 
-  it('tells when something is wrong: a run that was executed twice, a process that nobody knows', { timeout: 60_000 }, async () => {
+  it('tells when something is wrong: a run that was executed twice, one whose end nobody tells, a process that nobody knows', { timeout: 60_000 }, async () => {
     const report = await runStorm({ rounds: 3, patienceMs: 2_000, onProgress: (now) => now.rounds === 3 && plant(now) })
     onTestFinished(() => rmSync(report.dir, { recursive: true, force: true }))
     expect(report.violations['run-twice']).toBe(1)
+    expect(report.violations['unheard-end']).toBe(1)
     expect(report.violations['unknown-process']).toBeGreaterThan(0)
     expect(existsSync(report.dir)).toBe(true)
   })
 })
 
-/** Tampers with the storm's own trace, and starts something under the storm's name, which it ends by itself. */
+/** Tampers with the storm's own trace, where a run begins twice then, and another one never ends, and starts something under the storm's name, which it ends by itself. */
 function plant({ dir }: StormReport): void {
   const trace = join(dir, 'trace')
-  appendFileSync(trace, `${readFileSync(trace, 'utf8').split('\n')[0]}\n`)
+  const [first = ''] = readFileSync(trace, 'utf8').split('\n')
+  const [begun, nonce, id] = first.split(' ')
+  appendFileSync(trace, `${first}\n${[begun, nonce, id, 999_000, 1, 77, Date.now() * 1_000].join(' ')}\n`)
   const token = createHash('sha256').update(join(dir, 'state')).digest('hex').slice(0, 16)
   spawn('sleep', ['600'], { env: { PATH: process.env.PATH, PROCMAN_TOKEN: `${token}.p999.1.1` }, stdio: 'ignore' }).unref()
 }

@@ -1,4 +1,5 @@
 // The judgements of the storm. Pure: facts in, what is wrong with them out. Each returns kind and details, or nothing.
+import { isDeepStrictEqual } from 'node:util'
 import { incarnationOf } from './plan.mjs'
 
 /** Clocks are read by several programs, in whole ms. */
@@ -24,7 +25,8 @@ export function judgeRun(traced, before) {
 /**
  * One run's end, as procman tells it, against what the command told of itself.
  * @param told { outcome, atMs, source }
- * @param facts { traced: of this run, endedBeforeMs: when the run before it ended (or the process was made), act: what it was told to do, wasAsked(fromMs, toMs), nowMs }
+ * @param facts { traced: of this run, endedBeforeMs: when the run before it ended (or the process was made), act: what it was told to do, nowMs,
+ *   wasAsked(what, fromMs, toMs): whether a call made since `fromMs` may have sent it SIGTERM or SIGKILL, or closed its stdin (EOF), by `toMs` }
  */
 export function judgeEnd({ outcome, atMs, source }, { traced, endedBeforeMs, act, wasAsked, nowMs }) {
   const wrong = (why) => ({ kind: outcome.kind === 'unknown' ? 'orphaned' : 'wrong-end', why, source, outcome, atMs, act, traced, endedBeforeMs })
@@ -32,26 +34,59 @@ export function judgeEnd({ outcome, atMs, source }, { traced, endedBeforeMs, act
   const end = traced?.end ?? null
   if (outcome.kind === 'unknown') return wrong('it is not known')
   if (outcome.kind === 'launch-failed') return wrong('there is nothing wrong with the command')
-  const asked = wasAsked(endedBeforeMs - SLACK_MS, atMs + SLACK_MS)
+  const asked = (what) => wasAsked(what, endedBeforeMs - SLACK_MS, atMs + SLACK_MS)
   if (outcome.kind === 'not-started') {
     if (begin !== undefined) return wrong('it was executed')
-    return asked ? undefined : wrong('nobody asked for it to stop')
+    // Before it is executed nobody has to be patient with it.
+    return asked('anything') ? undefined : wrong('nobody asked for it to stop')
   }
   if (!Number.isFinite(atMs)) return wrong('the time is not known')
   if (atMs > nowMs + SLACK_MS) return wrong('it ended in the future')
   if (begin !== undefined && atMs < Math.floor(begin.us / 1000) - SLACK_MS) return wrong('it ended before it began')
   if (atMs < endedBeforeMs - SLACK_MS) return wrong('it ended before the run before it')
   if (end === null || !sameOutcome(outcome, end.outcome)) {
-    if (!asked) return wrong(end === null ? 'nobody asked for an end, and the command told of none' : 'the command told of another end')
-    if (outcome.kind !== 'signal') return wrong('the command told of no such end')
+    if (outcome.kind !== 'signal') return wrong(end === null ? 'the command told of none' : 'the command told of another end')
     if (outcome.signal !== 'SIGKILL' && (outcome.signal !== 'SIGTERM' || end !== null)) return wrong('nobody sends that signal')
+    if (!asked(outcome.signal)) return wrong('nobody asked for that signal, or its grace was not over')
     if (outcome.signal === 'SIGTERM' && begin !== undefined && 'dhW'.includes(act.letter)) return wrong('that signal does not end it')
     return undefined
   }
+  if ('hW'.includes(act.letter) && !asked('SIGTERM')) return wrong('nobody asked for the signal that it waited for')
+  if (act.letter === 'r' && !asked('EOF')) return wrong('nobody closed its stdin')
   const toldMs = Math.floor(end.us / 1000)
   if (atMs < toldMs) return wrong('it ended before the command told so')
   if (atMs > toldMs + LATEST_MS) return wrong('it ended long after the command told so')
   return undefined
+}
+
+/**
+ * A run that was executed, and of whose end nobody has told: neither a manager, nor a record, nor its run files.
+ * @param record of its id; undefined when there is none
+ */
+export function judgeUnheard(traced, record) {
+  const isSame = record !== undefined && incarnationOf(record) === traced.incarnation
+  // It may be up; or it has just been begun, after the record was asked for.
+  if (isSame && (traced.run > record.run || (traced.run === record.run && isAlive(record)))) return undefined
+  return { kind: 'unheard-end', why: isSame ? 'it is over' : 'its process was removed', traced, record }
+}
+
+/**
+ * What a command left behind for good lives on to its own end.
+ * @param traced of a run with leftovers that are to be left, which is over for long
+ * @param wasAsked(fromMs, toMs): whether somebody may have stopped the run between two times, and with it its whole tree
+ */
+export function judgeLeftover(traced, wasAsked) {
+  const [begin] = traced.begins
+  if (traced.left === null || traced.end === null || traced.left.endedUs !== null) return undefined
+  // A stop that comes when the command has just ended may still reach the tree.
+  if (wasAsked(Math.floor(begin.us / 1000) - SLACK_MS, Math.floor(traced.end.us / 1000) + LATEST_MS)) return undefined
+  return { kind: 'leftover-killed', why: 'it was to be left', id: traced.id, incarnation: traced.incarnation, run: traced.run, traced }
+}
+
+/** A command reads all that was acknowledged to be written to it before its stdin was closed. */
+export function judgeInput(traced, acknowledged) {
+  if (traced.end === null || traced.end.out >= acknowledged) return undefined
+  return { kind: 'lost-lines', why: `${acknowledged} lines were written to it`, id: traced.id, incarnation: traced.incarnation, run: traced.run, traced }
 }
 
 /** What stands for good, whatever moves at the moment: who is there at all, and how far it had come. */
@@ -121,6 +156,19 @@ function* doubtsAbout(record, commands, slot, trace) {
   if (!isAlive(record) && commands.length > 0) yield { kind: 'dead-but-alive' }
   if (slot.stopped !== null && !isSettled(record) && state !== 'pending') yield { kind: 'lost-command', why: 'it was stopped, and that was acknowledged' }
 }
+
+/** A reader beside the manager follows it: what differs is a lie only if it stays so. */
+export function differencesOf(records, read) {
+  const shown = new Map(read.map((record) => [record.id, record]))
+  const known = new Map(records.map((record) => [record.id, record]))
+  return [...new Set([...shown.keys(), ...known.keys()])].flatMap((id) => {
+    const [record, other] = [known.get(id), shown.get(id)]
+    const isSame = record !== undefined && other !== undefined && TOLD.every((field) => isDeepStrictEqual(record[field], other[field]))
+    return isSame ? [] : [{ key: `reader-lies/${id}`, kind: 'reader-lies', id, record, other }]
+  })
+}
+
+const TOLD = ['args', 'run', 'state', 'status', 'pid', 'outcome', 'started_at', 'completed_at']
 
 /** A process of an earlier run beside a record of a later one: not even for a moment, since the record was listed first. */
 export function overlapsOf(records, { commands }) {

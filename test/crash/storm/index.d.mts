@@ -15,6 +15,9 @@ export interface StormReport {
   readonly adopted: number
   readonly executions: number
   readonly ends: number
+  readonly unheard: number
+  readonly recoveries: number
+  readonly checks: number
   readonly lines: number
   readonly violations: Readonly<Record<string, number>>
   readonly violationCount: number
@@ -47,6 +50,7 @@ export interface TracedRun {
   readonly begins: readonly { readonly pid: number; readonly us: number }[]
   readonly end: { readonly us: number; readonly outcome: object; readonly out: number; readonly err: number } | null
   readonly overlaps: readonly number[]
+  readonly left: { readonly pid: number; readonly endedUs: number | null } | null
 }
 
 export class Trace {
@@ -67,7 +71,7 @@ export type Entry = Readonly<Record<string, unknown>>
 export class Ledger {
   slotOf(id: string): Slot
   take(journal: readonly Entry[], violate: (kind: string, detail: object) => void): void
-  mayHaveKilled(id: string, fromMs: number, toMs: number): boolean
+  mayHaveSent(id: string, what: string, fromMs: number, toMs: number): boolean
 }
 
 export interface Holding {
@@ -89,7 +93,7 @@ export interface EndFacts {
   readonly endedBeforeMs: number
   readonly act: { readonly letter: string; readonly first: number; readonly second: number }
   readonly nowMs: number
-  wasAsked(fromMs: number, toMs: number): boolean
+  wasAsked(what: string, fromMs: number, toMs: number): boolean
 }
 
 export interface Seen {
@@ -100,6 +104,9 @@ export interface Seen {
 
 export function judgeRun(traced: TracedRun, before: TracedRun | undefined): readonly Violation[]
 export function judgeEnd(told: Told, facts: EndFacts): Violation | undefined
+export function judgeUnheard(traced: TracedRun, record: ProcessRecord | undefined): Violation | undefined
+export function judgeLeftover(traced: TracedRun, wasAsked: (fromMs: number, toMs: number) => boolean): Violation | undefined
+export function judgeInput(traced: TracedRun, acknowledged: number): Violation | undefined
 export function judgeAgreement(one: Told, other: Told): Violation | undefined
 export function judgeLines(
   text: string,
@@ -111,4 +118,5 @@ export function doubtsOf(
   seen: Seen,
   known: { readonly ledger: Ledger; readonly trace: Trace; readonly managerPid: number },
 ): readonly Violation[]
+export function differencesOf(records: readonly ProcessRecord[], read: readonly ProcessRecord[]): readonly Violation[]
 export function overlapsOf(records: readonly ProcessRecord[], seen: Seen): readonly Violation[]

@@ -1,5 +1,17 @@
 // The storm for those who do not start it from a command line. Types are in index.d.mts.
-export { doubtsOf, judgeAgreement, judgeEnd, judgeLines, judgeRun, judgeStanding, overlapsOf } from './checks.mjs'
+export {
+  differencesOf,
+  doubtsOf,
+  judgeAgreement,
+  judgeEnd,
+  judgeInput,
+  judgeLeftover,
+  judgeLines,
+  judgeRun,
+  judgeStanding,
+  judgeUnheard,
+  overlapsOf,
+} from './checks.mjs'
 export { heldTwice, Ledger } from './ledger.mjs'
 export { runStorm } from './run.mjs'
 export { compiler } from './subject.mjs'

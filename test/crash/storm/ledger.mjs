@@ -8,13 +8,23 @@ const REFUSALS = {
   stop: ['PROCMAN_CLOSED', 'PROCMAN_PROCESS_UNKNOWN'],
   signal: ['PROCMAN_WRONG_STATE', 'PROCMAN_CLOSED', 'PROCMAN_PROCESS_UNKNOWN', 'PROCMAN_SIGNAL_FAILED'],
   remove: ['PROCMAN_WRONG_STATE', 'PROCMAN_CLOSED', 'PROCMAN_PROCESS_UNKNOWN'],
+  write: ['PROCMAN_CLOSED', 'PROCMAN_PROCESS_UNKNOWN', 'PROCMAN_STDIN_CLOSED'],
+  closeStdin: ['PROCMAN_CLOSED', 'PROCMAN_PROCESS_UNKNOWN', 'PROCMAN_STDIN_CLOSED'],
   refresh: ['PROCMAN_CLOSED'],
   watch: ['PROCMAN_CLOSED', 'PROCMAN_PROCESS_UNKNOWN'],
   close: [],
   shutdown: [],
 }
 const BEGINS_RUN = ['start', 'launch', 'restart']
-const MAY_KILL = ['stop', 'restart', 'signal', 'shutdown']
+/** What a call may send to a process, and how many ms after it was made at the earliest. */
+const SENDS = {
+  stop: ({ graceMs }) => (graceMs > 0 ? { SIGTERM: 0, SIGKILL: graceMs } : { SIGKILL: 0 }),
+  restart: ({ graceMs }) => ({ SIGTERM: 0, SIGKILL: graceMs }),
+  shutdown: ({ graceMs }) => ({ SIGTERM: 0, SIGKILL: graceMs }),
+  signal: () => ({ SIGKILL: 0 }),
+  closeStdin: () => ({ EOF: 0 }),
+}
+const STOPS = ['stop', 'restart', 'shutdown']
 
 export class Ledger {
   /** id -> slot */
@@ -32,8 +42,10 @@ export class Ledger {
       starts: new Map(),
       /** incarnation -> a run of it that was acknowledged */
       runs: new Map(),
-      /** Ms at which something was issued that may end its run. */
+      /** What was issued that may end its run: { ms, op, sends: { SIGTERM, SIGKILL, EOF: after how many ms at the earliest } }. */
       kills: [],
+      /** run -> how many lines were written to its stdin, and that was acknowledged. By incarnation. */
+      written: new Map(),
       /** An acknowledged stop that nothing issued since may undo: { incarnation, run }, null where that is not known. */
       stopped: null,
       lastBegin: 0,
@@ -43,35 +55,65 @@ export class Ledger {
   }
 
   /**
-   * Takes in the journal of one manager, which is over.
+   * Takes in the whole journal of one manager, which is over.
    * @param violate called with a kind and details of what is wrong already
    */
   take(journal, violate) {
-    const open = new Map()
-    let isClosing = false
-    for (const entry of journal) {
-      if (entry.op === 'close' || entry.op === 'shutdown') isClosing = true
-      if (entry.t === 'intent') open.set(entry.n, this.#issue(entry))
-      else if (entry.t === 'ack' || entry.t === 'fail') {
-        const intent = open.get(entry.n)
-        open.delete(entry.n)
-        if (entry.t === 'ack') this.#acknowledge(intent, entry)
-        else this.#refuse(intent, entry, isClosing, violate)
-      }
-    }
-    for (const intent of open.values()) this.#leaveOpen(intent)
+    const hearing = this.begin()
+    this.hear(hearing, journal, violate)
+    this.end(hearing)
   }
 
-  /** Ms of all that may have ended a run of the process between two times. */
-  mayHaveKilled(id, fromMs, toMs) {
-    return this.slotOf(id).kills.some((ms) => ms >= fromMs && ms <= toMs)
+  /** @returns what is known of one manager so far: the calls that are open */
+  begin() {
+    return { open: new Map(), isClosing: false }
+  }
+
+  /** Takes in the next part of its journal. */
+  hear(hearing, entries, violate) {
+    for (const entry of entries) {
+      if (entry.op === 'close' || entry.op === 'shutdown') hearing.isClosing = true
+      if (entry.t === 'intent') hearing.open.set(entry.n, this.#issue(entry))
+      else if (entry.t === 'ack' || entry.t === 'fail') {
+        const intent = hearing.open.get(entry.n)
+        hearing.open.delete(entry.n)
+        if (entry.t === 'ack') this.#acknowledge(intent, entry)
+        else this.#refuse(intent, entry, hearing.isClosing, violate)
+      }
+    }
+  }
+
+  /** It is over: what it has not answered may have happened or not. */
+  end({ open }) {
+    for (const intent of open.values()) this.#leaveOpen(intent)
+    open.clear()
+  }
+
+  /**
+   * Whether something that was asked for since `fromMs` may have reached the process by `toMs`.
+   * @param what a signal, `EOF`, or `anything` that stops it
+   */
+  mayHaveSent(id, what, fromMs, toMs) {
+    return this.slotOf(id).kills.some(({ ms, op, sends }) => {
+      const afterMs = what === 'anything' ? (STOPS.includes(op) ? 0 : undefined) : sends[what]
+      return afterMs !== undefined && ms >= fromMs && ms + afterMs <= toMs
+    })
+  }
+
+  /** Everything is killed, by whoever does not keep a journal. */
+  killAll(ids) {
+    for (const id of ids) this.slotOf(id).kills.push({ ms: Date.now(), op: 'shutdown', sends: { SIGTERM: 0, SIGKILL: 0 } })
+  }
+
+  linesWritten(id, incarnation, run) {
+    return this.slotOf(id).written.get(`${incarnation}/${run}`) ?? 0
   }
 
   #issue(entry) {
     const intent = { ...entry, order: ++this.#order }
     const slots = entry.id === null ? [...this.slots.values()] : [this.slotOf(entry.id)]
     for (const slot of slots) {
-      if (MAY_KILL.includes(entry.op)) slot.kills.push(entry.ms)
+      if (SENDS[entry.op] !== undefined) slot.kills.push({ ms: entry.ms, op: entry.op, sends: SENDS[entry.op](entry) })
       if (!BEGINS_RUN.includes(entry.op)) continue
       slot.lastBegin = intent.order
       slot.stopped = null
@@ -88,7 +130,11 @@ export class Ledger {
     }
     if (id === null) return
     const slot = this.slotOf(id)
-    if (intent.op === 'start') {
+    if (intent.op === 'write') {
+      // Between the two the run may have been another one: then nobody knows which of them it went to.
+      const key = `${intent.incarnation}/${run}`
+      if (run === intent.run) slot.written.set(key, (slot.written.get(key) ?? 0) + intent.lines)
+    } else if (intent.op === 'start') {
       slot.possible = new Set([intent.incarnation])
       // What it speaks of is the first run: a later one may be another call's, which nobody has acknowledged yet.
       slot.runs.set(intent.incarnation, Math.min(run ?? 0, 1))
@@ -107,16 +153,23 @@ export class Ledger {
     if (!isExpected) violate('refused', { call: intent.op, id, code, message, issued: intent })
     if (intent.op !== 'start') return
     const slot = this.slotOf(id)
+    mayTakeBack(slot, intent)
     // Closed in the middle of it: it may have begun all the same. A start that failed otherwise leaves nothing behind.
     if (isClosing) slot.possible.add(intent.incarnation)
   }
 
-  #leaveOpen({ op, id, incarnation }) {
+  #leaveOpen({ op, id, incarnation, ms }) {
     if (id === null) return
     const slot = this.slotOf(id)
     if (op === 'start') slot.possible.add(incarnation)
+    if (op === 'start') mayTakeBack(slot, { ms })
     if (op === 'remove') slot.possible.add(null)
   }
+}
+
+/** A start that a stop came in between of has failed: what it has begun is taken back, without patience. */
+function mayTakeBack(slot, { ms }) {
+  for (const kill of slot.kills.filter((each) => STOPS.includes(each.op) && each.ms >= ms)) kill.sends = { ...kill.sends, SIGKILL: 0 }
 }
 
 /**

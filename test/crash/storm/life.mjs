@@ -4,7 +4,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('manager.mjs', import.meta.url))
+const MANAGER = fileURLToPath(new URL('manager.mjs', import.meta.url))
+/** A reader beside them is watched in the same way. */
+export const READER = fileURLToPath(new URL('beside.mjs', import.meta.url))
 
 export class Life {
   /** Resolves with how it ended: { code, signal }. */
@@ -14,13 +16,14 @@ export class Life {
   #marks = new Map()
   #waiting = new Map()
   #path
+  #heard = 0
 
   /** @param path of its journal; what it says on stderr is beside it */
-  constructor(settings, path) {
+  constructor(settings, path, program = MANAGER) {
     this.#path = path
     const files = [openSync(path, 'a'), openSync(`${path}.err`, 'a')]
     // In a session of its own: Ctrl-C is for the driver.
-    this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(settings)], { stdio: ['pipe', ...files, 'pipe'], cwd: '/', detached: true })
+    this.#child = spawn(process.execPath, [program, JSON.stringify(settings)], { stdio: ['pipe', ...files, 'pipe'], cwd: '/', detached: true })
     for (const file of files) closeSync(file)
     this.#child.stdin.on('error', () => {})
     this.#child.stdio[3].on('error', () => {})
@@ -52,11 +55,24 @@ export class Life {
     this.#child.stdin.write('go\n')
   }
 
+  /** It issues nothing more until it is told to go on. Resolves once all calls have settled; with null when it is over before. */
+  hold() {
+    this.#marks.delete('held')
+    this.#child.stdin.write('hold\n')
+    return this.mark('held')
+  }
+
   kill() {
     if (!this.isOver) this.#child.kill('SIGKILL')
   }
 
-  /** To be read when it is over. */
+  /** What it has told since the last time. */
+  news() {
+    const entries = this.journal().slice(this.#heard)
+    this.#heard += entries.length
+    return entries
+  }
+
   journal() {
     const lines = readFileSync(this.#path, 'utf8').split('\n')
     lines.pop()

@@ -4,9 +4,10 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
  * Everything that belongs to a state directory: processes that carry one of its tokens, and keepers and spawners, whose program and working directory lie in it.
- * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, id: string, run: number }[], spawners: { pid: number, parent: number }[] }}
+ * @param children pid -> { id, run } of descendants that have told of themselves: they are known by their program, `subject`, if by nothing else
+ * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, parent: number, id: string, run: number }[], spawners: { pid: number, parent: number }[] }}
  */
-export function look(stateDir) {
+export function look(stateDir, { subject, children = new Map() } = {}) {
   const seen = { commands: [], keepers: [], spawners: [] }
   const prefix = `PROCMAN_TOKEN=${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}.`
   for (const name of readdirSync('/proc')) {
@@ -22,11 +23,15 @@ export function look(stateDir) {
     const { state, parent } = statOf(pid)
     if (state === '' || state === 'Z' || state === 'X') continue
     if (isSpawner) seen.spawners.push({ pid, parent })
-    else if (isKeeper) seen.keepers.push({ pid, id: idIn(workDir.slice(stateDir.length + 1)), run: runOf(pid) })
+    else if (isKeeper) seen.keepers.push({ pid, parent, id: idIn(workDir.slice(stateDir.length + 1)), run: runOf(pid) })
     else {
       const [id, run] = token.slice(prefix.length).split('.')
       seen.commands.push({ pid, id, run: Number(run) })
     }
+  }
+  const found = new Set(seen.commands.map(({ pid }) => pid))
+  for (const [pid, { id, run }] of children) {
+    if (!found.has(pid) && link(`/proc/${pid}/exe`) === subject && !'ZX'.includes(statOf(pid).state)) seen.commands.push({ pid, id, run, isHidden: true })
   }
   return seen
 }

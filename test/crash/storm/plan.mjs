@@ -16,20 +16,26 @@ export function idsOf(count) {
  *   xC@MS  ends with code C after MS        sN@MS  ends itself with signal N after MS      z  sleeps until a signal ends it
  *   hC     ends with C when SIGTERM comes   d      is deaf to SIGTERM                       wN@C  writes N lines to each stream, ends with C
  *   WC     writes until SIGTERM comes, then ends with C
- *   tC@MS  leaves a child in a session of its own, ends with C after MS; uC@MS: the child is deaf; T and U: the same, and sleeps
+ *   tC@MS  leaves a child in a session of its own, ends with C after MS; uC@MS: the child is deaf; nC@MS: and has cleared its environment; T, U, N: and sleeps
+ *   vC@MS  leaves a child that nobody is to stop          rC  answers each line on its stdin with one, ends with C when that ends
+ *
+ * @param settings { seed, killKeepers }: who clears its environment is not found when its keeper is killed, so then nobody does
  */
-export function planOf(seed, id, incarnation) {
+export function planOf({ seed, killKeepers }, id, incarnation) {
   const random = randomOf(seed, 'plan', id, incarnation)
-  const stop = { timeoutMs: random.pick([40, 100, 200, 300]) }
+  const stop = { timeoutMs: random.pick([SHORTEST_GRACE_MS, 100, 200, 300]) }
   const made = random.weighted(KINDS)(random)
-  return { restart: 'never', autostart: !random.chance(0.06), stop, ...made }
+  const script = killKeepers ? made.script.map((act) => act.replace(/^n/, 'u').replace(/^N/, 'U')) : made.script
+  return { restart: 'never', autostart: !random.chance(0.06), stop, stdin: 'null', leftovers: 'stop', ...made, script }
 }
+
+export const SHORTEST_GRACE_MS = 40
 
 const exits = (random, longestMs = 400) => `x${random.pick(CODES)}@${random.int(0, longestMs)}`
 const dies = (random, longestMs = 400) => `s${constants.signals[random.pick(SIGNALS)]}@${random.int(0, longestMs)}`
 const ends = (random, longestMs) => (random.chance(0.5) ? exits(random, longestMs) : dies(random, longestMs))
 const fails = (random) => (random.chance(0.5) ? `x${random.pick(CODES.slice(1))}@${random.int(5, 60)}` : dies(random, 60))
-const leaves = (random) => `${random.pick(['t', 'u'])}${random.pick(CODES)}@${random.int(0, 200)}`
+const leaves = (random) => `${random.pick(['t', 'u', 'n'])}${random.pick(CODES)}@${random.int(0, 200)}`
 const writes = (random) => `w${random.int(1, 2_000)}@${random.pick(CODES)}`
 
 const KINDS = [
@@ -39,7 +45,9 @@ const KINDS = [
   [8, () => ({ kind: 'deaf', script: ['d'] })],
   [8, (random) => ({ kind: 'polite', script: [`h${random.pick(CODES)}`] })],
   [10, (random) => ({ kind: 'leaves', script: [leaves(random)] })],
-  [8, (random) => ({ kind: 'tree', script: [random.pick(['T', 'U'])] })],
+  [8, (random) => ({ kind: 'tree', script: [random.pick(['T', 'U', 'N'])] })],
+  [6, (random) => ({ kind: 'leaves-for-good', script: [`v${random.pick(CODES)}@${random.int(0, 200)}`], leftovers: 'leave' })],
+  [10, (random) => ({ kind: 'answering-writer', script: [`r${random.pick(CODES)}`], stdin: 'pipe' })],
   [10, (random) => ({ kind: 'writer', script: [writes(random)] })],
   [8, (random) => ({ kind: 'endless-writer', script: [`W${random.pick(CODES)}`] })],
   [
@@ -86,9 +94,9 @@ export function actOf(plan, run) {
 
 /** The input of `start`. Who the process is stands in its arguments: trace file, lock file, nonce, id, incarnation, script. */
 export function inputOf(settings, id, incarnation) {
-  const { script, restart, autostart, stop } = planOf(settings.seed, id, incarnation)
+  const { script, restart, autostart, stop, stdin, leftovers } = planOf(settings, id, incarnation)
   const args = [settings.trace, `${settings.locks}/${id}`, settings.nonce, id, String(incarnation), script.join(',')]
-  return { id, command: settings.subject, args, cwd: '/', inheritEnv: false, restart, autostart, stop, labels: { storm: settings.nonce } }
+  return { id, command: settings.subject, args, cwd: '/', inheritEnv: false, restart, autostart, stop, stdin, leftovers, labels: { storm: settings.nonce } }
 }
 
 /** The incarnation that a record speaks of. */

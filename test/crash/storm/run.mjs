@@ -3,15 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { doubtsOf, judgeAgreement, judgeEnd, judgeLines, judgeRun, judgeStanding, overlapsOf } from './checks.mjs'
+import { differencesOf, doubtsOf, judgeInput, judgeLeftover, judgeLines, judgeRun, judgeStanding, overlapsOf } from './checks.mjs'
 import { DEATHS } from './death.mjs'
+import { Disturber } from './disturb.mjs'
+import { Ends, endOf } from './ends.mjs'
 import { heldTwice, holdingOf, Ledger } from './ledger.mjs'
-import { Life } from './life.mjs'
+import { Life, READER } from './life.mjs'
 import { look } from './os.mjs'
-import { actOf, idsOf, incarnationOf, planOf } from './plan.mjs'
+import { idsOf, incarnationOf, planOf } from './plan.mjs'
 import { randomOf } from './random.mjs'
 import { Report } from './report.mjs'
-import { signalName } from './signals.mjs'
 import { compileSubject } from './subject.mjs'
 import { keyOf, Trace } from './trace.mjs'
 
@@ -48,15 +49,14 @@ class Storm {
   #ledger = new Ledger()
   #trace
   #holdings = []
-  /** key of a run -> { outcome, atMs, source } */
-  #ends = new Map()
-  #orphans = new Set()
+  #ends
+  #disturber
+  /** A reader in another process. */
+  #beside
   #readLogs = new Set()
   #problems = new Set()
   #lives = 0
   #alive = new Set()
-  /** { id, run, ms }: the ends of these may be unknown. */
-  #killedKeepers = []
   /** How long a manager takes to be up: where kills of its start-up are aimed. */
   #upMs = 250
 
@@ -82,6 +82,7 @@ class Storm {
       nonce,
       slots,
       workers,
+      killKeepers: options.killKeepers === true,
     }
     for (const each of [at('journals'), at('locks')]) mkdirSync(each, { recursive: true })
     writeFileSync(at('trace'), '')
@@ -89,6 +90,12 @@ class Storm {
     this.#trace = new Trace(at('trace'), nonce)
     this.#random = randomOf(seed, 'driver')
     this.report = new Report({ seed, dir: home })
+    const [settings, report, ledger, trace, random] = [this.#settings, this.report, this.#ledger, this.#trace, this.#random]
+    this.#disturber = new Disturber({ stateDir: settings.stateDir, random, report, ledger })
+    const hasLostKeeper = (id, incarnation, run) => this.#disturber.hasLostKeeper(id, incarnation, run)
+    const told = { readTrace: () => this.#readTrace(), violate: (kind, detail) => this.#violate(kind, detail) }
+    this.#ends = new Ends({ settings, ledger, trace, report, hasLostKeeper, ...told })
+    this.#beside = new Life(settings, join(settings.journals, 'reader.jsonl'), READER)
   }
 
   async run() {
@@ -105,24 +112,41 @@ class Storm {
   async end() {
     const { stateDir } = this.#settings
     for (const life of this.#alive) life.kill()
+    await Promise.all([...this.#alive].map((life) => life.over))
     const last = await this.#library.createSupervisor({ stateDir, lockTimeoutMs: 10_000 })
+    this.report.recoveries += 1
+    const told = this.#listenTo(last)
     try {
-      await this.#settle({ list: async () => ({ records: last.list(), problems: last.problems }), pid: process.pid })
-      for (const id of idsOf(this.#settings.slots)) this.#ledger.slotOf(id).kills.push(Date.now())
+      await this.#settle({ list: async () => ({ records: last.list(), problems: last.problems }), news: () => told.splice(0), pid: process.pid })
+      this.#ledger.killAll(idsOf(this.#settings.slots))
       await last.shutdown({ timeoutMs: 0 })
       this.#hearProblems(last.problems)
     } catch (error) {
       this.#violate('hang', { why: 'the last shutdown failed', message: error.message })
       await last.close()
     }
+    this.#readTrace()
+    this.#hearNews(told.splice(0))
     await this.#mustBeEmpty()
+    await this.#dismissReader()
+    this.#judgeRest()
     this.#countUp()
     this.report.endedAtMs = Date.now()
     if (this.report.violationCount === 0 && !this.#options.keep) rmSync(this.#settings.home, { recursive: true, force: true })
   }
 
+  /** @returns what it tells of ends, as a journal of its own would: while everything is looked at, a service may have more runs than files are kept of */
+  #listenTo(supervisor) {
+    const told = []
+    supervisor.actor.on('process.exited', ({ id, run, outcome, atMs }) => {
+      const end = { id, incarnation: incarnationOf(supervisor.get(id)), run, outcome, atMs, source: 'event of the last manager' }
+      told.push({ t: 'exited', end })
+    })
+    return told
+  }
+
   async #mustBeEmpty() {
-    const all = () => Object.values(look(this.#settings.stateDir)).flat()
+    const all = () => Object.values(this.#look()).flat()
     const giveUpAtMs = Date.now() + this.#options.patienceMs
     while (all().length > 0 && Date.now() < giveUpAtMs) await pause(10)
     for (const left of all()) {
@@ -136,7 +160,34 @@ class Storm {
       this.#hearRecord(record, 'reader at the end')
       if (record.status === 'running') this.#violate('alive-but-dead', { id: record.id, record, why: 'after the last shutdown' })
     }
+    this.#ends.readRunFiles()
+    this.#ends.mustBeHeard(reader.list())
+    Object.assign(this.report, this.#ends.unheard)
     await this.#readLogsOf(reader.list())
+  }
+
+  async #dismissReader() {
+    if (this.#beside.isOver) this.#violate('manager-crashed', { life: 'the reader beside', message: this.#beside.stderr() })
+    this.#beside.kill()
+    await this.#beside.over
+    this.#hearReader(this.#beside.news())
+  }
+
+  /** What can only be told when everything is over. */
+  #judgeRest() {
+    for (const traced of this.#trace.runs.values()) {
+      const { id, incarnation, run } = traced
+      const { leftovers, stdin } = planOf(this.#settings, id, incarnation)
+      const isLost = this.#disturber.hasLostKeeper(id, incarnation, run)
+      const wasAsked = (fromMs, toMs) => this.#ledger.mayHaveSent(id, 'anything', fromMs, toMs)
+      const wrong = [
+        leftovers === 'leave' && !isLost ? judgeLeftover(traced, wasAsked) : undefined,
+        stdin === 'pipe' ? judgeInput(traced, this.#ledger.linesWritten(id, incarnation, run)) : undefined,
+      ]
+      for (const { kind, ...detail } of wrong.filter((each) => each !== undefined)) this.#violate(kind, detail)
+      if (traced.left?.endedUs != null) this.report.leftovers += 1
+      if (stdin === 'pipe') this.report.linesWritten += traced.end?.out ?? 0
+    }
   }
 
   // ------------------------------------------------------------ lives
@@ -159,17 +210,21 @@ class Storm {
     const made = new Life({ ...settings, calm, patienceMs: CALL_PATIENCE_MS, ...options }, path)
     this.#alive.add(made)
     made.over.then(() => this.#alive.delete(made))
-    return Object.assign(made, { number: life, spawnedAtMs: Date.now(), isGated: options.gate === true, wasKilled: false })
+    const isGated = options.gate === true
+    return Object.assign(made, { number: life, spawnedAtMs: Date.now(), isGated, wasKilled: false, hearing: this.#ledger.begin() })
   }
 
   async #life(phase) {
     const random = this.#random
     const isWhole = phase !== 'start-up' && phase !== 'adoption'
     const endsItself = phase === 'closing' || phase === 'ending'
+    const death = phase === 'writing' ? deathOf(random) : null
+    // As after an upgrade: there is no copy of this build of the keeper yet.
+    if (death?.over === 'keeper') rmSync(join(this.#settings.stateDir, 'bin'), { recursive: true, force: true })
     const life = this.#spawn({
-      gate: isWhole && random.chance(0.6),
-      death: phase === 'writing' ? deathOf(random) : null,
-      ...(endsItself ? endOf(random) : {}),
+      gate: isWhole && (endsItself || random.chance(0.6)),
+      death,
+      ...(endsItself ? endingOf(random) : {}),
     })
     if (phase === 'start-up') await this.#killIn(life, random.next() * 1.2 * this.#upMs, phase)
     else if (phase === 'adoption') await this.#killAfter(life, 'opening', random.next() * 25, phase)
@@ -179,11 +234,9 @@ class Storm {
 
   async #wholeLife(life, phase) {
     if (await this.#comesUp(life)) {
-      if (life.isGated) {
-        await this.#settle(life)
-        life.go()
-      }
+      await this.#check(life)
       const ms = this.#random.int(10, 300)
+      if (this.#random.chance(0.3)) setTimeout(() => this.#disturber.killSpawner(life), this.#random.next() * ms)
       if (phase === 'churn') await this.#killIn(life, ms, phase)
       if (phase === 'writing') await this.#killIn(life, 500, 'churn')
       if (phase === 'closing') await this.#killAfter(life, 'closing', this.#random.next() * 30, phase)
@@ -193,14 +246,39 @@ class Storm {
     if (phase === 'writing' && signal === 'SIGKILL' && !life.wasKilled) this.report.killed(phase)
   }
 
-  /** Several managers at once, right after the death of the one before; all are killed, some while they are at the lock. */
+  /**
+   * Everything is looked at after each recovery: before the manager does anything, or when all that it does at once has been answered. Only one that is killed
+   * on purpose before it can be asked (in start-up or adoption, in a race for the lock, by its own death) is not: what it leaves is what the next one recovers from.
+   */
+  async #check(life) {
+    if (!life.isGated) {
+      await Promise.race([pause(this.#random.int(5, 150)), life.over])
+      if ((await life.hold()) === null) return
+    }
+    await this.#settle(life)
+    life.go()
+  }
+
+  /** Several managers at once, right after the death of the one before; they are killed, some while they are at the lock. One may be spared, to be looked at. */
   async #race() {
     const random = this.#random
     const racers = Array.from({ length: random.int(2, 3) }, () =>
       this.#spawn({ lockTimeoutMs: random.pick([0, 0, 3_000]), death: random.chance(0.2) ? lockDeath(random) : null }),
     )
-    await Promise.all(racers.map((life) => this.#killIn(life, (0.3 + random.next()) * this.#upMs * racers.length + random.int(0, 150), 'takeover')))
-    await this.#bury(racers)
+    const spared = random.chance(0.6) ? racers.slice(-1) : []
+    const others = racers.slice(0, racers.length - spared.length)
+    await Promise.all(others.map((life) => this.#killIn(life, (0.3 + random.next()) * this.#upMs * racers.length + random.int(0, 150), 'takeover')))
+    // Whoever of them had the directory had it before the one that is spared, which does not let go.
+    await this.#bury(others)
+    await Promise.all(spared.map((life) => this.#outliveRace(life)))
+  }
+
+  async #outliveRace(life) {
+    if (await this.#comesUp(life)) {
+      await this.#check(life)
+      await this.#killIn(life, this.#random.int(10, 100), 'takeover')
+    }
+    await this.#bury([life])
   }
 
   async #comesUp(life) {
@@ -215,32 +293,13 @@ class Storm {
   }
 
   async #killIn(life, ms, phase) {
-    if (this.#options.killKeepers && this.#random.chance(0.4)) setTimeout(() => this.#killKeeper(), this.#random.next() * ms)
+    if (this.#options.killKeepers && this.#random.chance(0.4)) setTimeout(() => this.#disturber.killKeeper(), this.#random.next() * ms)
     await Promise.race([pause(ms), life.over])
     if (life.isOver) return
     life.kill()
     life.wasKilled = true
     const { signal } = await life.over
     if (signal === 'SIGKILL') this.report.killed(phase)
-  }
-
-  /** Who is killed is written down first: by the time that it is looked for, the manager may have told of it. */
-  #killKeeper() {
-    const { stateDir } = this.#settings
-    const { pid, id, run } = this.#random.pick(look(stateDir).keepers.filter((keeper) => keeper.run > 0)) ?? { run: 0 }
-    if (run === 0) return
-    this.#killedKeepers.push({ id, run, ms: Date.now() })
-    try {
-      process.kill(pid, 'SIGKILL')
-      this.report.killedKeepers += 1
-    } catch {
-      // It has left meanwhile.
-    }
-  }
-
-  #hasLostKeeper(id, incarnation, run) {
-    const startedAtMs = this.#ledger.slotOf(id).starts.get(incarnation) ?? 0
-    return this.#killedKeepers.some((killed) => killed.id === id && killed.run === run && killed.ms >= startedAtMs)
   }
 
   async #killAfter(life, mark, ms, phase) {
@@ -269,20 +328,51 @@ class Storm {
     const held = journals.flatMap(({ life, journal }) => holdingOf(life.number, journal) ?? [])
     for (const pair of heldTwice([...this.#holdings.slice(-3), ...held])) this.#violate('two-managers', { key: pair.map(({ life }) => life), pair })
     this.#holdings.push(...held)
+    // What one that lives has a hand in is judged when it has been heard.
+    const isQuiet = this.#alive.size === 0
+    const read = isQuiet ? this.#beside.news() : []
     this.#readTrace()
-    for (const { journal } of journals.sort((a, b) => upNs(a.journal) - upNs(b.journal))) this.#hearJournal(journal)
+    for (const { life } of journals.sort((a, b) => upNs(a.journal) - upNs(b.journal))) {
+      const news = life.news()
+      this.#takeNews(life, news)
+      this.#ledger.end(life.hearing)
+      this.#hearNews(news)
+    }
+    if (!isQuiet) return
+    this.#hearReader(read)
+    this.#ends.readRunFiles()
     if (this.#random.chance(0.3)) this.#askReader()
   }
 
   // ------------------------------------------------------------ hearing
 
-  #hearJournal(journal) {
-    this.#ledger.take(journal, (kind, detail) => this.#violate(kind, detail))
-    for (const entry of journal) {
-      if (entry.t === 'up') this.report.adopted += entry.adopted
+  #takeNews(life, news) {
+    this.#ledger.hear(life.hearing, news, (kind, detail) => this.#violate(kind, detail))
+  }
+
+  /** @param news what a manager has told since the last time, which the ledger has taken in; the trace has been read since */
+  #hearNews(news) {
+    for (const entry of news) {
+      if (entry.t === 'up') {
+        this.report.recoveries += 1
+        this.report.adopted += entry.adopted
+      }
       if (entry.t === 'problem') this.#hearProblems([entry.problem])
       if (entry.t === 'hang') this.#violate('hang', { why: `calls do not settle at ${entry.when}`, entry, key: entry.ns })
-      if (entry.t === 'exited') this.#hearEnd(entry.id, entry.incarnation, entry.run, { outcome: entry.outcome, atMs: entry.atMs, source: 'event' })
+      // Events, what was known when it was up, and what a removal takes away.
+      for (const end of entry.ends ?? (entry.end === undefined ? [] : [entry.end])) this.#ends.hear(end)
+    }
+  }
+
+  /** @param news what the reader beside has told; all managers that may have had a hand in it have been heard */
+  #hearReader(news) {
+    for (const entry of news) {
+      if (entry.t === 'threw') this.#violate('reader-lies', { why: 'it throws', key: entry.ms, message: entry.message })
+      if (entry.t === 'problem') this.#hearProblems([entry.problem])
+      if (entry.t === 'blink') this.report.blinks += 1
+      if (entry.t !== 'end') continue
+      this.report.readerEnds += 1
+      this.#ends.hear(entry)
     }
   }
 
@@ -295,43 +385,11 @@ class Storm {
   }
 
   #hearRecord(record, source) {
-    const isEnd = record.outcome !== null && ['exited', 'orphaned', 'backoff'].includes(record.state)
-    if (record.state === 'orphaned' && !this.#hasLostKeeper(record.id, incarnationOf(record), record.run))
-      this.#violate('orphaned', { id: record.id, incarnation: incarnationOf(record), run: record.run, record })
-    if (isEnd) this.#hearEnd(record.id, incarnationOf(record), record.run, { outcome: record.outcome, atMs: Date.parse(record.completed_at ?? ''), source })
-  }
-
-  #hearEnd(id, incarnation, run, told) {
-    const key = keyOf(id, incarnation, run)
-    const known = this.#ends.get(key)
-    const facts = {
-      traced: this.#trace.get(id, incarnation, run),
-      endedBeforeMs: this.#endedBefore(id, incarnation, run),
-      act: actOf(planOf(this.#settings.seed, id, incarnation), run),
-      wasAsked: (fromMs, toMs) => this.#ledger.mayHaveKilled(id, fromMs, toMs),
-      nowMs: Date.now(),
-    }
-    if (told.outcome.kind === 'unknown' && this.#hasLostKeeper(id, incarnation, run)) return this.#hearOrphan(key)
-    const wrong = known === undefined ? judgeEnd(told, facts) : judgeAgreement(known, told)
-    if (wrong !== undefined) this.#violate(wrong.kind, { id, incarnation, run, ...wrong })
-    if (known !== undefined) return
-    this.#ends.set(key, told)
-    this.report.ends += 1
-    if (facts.traced?.end != null) this.report.worstLagMs = Math.max(this.report.worstLagMs, told.atMs - Math.floor(facts.traced.end.us / 1000))
-  }
-
-  #hearOrphan(key) {
-    if (this.#orphans.has(key)) return
-    this.#orphans.add(key)
-    this.report.orphans += 1
-  }
-
-  #endedBefore(id, incarnation, run) {
-    for (let before = run - 1; before > 0; before--) {
-      const known = this.#ends.get(keyOf(id, incarnation, before))
-      if (known !== undefined) return known.atMs
-    }
-    return this.#ledger.slotOf(id).starts.get(incarnation) ?? 0
+    const incarnation = incarnationOf(record)
+    if (record.state === 'orphaned' && !this.#disturber.hasLostKeeper(record.id, incarnation, record.run))
+      this.#violate('orphaned', { id: record.id, incarnation, run: record.run, record })
+    const end = endOf(record, source)
+    if (end !== undefined) this.#ends.hear(end)
   }
 
   #hearProblems(problems) {
@@ -347,44 +405,66 @@ class Storm {
     for (const traced of this.#trace.read()) {
       const before = this.#trace.get(traced.id, traced.incarnation, traced.run - 1)
       for (const { kind, ...detail } of judgeRun(traced, before)) this.#violate(kind, detail)
+      this.#ends.executed(traced)
     }
   }
 
   // ------------------------------------------------------------ looking at everything
 
-  /** Asks a manager that is up, and the OS, until each of them has been seen to agree about every process. */
+  /** What belongs to the storm now, without what was to be left behind. */
+  #look() {
+    const { subject, stateDir } = this.#settings
+    return look(stateDir, { subject, children: this.#trace.children })
+  }
+
+  #lookAtWanted() {
+    const isLeft = ({ pid }) => {
+      const run = this.#trace.children.get(pid)
+      return run !== undefined && planOf(this.#settings, run.id, run.incarnation).leftovers === 'leave'
+    }
+    const seen = this.#look()
+    return { ...seen, commands: seen.commands.filter((command) => !isLeft(command)) }
+  }
+
+  /** Asks a manager that is up, a reader beside it, and the OS, until all of them have been seen to agree about every process. */
   async #settle(life) {
-    if (life.isOver) return
-    this.report.checks += 1
     let doubts = null
     for (const giveUpAtMs = Date.now() + this.#options.patienceMs; ; await pause(8)) {
       const seen = await this.#observe(life, doubts === null)
       if (seen === null) return
       const now = new Map(seen.map((doubt) => [doubt.key, doubt]))
       doubts = new Map([...(doubts ?? now)].flatMap(([key]) => (now.has(key) ? [[key, now.get(key)]] : [])))
-      if (doubts.size === 0) return
-      if (Date.now() < giveUpAtMs) continue
+      if (doubts.size > 0 && Date.now() < giveUpAtMs) continue
+      this.report.checks += 1
       for (const { kind, ...detail } of doubts.values()) this.#violate(kind, { id: detail.record?.id, ...detail })
       return
     }
   }
 
   async #observe(life, isFirst) {
+    // A record must know of all that was executed before it was asked for, not of what came after it.
     this.#readTrace()
     const list = await life.list()
     if (list === null) return null
     const { records, problems } = list
+    const news = life.news()
+    this.#takeNews(life, news)
     this.#hearProblems(problems)
     if (isFirst) this.#judgeStandings(records)
-    const seen = look(this.#settings.stateDir)
+    this.#readTrace()
+    this.#hearNews(news)
+    const seen = this.#lookAtWanted()
     for (const { kind, ...detail } of overlapsOf(records, seen)) this.#violate(kind, detail)
     this.#readTrace()
     for (const record of records) this.#hearRecord(record, 'record')
     if (isFirst) {
-      for (const record of records) this.#readExits(record)
+      this.#ends.readRunFiles()
+      this.#ends.mustBeHeard(records)
       await this.#readLogsOf(records)
     }
-    return doubtsOf(records, seen, { ledger: this.#ledger, trace: this.#trace, managerPid: life.pid })
+    const read = await this.#beside.list()
+    const doubts = doubtsOf(records, seen, { ledger: this.#ledger, trace: this.#trace, managerPid: life.pid })
+    return read === null ? doubts : [...doubts, ...differencesOf(records, read.records)]
   }
 
   #judgeStandings(records) {
@@ -399,25 +479,12 @@ class Storm {
     }
   }
 
-  /** The ends of earlier runs that no manager lived to tell of are in the run files. */
-  #readExits(record) {
-    for (let run = Math.max(1, record.run - 18); run < record.run; run++) {
-      const incarnation = incarnationOf(record)
-      if (this.#ends.has(keyOf(record.id, incarnation, run))) continue
-      const exit = readJson(join(this.#settings.stateDir, 'jobs', record.id, `run-${run}.exit`))
-      if (exit === null) continue
-      const outcome =
-        exit.kind === 'code' ? { kind: 'code', code: exit.code } : { kind: exit.kind, signal: exit.kind === 'signal' ? signalName(exit.signal) : undefined }
-      this.#hearEnd(record.id, incarnation, run, { outcome, atMs: exit.at, source: 'run file' })
-    }
-  }
-
   async #readLogsOf(records) {
     const reader = this.#library.createReader({ stateDir: this.#settings.stateDir })
     for (const record of records) {
       const incarnation = incarnationOf(record)
       const key = keyOf(record.id, incarnation, record.run)
-      const isWriter = planOf(this.#settings.seed, record.id, incarnation).kind.includes('writer')
+      const isWriter = planOf(this.#settings, record.id, incarnation).kind.includes('writer')
       if (!isWriter || record.state !== 'exited' || this.#readLogs.has(key)) continue
       this.#readLogs.add(key)
       await this.#readLogOf(reader, record, incarnation)
@@ -473,8 +540,8 @@ const PHASES = [
 ]
 
 function deathOf(random) {
-  const { call, path } = random.pick(DEATHS)
-  return { call, path: path.source, nth: random.pick([1, 1, 2, 3, 5, 10]), when: random.pick(['before', 'middle', 'after']) }
+  const { over, call, path } = random.pick(DEATHS)
+  return { over, call, path: path.source, nth: random.pick([1, 1, 2, 3, 5, 10]), when: random.pick(['before', 'middle', 'after']) }
 }
 
 function lockDeath(random) {
@@ -482,7 +549,7 @@ function lockDeath(random) {
   return { call, path: path.source, nth: random.int(1, 2), when: random.pick(['before', 'middle', 'after']) }
 }
 
-function endOf(random) {
+function endingOf(random) {
   return {
     how: random.pick(['close', 'close', 'shutdown']),
     endAfterMs: random.int(10, 250),
@@ -506,13 +573,5 @@ function readText(path) {
     return readFileSync(path, 'latin1')
   } catch {
     return ''
-  }
-}
-
-function readJson(path) {
-  try {
-    return JSON.parse(readText(path))
-  } catch {
-    return null
   }
 }

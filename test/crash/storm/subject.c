@@ -5,9 +5,10 @@
  *   B nonce id incarnation run pid µs              it began
  *   E nonce id incarnation run pid µs x|s N O E    it ends itself with code or signal N, having written O and E lines to stdout and stderr
  *   G nonce id incarnation run pid µs              the child that it leaves behind
+ *   F nonce id incarnation run pid µs              that child, which nobody was to stop, ends by itself
  *   O nonce id incarnation run pid µs              something of another run of the same id is alive at this moment
  *
- * The lock is inherited by all that it forks, so it is free only when the whole tree of the last run is gone.
+ * The lock is inherited by all that it forks, so it is free only when the whole tree of the last run is gone. A child that is to be left gives it up.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,6 +21,9 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+/* so long does a child live that is to be left */
+#define LEFT_FOR_MS 700
 
 static int trace = -1;
 static char **given;
@@ -64,17 +68,24 @@ static void end_with(char how, int number, long out, long err) {
 
 static void on_term(int number) { (void)number; told = 1; }
 
-/* a child in a session of its own, whose parent has gone */
-static void leave_child(int deaf) {
+/* a child in a session of its own, whose parent has gone. t: obeys SIGTERM, u: is deaf to it; n: deaf, and its environment is cleared; v: ends by itself */
+static void leave_child(char kind, int lock) {
   if (fork() != 0) return;
   setsid();
   if (fork() != 0) _exit(0);
   sigset_t none;
   sigemptyset(&none);
-  signal(SIGTERM, deaf ? SIG_IGN : SIG_DFL);
+  signal(SIGTERM, kind == 'u' || kind == 'n' ? SIG_IGN : SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  if (kind == 'n')
+    for (char **variable = environ; *variable != NULL; variable++) memset(*variable, 0, strlen(*variable));
   tell('G', "");
-  for (;;) pause();
+  if (kind != 'v') for (;;) pause();
+  close(lock);
+  doze(LEFT_FOR_MS);
+  block_all();
+  tell('F', "");
+  _exit(0);
 }
 
 static void put(int fd, const char *text, size_t size) {
@@ -101,6 +112,22 @@ static void write_lines(long count, long written[2]) {
       written[stream] = done + batch;
     }
     done += batch;
+  }
+}
+
+/* answers each line that it reads with a numbered one, until its stdin ends */
+static long answer_lines(void) {
+  char text[4096], line[64];
+  long count = 0;
+  for (;;) {
+    ssize_t n = read(0, text, sizeof text);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return count;
+    for (ssize_t i = 0; i < n; i++) {
+      if (text[i] != '\n') continue;
+      int size = snprintf(line, sizeof line, "%s %d o %ld\n", given[5], run, ++count);
+      put(1, line, (size_t)size);
+    }
   }
 }
 
@@ -133,7 +160,7 @@ int main(int argc, char **argv) {
     sigaction(SIGTERM, &action, NULL);
   }
   if (letter == 'd') signal(SIGTERM, SIG_IGN);
-  if (strchr("tTuU", letter) != NULL) leave_child(letter == 'u' || letter == 'U');
+  if (strchr("tTuUnNv", letter) != NULL) leave_child((char)(letter | 0x20), lock);
   sigset_t none;
   sigemptyset(&none);
   sigset_t term;
@@ -142,8 +169,9 @@ int main(int argc, char **argv) {
   /* who waits to be told lets SIGTERM in only while waiting, so that it cannot be missed */
   sigprocmask(SIG_SETMASK, letter == 'h' ? &term : &none, NULL);
   switch (letter) {
-    case 'x': case 't': case 'u': doze(second); end_with('x', (int)first, 0, 0); break;
+    case 'x': case 't': case 'u': case 'n': case 'v': doze(second); end_with('x', (int)first, 0, 0); break;
     case 's': doze(second); end_with('s', (int)first, 0, 0); break;
+    case 'r': written[0] = answer_lines(); end_with('x', (int)first, written[0], 0); break;
     case 'w': write_lines(first, written); end_with('x', (int)second, written[0], written[1]); break;
     case 'W':
       write_lines(3000, written);

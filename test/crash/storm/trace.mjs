@@ -3,8 +3,13 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { signalName } from './signals.mjs'
 
 export class Trace {
-  /** key -> { id, incarnation, run, begins: [{ pid, us }], end: { us, outcome, out, err } | null, overlaps: [us] } */
+  /**
+   * key -> { id, incarnation, run, begins: [{ pid, us }], end: { us, outcome, out, err } | null, overlaps: [us], left: the child that it leaves behind
+   * { pid, endedUs } | null }
+   */
   runs = new Map()
+  /** pid -> run, of all descendants that have told of themselves */
+  children = new Map()
   executions = 0
   #path
   #nonce
@@ -54,6 +59,12 @@ export class Trace {
     } else if (what === 'E') {
       const outcome = how === 'x' ? { kind: 'code', code: Number(number) } : { kind: 'signal', signal: signalName(Number(number)) }
       traced.end = { us: Number(us), outcome, out: Number(out), err: Number(err) }
+    } else if (what === 'G') {
+      traced.left = { pid: Number(pid), endedUs: null }
+      this.children.set(Number(pid), traced)
+    } else if (what === 'F') {
+      traced.left = { pid: Number(pid), endedUs: Number(us) }
+      this.children.delete(Number(pid))
     } else if (what === 'O') traced.overlaps.push(Number(us))
     return traced
   }
@@ -62,7 +73,7 @@ export class Trace {
     const key = keyOf(id, incarnation, run)
     const known = this.runs.get(key)
     if (known !== undefined) return known
-    const traced = { id, incarnation, run, begins: [], end: null, overlaps: [] }
+    const traced = { id, incarnation, run, begins: [], end: null, overlaps: [], left: null }
     this.runs.set(key, traced)
     this.#last.set(`${id}/${incarnation}`, Math.max(run, this.lastRun(id, incarnation)))
     return traced
