@@ -1,5 +1,5 @@
 /** A state directory before anybody writes to it: making it, listing what is in it, reading a state without trusting it. */
-import { chmodSync, lstatSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { makeDirs, makeRoom } from '../directories.ts'
 import { ProcmanError } from '../errors.ts'
 import { errnoOf, readWhole } from '../files.ts'
@@ -76,7 +76,16 @@ function unusable(path: string, cause: unknown): ProcmanError {
   })
 }
 
-/** Deletes a directory in which nothing was promised. */
+/** Deletes a directory if there is nothing in it. */
 export function removeEmpty(path: string): void {
+  try {
+    rmdirSync(path)
+  } catch {
+    // Not empty, not there any more, or in nobody's way: the next manager looks again.
+  }
+}
+
+/** Deletes a directory in which nothing was promised. */
+export function removeUnpromised(path: string): void {
   rmSync(path, { recursive: true, force: true })
 }

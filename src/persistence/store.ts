@@ -1,6 +1,6 @@
 /** The only writer of state. Says nothing about what a state means: it keeps, finds and forgets snapshots. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmdirSync } from 'node:fs'
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirs, makeRoom } from '../directories.ts'
@@ -45,10 +45,7 @@ export class Store {
     try {
       this.#make(path)
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST')
-        throw new ProcmanError('PROCMAN_PROCESS_EXISTS', `there is already a process ${JSON.stringify(id)}: remove it or choose another id`, {
-          details: { id },
-        })
+      if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(errnoOf(error))) throw exists(id)
       throw notSaved(path, error)
     }
   }
@@ -57,8 +54,10 @@ export class Store {
     try {
       mkdirSync(path, { mode: 0o700 })
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT' || !this.#ports.holdsDirectory()) throw error
-      prepareStateDir(this.#layout)
+      // One that was left empty, and has not been removed yet, is as good as none. Who makes a process of it first has it: nothing comes between here and there.
+      if (errnoOf(error) === 'EEXIST') rmdirSync(path)
+      else if (errnoOf(error) !== 'ENOENT' || !this.#ports.holdsDirectory()) throw error
+      else prepareStateDir(this.#layout)
       mkdirSync(path, { mode: 0o700 })
     }
   }
@@ -255,6 +254,10 @@ async function namesIn(path: string): Promise<readonly string[]> {
 async function removeIntents(path: string): Promise<void> {
   const names = await namesIn(path).catch(() => [])
   for (const name of names) if (name.endsWith('.intent')) await rm(join(path, name), { recursive: true, force: true })
+}
+
+export function exists(id: string): ProcmanError {
+  return new ProcmanError('PROCMAN_PROCESS_EXISTS', `there is already a process ${JSON.stringify(id)}: remove it or choose another id`, { details: { id } })
 }
 
 function odd(path: string, movedTo: string): ProcmanError {

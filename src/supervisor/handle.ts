@@ -6,6 +6,7 @@ import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
 import { type ProcessRecord, toRecord } from '../machines/process/record.ts'
 import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
+import { exists } from '../persistence/store.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
 import { generateId, parseProcessInput } from '../spec.ts'
@@ -54,6 +55,7 @@ export class SupervisorHandle implements Supervisor {
     const spec = parseProcessInput(input, () => this.#freeId())
     await this.#world.slices.turn()
     this.#mustBeOpen()
+    if (this.#world.refs.has(spec.id)) throw exists(spec.id)
     this.#world.store.create(spec.id)
     this.actor.send({ type: 'supervisor.add', spec, atMs: Date.now() })
     const ref = this.ref(spec.id)

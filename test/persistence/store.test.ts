@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ProcmanError } from '../../src/errors.ts'
 import { type Layout, layoutOf } from '../../src/persistence/layout.ts'
 import { createSlices } from '../../src/persistence/slices.ts'
-import { listIds, prepareStateDir, readState, removeEmpty } from '../../src/persistence/state-dir.ts'
+import { listIds, prepareStateDir, readState, removeUnpromised } from '../../src/persistence/state-dir.ts'
 import { Store } from '../../src/persistence/store.ts'
 import { aContext, EPOCH_MS } from '../machines/fixtures.ts'
 
@@ -292,10 +292,10 @@ describe('removing', () => {
     expect(readdirSync(layout.trash)).toEqual([])
   })
 
-  it('of an empty directory copes with one that is gone', () => {
+  it('of a directory in which nothing was promised copes with one that is gone', () => {
     store.create('web')
-    removeEmpty(layout.jobDir('web'))
-    removeEmpty(layout.jobDir('web'))
+    removeUnpromised(layout.jobDir('web'))
+    removeUnpromised(layout.jobDir('web'))
     expect(listIds(layout)).toEqual([])
   })
 })

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import { createReader, createSupervisor } from '../../dist/index.js'
+import { minutes, names, whole } from '../options.mjs'
 import { churn, knownLives } from './churn.mjs'
 import { stallAt, waitAt } from './clients.mjs'
 import { collect, cpuDuring, held, instances, memory, ours, watchers } from './measure.mjs'
@@ -20,35 +21,28 @@ const CPU_LOOK_MS = 500
 const CPU_LOOKS = 10
 const SILENT_IDS = ['silent', 'bare']
 
-const { values: options } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '10' },
-    /** Ends after so many cycles instead. */
-    cycles: { type: 'string' },
-    /** Runs in each cycle, at least. */
-    size: { type: 'string', default: '300' },
-    'at-once': { type: 'string', default: '12' },
-    /** Clients that never read, as many that read once, and as many that wait. */
-    clients: { type: 'string', default: '100' },
-    /** Names of lives in churn.mjs, with commas between: these alone, or all but these. */
-    only: { type: 'string' },
-    skip: { type: 'string' },
-    /** Loses something with each process, to see that it is seen: `memory`, `file`, `timer`, `turns` of the loop, several with commas between. */
-    leak: { type: 'string' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    /** So often is looked whether everything is back, before it is said that it is not. */
-    looks: { type: 'string', default: '100' },
-    json: { type: 'boolean', default: false },
-  },
-})
+const options = new Command('npm run soak --')
+  .description('Thousands of processes and clients come and go; exits with 1 when the manager does not come back to the line it started from.')
+  .option('--minutes <minutes>', 'how long', minutes, 10)
+  .option('--cycles <n>', 'end after so many cycles instead', whole(1))
+  .option('--size <n>', 'runs in each cycle, at least', whole(1), 300)
+  .option('--at-once <n>', 'lives at a time', whole(1), 12)
+  .option('--clients <n>', 'clients that never read, as many that read once, and as many that wait', whole(0), 100)
+  .option('--only <names>', `these lives alone: ${knownLives().join(', ')}`, names(knownLives()), [])
+  .option('--skip <names>', 'all lives but these', names(knownLives()), [])
+  .option('--leak <names>', 'lose something with each process, to see that it is seen', names(['memory', 'file', 'timer', 'turns']), [])
+  .option('--seed <n>', 'of what is done when', whole(0), Date.now() % 1_000_000)
+  .option('--looks <n>', 'so often is looked whether everything is back, before it is said that it is not', whole(1), 100)
+  .option('--json', 'print the figures as JSON')
+  .showHelpAfterError('(--help tells more)')
+  .parse()
+  .opts()
+const { only, skip } = options
 
 if (globalThis.gc === undefined) {
   process.stderr.write('run it with node --expose-gc: without that, memory cannot be told from garbage\n')
   process.exit(2)
 }
-
-const [only, skip] = [options.only, options.skip].map((names) => names?.split(',') ?? [])
-for (const name of [...only, ...skip]) if (!knownLives().includes(name)) throw new Error(`there is no ${name}; known are ${knownLives().join(', ')}`)
 
 let isInterrupted = false
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (isInterrupted = true))
@@ -82,7 +76,7 @@ async function begin() {
     inheritEnv: false,
   })
   const host = new AbortController()
-  const stalled = await stallAt(supervisor, chatty.id, Number(options.clients))
+  const stalled = await stallAt(supervisor, chatty.id, options.clients)
   const reader = createReader({ stateDir })
   const waiting = await beginToWait({ supervisor, reader, stateDir, workDir })
   return {
@@ -97,7 +91,7 @@ async function begin() {
     host,
     stalled,
     waiting,
-    random: randomOf(Number(options.seed)),
+    random: randomOf(options.seed),
     isAsked: (name) => (only.length === 0 || only.includes(name)) && !skip.includes(name),
     leak: leakOf(options.leak),
     runs: 0,
@@ -109,7 +103,7 @@ async function begin() {
  * removed, the other moved. Busy logs are polled, so this waits until all are watched: those that were taken away in their place and where they are.
  */
 async function beginToWait({ supervisor, reader, stateDir, workDir }) {
-  const count = Number(options.clients)
+  const count = options.clients
   const counts = [Math.ceil(count / 2), Math.floor(count / 2)]
   const waiting = []
   for (const [nth, id] of SILENT_IDS.entries()) {
@@ -128,8 +122,8 @@ async function run() {
   const line = await atRest(null)
   const offLine = {}
   const series = new Series(['runs', 'heapUsed', 'external', 'arrayBuffers', 'rss', CPU, ...Object.keys(line)])
-  const endsAt = performance.now() + Number(options.minutes) * 60_000
-  const isOver = () => isInterrupted || series.isFull || (options.cycles === undefined ? performance.now() >= endsAt : series.length >= Number(options.cycles))
+  const endsAt = performance.now() + options.minutes * 60_000
+  const isOver = () => isInterrupted || series.isFull || (options.cycles === undefined ? performance.now() >= endsAt : series.length >= options.cycles)
   do {
     await cycle()
     const now = await atRest(line)
@@ -141,7 +135,7 @@ async function run() {
 }
 
 function cycle() {
-  return churn(soak, Number(options.size), Number(options['at-once']))
+  return churn(soak, options.size, options.atOnce)
 }
 
 /**
@@ -150,8 +144,8 @@ function cycle() {
  */
 async function atRest(line) {
   const now = {
-    ...(await lookUntilAt(line, Number(options.looks), 3, heldNow)),
-    ...(await lookUntilAt(line, Math.min(DEEP_LOOKS, Number(options.looks)), 1, instances)),
+    ...(await lookUntilAt(line, options.looks, 3, heldNow)),
+    ...(await lookUntilAt(line, Math.min(DEEP_LOOKS, options.looks), 1, instances)),
   }
   await collect()
   return { ...now, 'waiting clients': soak.waiting.reduce((sum, { count }) => sum + count(), 0), 'closed by the garbage collector': warnings.closed }
@@ -161,7 +155,7 @@ async function atRest(line) {
 async function cpuAtRest() {
   for (let look = 1; ; look++) {
     const percent = await cpuDuring(CPU_LOOK_MS)
-    if (percent <= QUIET_PERCENT || look >= Math.min(CPU_LOOKS, Number(options.looks))) return percent
+    if (percent <= QUIET_PERCENT || look >= Math.min(CPU_LOOKS, options.looks)) return percent
   }
 }
 

@@ -1,7 +1,8 @@
 /** Writing to the stdin of a command through the FIFO that its keeper holds. Needs no lock: any process of the same user can write. */
 import { constants, unlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { ProcmanError } from '../../errors.ts'
+import { fromSystemError, ProcmanError } from '../../errors.ts'
+import { errnoOf } from '../../files.ts'
 import { openFifo, tellKeeper } from './keeper-link.ts'
 import { runFile, runsWith } from './run-files.ts'
 
@@ -18,9 +19,7 @@ export interface StdinWriter {
 
 /** @throws PROCMAN_STDIN_CLOSED when the process has no stdin to write to, or it was closed */
 export function openStdinOf(jobDir: string, id: string): StdinWriter {
-  const run = runsWith(jobDir, 'in').at(-1) ?? 0
-  const fd = openFifo(runFile(jobDir, run, 'in'), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
-  if (fd === null) throw closed(id)
+  const { run, fd } = openLast(jobDir, id)
   const socket = new Socket({ fd, readable: false, writable: true })
   socket.on('error', () => {})
   return {
@@ -54,6 +53,18 @@ export function openStdinOf(jobDir: string, id: string): StdinWriter {
   }
 }
 
+function openLast(jobDir: string, id: string): { readonly run: number; readonly fd: number } {
+  try {
+    const run = runsWith(jobDir, 'in').at(-1) ?? 0
+    const fd = openFifo(runFile(jobDir, run, 'in'), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+    if (fd !== null) return { run, fd }
+  } catch (error) {
+    // Somebody has deleted the directory, or put something else there.
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw fromSystemError(`stdin of process ${id} cannot be opened`, error, { id })
+  }
+  throw closed(id)
+}
+
 /** The keeper lets go of its end, and nobody finds the FIFO any more: the command reads its end once every writer is gone. */
 function closeStdin(jobDir: string, run: number): void {
   tellKeeper(jobDir, run, ['c'])
@@ -75,7 +86,7 @@ function notClosed(jobDir: string, id: string, cause: unknown): ProcmanError {
 function closed(id: string, cause?: unknown): ProcmanError {
   return new ProcmanError(
     'PROCMAN_STDIN_CLOSED',
-    `process ${id} has no open stdin: it was not started with stdin "pipe", it is not up, or its stdin was closed`,
+    `process ${id} has no open stdin: it was not started with stdin "pipe", it is not up, its stdin was closed, or its run files were deleted`,
     { details: { id }, cause },
   )
 }

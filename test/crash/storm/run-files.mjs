@@ -16,7 +16,7 @@ function endsOf(dir, id, nonce) {
   const incarnation = incarnationIn(dir, names, id, nonce)
   // Nobody knows whose runs they were: it has just been begun, or is nearly deleted.
   if (incarnation === null) return []
-  const runs = new Set(names.flatMap((name) => /^run-(\d+)\.(?:exit|child)$/.exec(name)?.[1] ?? []).map(Number))
+  const runs = new Set(names.flatMap((name) => /^run-(\d+)\.(?:exit|child|claim)$/.exec(name)?.[1] ?? []).map(Number))
   return [...runs].flatMap((run) => {
     const exit = readExit(dir, run)
     return exit === null ? [] : [{ id, incarnation, run, ...exit, source: dir.includes('/trash/') ? 'run file in the trash' : 'run file' }]
@@ -34,9 +34,13 @@ function incarnationIn(dir, names, id, nonce) {
   return null
 }
 
-/** Where there was no room for an `exit`, it is the second line of `child`. */
+/** Where there was no room for an `exit`, it is a further line of the claim. */
 function readExit(dir, run) {
-  const exit = toJson(textOf(join(dir, `run-${run}.exit`))) ?? toJson(textOf(join(dir, `run-${run}.child`)).split('\n')[1] ?? '')
+  const late = textOf(join(dir, `run-${run}.claim`))
+    .split('\n')
+    .slice(1)
+    .map(toJson)
+  const exit = toJson(textOf(join(dir, `run-${run}.exit`))) ?? late.find((line) => line?.kind !== undefined) ?? null
   return exit === null ? null : { outcome: outcomeOf(exit), atMs: exit.at }
 }
 
