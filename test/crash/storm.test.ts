@@ -19,7 +19,7 @@ describe.skipIf(!isPossible)('a storm of managers that are killed with SIGKILL (
     expect(report.adopted).toBeGreaterThan(0)
     expect(report.ends).toBeGreaterThan(50)
     expect(report.unheard).toBe(0)
-    expect(report.checks).toBeGreaterThan(report.recoveries / 2)
+    expect(report.checks).toBeGreaterThan(5)
     expect(report.lines).toBeGreaterThan(0)
     expect(existsSync(report.dir)).toBe(false)
   })

@@ -16,7 +16,6 @@ export interface StormReport {
   readonly executions: number
   readonly ends: number
   readonly unheard: number
-  readonly recoveries: number
   readonly checks: number
   readonly lines: number
   readonly violations: Readonly<Record<string, number>>
