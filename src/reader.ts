@@ -2,7 +2,7 @@
  * Looks at a state directory without holding it. The snapshots say what was intended, the run files what is true: where they differ, the process machine
  * itself is asked what the facts lead to, so a reader and a manager can never disagree.
  */
-import { watch } from 'node:fs'
+import { lstatSync, watch } from 'node:fs'
 import { transition } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, Problem, Reader, WaitOptions } from './api.ts'
 import { onFifoReleased } from './effects/run/keeper-link.ts'
@@ -116,7 +116,11 @@ class DirectoryReader implements Reader {
 
   #look(id: string): Seen {
     try {
-      return this.#lookAt(id, readState(this.#layout, id))
+      const before = inodeOf(this.#layout.jobDir(id))
+      const seen = this.#lookAt(id, readState(this.#layout, id))
+      // Its files were taken away while they were looked at: what seems to be lost was removed.
+      const isTorn = seen.kind === 'seen' && seen.record.state === 'orphaned' && inodeOf(this.#layout.jobDir(id)) !== before
+      return isTorn ? this.#look(id) : seen
     } catch (error) {
       // Removed while it was looked at.
       if (errnoOf(error) === 'ENOENT') return { kind: 'none' }
@@ -177,6 +181,10 @@ class DirectoryReader implements Reader {
 
 function unknown(id: string): ProcmanError {
   return new ProcmanError('PROCMAN_PROCESS_UNKNOWN', `there is no process ${JSON.stringify(id)}`, { details: { id } })
+}
+
+function inodeOf(path: string): number | null {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino ?? null
 }
 
 function problemOf(id: string, path: string, what: string): Problem {

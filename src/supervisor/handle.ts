@@ -262,7 +262,9 @@ export class SupervisorHandle implements Supervisor {
 
   /** A start that failed leaves nothing behind. */
   async #takeBack(ref: ProcessRef): Promise<void> {
-    if (!ref.getSnapshot().hasTag('settled')) ref.send({ type: 'process.stop', atMs: Date.now(), timeoutMs: 0 })
+    const snapshot = ref.getSnapshot()
+    // A stop by the user that is under way keeps its grace.
+    if (!snapshot.hasTag('settled') && !snapshot.context.cancelled) ref.send({ type: 'process.stop', atMs: Date.now(), timeoutMs: 0 })
     await until(ref, (snapshot) => snapshot.hasTag('settled'))
     if (this.#world.refs.get(ref.id) === ref) await this.#remove(ref)
   }
@@ -314,6 +316,7 @@ export class SupervisorHandle implements Supervisor {
       id: ref.id,
       settled: (signal) => until(ref, (snapshot) => snapshot.hasTag('settled'), { signal }),
       currentRun: () => ref.getSnapshot().context.run,
+      isOwn: () => this.#world.refs.get(ref.id) === ref,
       beforeRemoval: (look) => this.#logReaders.add(ref.id, look),
     }
   }

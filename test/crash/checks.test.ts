@@ -211,17 +211,6 @@ describe('what may have been sent', () => {
   it('to others: nothing', () => {
     expect(sentBy(call('stop', { graceMs: 0, id: 'p001' }))('SIGKILL', 0, 200)).toBe(false)
   })
-
-  it('to a start that a stop came in between of: SIGKILL at once, since it is taken back', () => {
-    const sent = sentBy(call('start', { ms: 90, n: 2 }), call('stop', { graceMs: 40 }), {
-      t: 'fail',
-      n: 2,
-      op: 'start',
-      id: 'p000',
-      code: 'PROCMAN_WRONG_STATE',
-    })
-    expect(sent('SIGKILL', 0, 100)).toBe(true)
-  })
 })
 
 describe('what a command leaves behind for good', () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { Supervisor } from '../../src/api.ts'
+import type { ProcessInput, Supervisor } from '../../src/api.ts'
 import { aHome, fixture, type Home, inState, kill, lives, obedient, rejection, sh, sleeper, stateOf, until } from './harness.ts'
 
 const deaf = 'trap "" TERM INT HUP; echo ready; while :; do sleep 1; done'
@@ -130,6 +131,21 @@ describe('stop', () => {
     const supervisor = await aHome().supervisor()
     const { id } = await supervisor.start(sleeper({ autostart: false }))
     expect(await supervisor.stop(id)).toMatchObject({ state: 'exited', status: 'cancelled', run: 0 })
+  })
+
+  it('of a process whose start is not answered yet keeps its grace', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    const ladder = [{ signal: 'SIGCONT', afterMs: 0 }] // ends nothing: it ends by itself, within its grace
+    const spec: ProcessInput = { id: 'slow', command: 'sleep', args: ['0.5'], stop: { ladder, timeoutMs: 20_000 } }
+    const started = rejection(supervisor.start(spec))
+    while (!existsSync(home.jobFile('slow', 'run-1.intent'))) await nextTurn()
+    // Its keeper has been asked for. No turn of the loop passes until the command is up: the manager does not know of it yet.
+    while (!existsSync(home.jobFile('slow', 'run-1.child')));
+    const stopping = supervisor.stop('slow')
+    expect((await started).code).toBe('PROCMAN_WRONG_STATE')
+    expect(await stopping).toMatchObject({ status: 'cancelled', exit_code: 0, signal: null })
+    expect(supervisor.list()).toEqual([])
   })
 
   it('wins over a start in flight: the start is refused and nothing is left', async () => {

@@ -12,7 +12,7 @@ import { churn, knownLives } from './churn.mjs'
 import { stallAt, waitAt } from './clients.mjs'
 import { collect, cpuDuring, held, instances, memory, ours, watchers } from './measure.mjs'
 import { Series } from './series.mjs'
-import { CPU, judge, QUIET_PERCENT, tableOf } from './verdict.mjs'
+import { CPU, isAtLine, judge, QUIET_PERCENT, tableOf } from './verdict.mjs'
 
 /** Walks over the heap are dear: no more often is looked at it, the rest is looked at as often as the options say. */
 const DEEP_LOOKS = 3
@@ -128,7 +128,7 @@ async function run() {
     await cycle()
     const now = await atRest(line)
     series.add({ runs: soak.runs, ...memory(), [CPU]: await cpuAtRest(), ...now })
-    for (const name of Object.keys(line)) if (now[name] !== line[name]) offLine[name] = (offLine[name] ?? 0) + 1
+    for (const name of Object.keys(line)) if (!isAtLine(name, now[name], line[name])) offLine[name] = (offLine[name] ?? 0) + 1
     tell(series, line, now)
   } while (!isOver())
   return judge(series, line, offLine)
@@ -206,7 +206,7 @@ async function end() {
   rmSync(soak.root, { recursive: true, force: true, maxRetries: 5 })
 }
 
-function leakOf(kinds = '') {
+function leakOf(kinds) {
   const lost = []
   let turning
   const spin = () => {
@@ -218,7 +218,7 @@ function leakOf(kinds = '') {
     timer: () => setTimeout(() => {}, 2 ** 30).unref(),
     turns: () => turning ?? spin(),
   }
-  const chosen = kinds.split(',').flatMap((kind) => losses[kind] ?? [])
+  const chosen = kinds.map((kind) => losses[kind])
   const leak = () => {
     for (const lose of chosen) lose()
   }

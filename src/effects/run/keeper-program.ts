@@ -1,10 +1,11 @@
 /** Which keeper serves a state directory, and where it is. The C one is copied into the directory, so that an upgrade does not disturb living keepers. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, constants, copyFileSync, existsSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, constants, copyFileSync, existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeRoom } from '../../directories.ts'
 import { errnoOf } from '../../files.ts'
+import { startTimeOf } from './identity.ts'
 
 export interface KeeperProgram {
   readonly kind: 'native' | 'node'
@@ -61,6 +62,7 @@ function install(built: string, binDir: string): string {
   const there = lstatSync(path, { throwIfNoEntry: false })
   if (there?.isFile() && there.size === size && (there.mode & 0o100) !== 0) return path
   makeRoom(binDir)
+  sweepTemps(binDir)
   const temp = `${path}.${process.pid}.tmp`
   try {
     rmSync(temp, { recursive: true, force: true })
@@ -73,6 +75,14 @@ function install(built: string, binDir: string): string {
     rmSync(temp, { recursive: true, force: true })
   }
   return path
+}
+
+/** What programs that were killed over it have left. */
+function sweepTemps(binDir: string): void {
+  for (const name of readdirSync(binDir)) {
+    const pid = /\.(\d+)\.tmp$/.exec(name)?.[1]
+    if (pid !== undefined && startTimeOf(Number(pid)) === null) rmSync(join(binDir, name), { recursive: true, force: true })
+  }
 }
 
 function tryOut(path: string): void {

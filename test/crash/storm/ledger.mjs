@@ -153,23 +153,16 @@ export class Ledger {
     if (!isExpected) violate('refused', { call: intent.op, id, code, message, issued: intent })
     if (intent.op !== 'start') return
     const slot = this.slotOf(id)
-    mayTakeBack(slot, intent)
     // Closed in the middle of it: it may have begun all the same. A start that failed otherwise leaves nothing behind.
     if (isClosing) slot.possible.add(intent.incarnation)
   }
 
-  #leaveOpen({ op, id, incarnation, ms }) {
+  #leaveOpen({ op, id, incarnation }) {
     if (id === null) return
     const slot = this.slotOf(id)
     if (op === 'start') slot.possible.add(incarnation)
-    if (op === 'start') mayTakeBack(slot, { ms })
     if (op === 'remove') slot.possible.add(null)
   }
-}
-
-/** A start that a stop came in between of has failed: what it has begun is taken back, without patience. */
-function mayTakeBack(slot, { ms }) {
-  for (const kill of slot.kills.filter((each) => STOPS.includes(each.op) && each.ms >= ms)) kill.sends = { ...kill.sends, SIGKILL: 0 }
 }
 
 /**

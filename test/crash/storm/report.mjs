@@ -47,7 +47,6 @@ export class Report {
   /** Children that were to be left, and lived on to their own end. */
   leftovers = 0
   /** Looks of the reader beside that were wrong for a moment, as it looked at what was being removed. */
-  blinks = 0
   readerEnds = 0
   /** From each command's word that it ends to the end on record. */
   lagsMs = []
@@ -113,7 +112,7 @@ export class Report {
       ['lines checked', this.lines],
       ['lines written', `${this.linesWritten} to stdin, answered`],
       ['leftovers left', this.leftovers],
-      ['reader beside', `${this.readerEnds} ends told, ${this.blinks} wrong for a moment`],
+      ['reader beside', `${this.readerEnds} ends told`],
       ['wall time', `${wallS.toFixed(1)} s`],
       ['violations', `${this.violationCount} (${list(this.violations).join(', ')})`],
     ]
