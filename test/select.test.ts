@@ -76,3 +76,20 @@ describe('the processes that fit', () => {
     ).toBe(ids)
   })
 })
+
+describe('a filter that nothing could ever pass', () => {
+  it.each([
+    [{ status: 'bogus' }, 'there is no status "bogus"; known are pending'],
+    [{ status: ['running', 5] }, 'there is no status 5'],
+    [{ labels: 5 }, 'labels must be an object'],
+    [{ labels: ['tier'] }, 'labels must be an object'],
+    [{ labels: { tier: 5 } }, 'label tier'],
+    [{ labels: { tier: { in: 'web' } } }, 'label tier'],
+    [{ labels: { tier: { exists: 'yes' } } }, 'label tier'],
+    [{ labels: { tier: {} } }, 'label tier'],
+  ])('%j is refused', (filter, message) => {
+    expect(() => selectRecords([], filter as ListFilter)).toThrow(
+      expect.objectContaining({ code: 'PROCMAN_INVALID_ARGUMENT', message: expect.stringContaining(message) }),
+    )
+  })
+})

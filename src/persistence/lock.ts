@@ -22,6 +22,8 @@ export type LockResult = { readonly kind: 'held'; readonly nonce: string } | { r
 
 /** A takeover by somebody else lasts about a ms; it is waited for, so that the refusal names the new holder. */
 const TAKEOVER_PATIENCE_MS = 1_000
+/** Begins the name of a directory that lay in the lock's place. */
+export const NOT_A_LOCK = 'not-a-lock.'
 const NOBODY: LockHolder = { identity: { pid: 0, start: '', boot: '' }, nonce: '' }
 
 /** Takes the lock, or says who has it. Does not wait for the holder. */
@@ -44,7 +46,7 @@ export function takeLock(path: string, ports: LockPorts): LockResult {
     try {
       if (readHolder(path)?.nonce !== holder.nonce) continue
       // Whatever lies there instead of a lock is not ours to delete.
-      if (holder === NOBODY && lstatSync(path).isDirectory()) renameSync(path, join(dirname(path), `not-a-lock.${nonce}`))
+      if (holder === NOBODY && lstatSync(path).isDirectory()) renameSync(path, join(dirname(path), `${NOT_A_LOCK}${nonce}`))
       replace(path, text, nonce)
       return { kind: 'held', nonce }
     } finally {

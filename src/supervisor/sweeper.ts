@@ -72,9 +72,11 @@ export class Sweeper {
       this.#isAway = true
       return
     }
+    const { root, jobs, lock } = this.#ports.layout
+    const isLockAlone = existsSync(jobs)
     if (!this.#ports.tenancy.takeAgain()) return
     this.#isAway = false
-    const { root } = this.#ports.layout
+    if (isLockAlone) return this.#ports.onTrouble(lock, `${lock} was deleted or replaced under its manager: it has been taken again`)
     this.#ports.onTrouble(root, `${root} was deleted or moved away under its manager: it has been put back with the state of what is known`)
     for (const ref of this.#ports.refs.values()) this.#ports.keep(ref)
   }

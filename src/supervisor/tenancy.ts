@@ -1,10 +1,10 @@
 /** Holding a state directory: taking its lock, and taking it again when somebody has deleted the directory under its manager. */
-import { watch } from 'node:fs'
+import { readdirSync, watch } from 'node:fs'
 import { bootId, isAlive, startTimeOf } from '../effects/run/identity.ts'
 import { ProcmanError } from '../errors.ts'
 import { errnoOf } from '../files.ts'
 import type { Layout } from '../persistence/layout.ts'
-import { type LockPorts, type LockResult, readHolder, releaseLock, sweepLockLeftovers, takeLock } from '../persistence/lock.ts'
+import { type LockPorts, type LockResult, NOT_A_LOCK, readHolder, releaseLock, sweepLockLeftovers, takeLock } from '../persistence/lock.ts'
 import { prepareStateDir } from '../persistence/state-dir.ts'
 
 const LOOK_MS = 100
@@ -78,7 +78,8 @@ export class Tenancy {
   #sweepLeftovers(): string | null {
     try {
       sweepLockLeftovers(this.#layout.lock, lockPorts)
-      return null
+      const odd = readdirSync(this.#layout.root).filter((name) => name.startsWith(NOT_A_LOCK))
+      return odd.length === 0 ? null : `something lay in the place of the lock ${this.#layout.lock}, and is kept beside it: ${odd.join(', ')}`
     } catch (error) {
       return `what takers of the lock ${this.#layout.lock} have left cannot be removed (${errnoOf(error)})`
     }

@@ -1,9 +1,10 @@
 /** `run`, through the built binary and with real processes. */
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { Home, isUp } from './harness.ts'
+import { BIN, Home, isUp } from './harness.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -38,6 +39,12 @@ describe('run', () => {
       stdout: '',
       stderr: expect.stringMatching(/^procman: .*not found.* \(PROCMAN_LAUNCH_FAILED\)\n$/),
     })
+  })
+
+  it.skipIf(!existsSync('/dev/full'))('whose output cannot be printed says so, and is waited for all the same', async () => {
+    const script = `"$0" "$1" run -- sh -c 'echo lost; sleep 0.2; exit 3' > /dev/full`
+    const { status, stderr } = spawnSync('sh', ['-c', script, process.execPath, BIN], { env: home.env, encoding: 'utf8' })
+    expect([status, stderr]).toEqual([3, 'procman: output cannot be written (ENOSPC) (PROCMAN_SYSTEM_ERROR)\n'])
   })
 
   it('keeps a record, and leaves the directory to others meanwhile', async () => {

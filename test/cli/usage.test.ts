@@ -99,13 +99,15 @@ describe('reporting', () => {
     expect(stderr.text).toBe('procman: no process "a\\nb" (PROCMAN_PROCESS_UNKNOWN)\n')
   })
 
-  it('says of a foreign error that it is internal, and shows its stack when asked', async () => {
+  it('says of a foreign error that it is internal unless the operating system made it, and shows its stack when asked', async () => {
     const { io, stderr } = world({ env: { PROCMAN_DEBUG: '1' } })
     expect(await reportError(io, new Error('boom'))).toBe(1)
     expect(stderr.text).toMatch(/^procman: internal error: boom \(PROCMAN_INTERNAL\)\nprocman: Error: boom\n +at /)
     expect(await reportError(io, 'text')).toBe(1)
-    await reportError(io, Object.assign(new Error('ENOSPC: no space'), { syscall: 'write' }))
-    expect(stderr.text).toContain('procman: output cannot be written: ENOSPC: no space')
+    await reportError(io, Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', syscall: 'write' }))
+    expect(stderr.text).toContain('procman: output cannot be written (ENOSPC) (PROCMAN_SYSTEM_ERROR)')
+    await reportError(io, Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', syscall: 'open', path: '/a\nb' }))
+    expect(stderr.text).toContain('(EMFILE: /a\\nb) (PROCMAN_SYSTEM_ERROR)')
   })
 
   it('goes on with the other ids and answers with the first failure', async () => {

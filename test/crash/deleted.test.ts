@@ -14,6 +14,9 @@ function endsOn(home: Home, file: string, code: number) {
   return sh(`while [ ! -e "${home.path(file)}" ]; do sleep 0.05; done; exit ${code}`, { id: 'a', stop: { timeoutMs: 200 } })
 }
 
+/** Its manager and its keepers may be writing to it in that instant. */
+const deleteAll = (path: string) => rmSync(path, { recursive: true, maxRetries: 50, retryDelay: 2 })
+
 function touch(home: Home, file: string): void {
   execFileSync('touch', [home.path(file)])
 }
@@ -55,7 +58,7 @@ describe.each(WHOLE)('%s deleted under a living manager', (_what, pathOf) => {
   it('loses no process: all go on, are told, stopped and signalled by who they are', async () => {
     const home = aHome()
     const { manager, pid, other, at } = await aliveOne(home)
-    rmSync(pathOf(home), { recursive: true })
+    deleteAll(pathOf(home))
     expect(await manager.call('get', 'a')).toMatchObject({ state: 'running', pid })
     await manager.call('signal', 'a', 'SIGSTOP')
     await until('it is stopped', () => stateOf(pid) === 'T')
@@ -73,7 +76,7 @@ describe.each(WHOLE)('%s deleted under a living manager', (_what, pathOf) => {
   it('is put back with the states in it, by itself; the problem names path and cause; it can be worked with', async () => {
     const home = aHome()
     const { manager, pid } = await aliveOne(home)
-    rmSync(pathOf(home), { recursive: true })
+    deleteAll(pathOf(home))
     await savedWhere(home, 'a', 'that it runs', (value) => value === 'running')
     if (pathOf(home) !== home.jobFile('a', '')) await savedWhere(home, 'other', 'that it runs', (value) => value === 'running')
     expect((await problemsOf(manager)).some(({ message }) => message.includes(pathOf(home)) && /deleted|not there|gone|ENOENT/.test(message))).toBe(true)
@@ -87,7 +90,7 @@ describe.each(WHOLE)('%s deleted under a living manager', (_what, pathOf) => {
   it('and that manager killed: the next one knows what runs, and stops it', async () => {
     const home = aHome()
     const { manager, pid, other } = await aliveOne(home)
-    rmSync(pathOf(home), { recursive: true })
+    deleteAll(pathOf(home))
     await isPutBack(home)
     await manager.kill()
     const next = await aManager(home)
@@ -102,7 +105,7 @@ describe.each(WHOLE)('%s deleted under a living manager', (_what, pathOf) => {
   it('puts a start at once to work again', async () => {
     const home = aHome()
     const { manager } = await aliveOne(home)
-    rmSync(pathOf(home), { recursive: true })
+    deleteAll(pathOf(home))
     expect(await settles('the start', manager.start(sleeper({ id: 'new' })))).toMatchObject({ state: 'running', run: 1 })
     await isSound(manager)
     await isPutBack(home)
@@ -111,7 +114,7 @@ describe.each(WHOLE)('%s deleted under a living manager', (_what, pathOf) => {
   it('does not make an end look like what it was not', async () => {
     const home = aHome()
     const { manager, pid } = await aliveOne(home)
-    rmSync(pathOf(home), { recursive: true })
+    deleteAll(pathOf(home))
     touch(home, 'end')
     await isDead(pid)
     const record = await recordWhere(manager, 'a', 'settled', isSettled)
@@ -133,7 +136,7 @@ describe.each(WHOLE)('%s deleted under a living manager', (_what, pathOf) => {
     const stopped = manager.call('stop', 'a')
     stopped.catch(() => {})
     await until('it was asked to end', () => home.text('asked') !== '')
-    rmSync(pathOf(home), { recursive: true })
+    deleteAll(pathOf(home))
     isStopped(await settles('the stop', stopped))
     expect([lives(pid), lives(Number(home.text('child')))]).toEqual([false, false])
     await isSound(manager)
@@ -145,7 +148,7 @@ describe.each(WHOLE)('%s deleted under a living manager', (_what, pathOf) => {
     const once = `[ -e "${home.path('once')}" ] && exec sleep 600; : > "${home.path('once')}"; exit 1`
     await manager.start(sh(once, { id: 'a', restart: { strategy: 'always', delayMs: 700 } }))
     await recordWhere(manager, 'a', 'waiting', ({ state }) => state === 'backoff')
-    rmSync(pathOf(home), { recursive: true })
+    deleteAll(pathOf(home))
     const record = await recordWhere(manager, 'a', 'up again', ({ state }) => state === 'running')
     expect(lives(record.pid)).toBe(true)
     expect(home.strays()).toHaveLength(1)

@@ -101,6 +101,11 @@ describe.skipIf(!canBeNobody)('what may not be read', () => {
     if (refused === null) {
       expect(await next.call('get', 'other')).toMatchObject({ state: 'running', pid: other })
       for (const record of await next.call<readonly ProcessRecord[]>('list')) expect(record.state, record.id).not.toBe('orphaned')
+      if (name === 'state.json' || name === '') {
+        const error = await refusal(next.call('stop', id))
+        expect(error?.code).toBe('PROCMAN_PROCESS_UNREADABLE')
+        expect(error?.message).toMatch(new RegExp(`process ${id} cannot be managed for now: .*EACCES`))
+      }
     } else expect(refused.code).toBe('PROCMAN_STATE_DIR_UNUSABLE')
     await isSound(next)
     await next.kill()

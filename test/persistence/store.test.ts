@@ -86,7 +86,16 @@ describe('a new process', () => {
   it('gets a directory of its own, once', () => {
     store.create('web')
     expect(modeOf(layout.jobDir('web'))).toBe(0o700)
+    writeFileSync(join(layout.jobDir('web'), 'state.json'), '')
     expect(() => store.create('web')).toThrow(expect.objectContaining({ code: 'PROCMAN_PROCESS_EXISTS', details: { id: 'web' } }))
+    writeFileSync(layout.jobDir('file'), '')
+    expect(() => store.create('file')).toThrow(expect.objectContaining({ code: 'PROCMAN_PROCESS_EXISTS' }))
+  })
+
+  it('gets one that was left empty', () => {
+    mkdirSync(layout.jobDir('web'), { mode: 0o777 })
+    store.create('web')
+    expect(modeOf(layout.jobDir('web'))).toBe(0o700)
   })
 
   it('that cannot have one is refused with the reason', () => {

@@ -178,7 +178,7 @@ async function lookUntilAt(line, looks, quiet, count) {
 }
 
 function tell(series, line, now) {
-  const off = Object.keys(line).filter((name) => now[name] !== line[name])
+  const off = Object.keys(line).filter((name) => !isAtLine(name, now[name], line[name]))
   const figures = ['heapUsed', 'external', 'arrayBuffers', 'rss'].map((name) => `${name} ${(series.last(name) / 1024).toFixed(0)} KB`)
   figures.push(`${series.last(CPU).toFixed(1)} % of a core at rest`)
   const said = off.length === 0 ? 'all counts at the line' : off.map((name) => `${name} ${line[name]} → ${now[name]}`).join(', ')

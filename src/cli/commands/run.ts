@@ -52,9 +52,10 @@ async function startAndFollow(cli: Cli, grip: Grip, input: ProcessInput): Promis
   }
 }
 
-/** Printing ends early when nobody reads; the process is waited for all the same. */
+/** Printing ends early when nobody reads, or it fails; the process is waited for all the same. */
 async function follow(cli: Cli, source: Pick<Reader | Supervisor, 'attach' | 'wait'>, id: string): Promise<ProcessRecord> {
-  const [record] = await Promise.all([source.wait(id), copyOutput(source.attach(id, { follow: true }), cli.io)])
+  const printed = copyOutput(source.attach(id, { follow: true }), cli.io).catch((error: unknown) => reportError(cli.io, error))
+  const [record] = await Promise.all([source.wait(id), printed])
   return record
 }
 

@@ -1,9 +1,8 @@
 /** Options of `list` to the library's `ListFilter`. */
 import type { ListFilter } from '../../api.ts'
+import { STATUSES } from '../../select.ts'
 import { parseChoice } from './choice.ts'
 import { parseLabelFilter } from './labels.ts'
-
-const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'orphaned'] as const
 
 export function parseFilter(options: { readonly status?: readonly string[]; readonly label?: readonly string[] }): ListFilter {
   const status = (options.status ?? []).flatMap((text) => text.split(',')).map((text) => parseChoice(text, '--status', STATUSES))
