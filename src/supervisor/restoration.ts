@@ -1,7 +1,7 @@
 /** Takes in the processes of a state directory: from their states, from their run files where these are missing or damaged; and puts aside what can be neither. */
 import { lstatSync, readdirSync } from 'node:fs'
 import { hasKeeper } from '../effects/run/keeper-link.ts'
-import { runsWith } from '../effects/run/run-files.ts'
+import { readClaim, runsWith } from '../effects/run/run-files.ts'
 import { errnoOf } from '../files.ts'
 import type { DirectoryFact } from '../machines/supervisor/machine.ts'
 import { toRestorable } from '../persistence/codec.ts'
@@ -128,7 +128,8 @@ function tracesIn(jobDir: string): Traces {
   if (!lstatSync(jobDir, { throwIfNoEntry: false })?.isDirectory()) return { files: 1, runs: 0, living: null }
   const files = readdirSync(jobDir).length
   if (files === 0) return { files, runs: 0, living: null }
-  const claimed = runsWith(jobDir, 'claim')
+  // A void claim says that nothing was executed.
+  const claimed = runsWith(jobDir, 'claim').filter((run) => readClaim(jobDir, run)?.kind !== 'void')
   return {
     files,
     runs: claimed.length + runsWith(jobDir, 'child').length,

@@ -69,6 +69,9 @@ describe('a state file that cannot be read', () => {
     mkdirSync(home.jobFile('junk', ''), { recursive: true })
     writeFileSync(home.jobFile('junk', 'state.json'), 'junk')
     mkdirSync(home.jobFile('empty', ''))
+    // The first start of a process was stopped before it was written down, and its manager killed before anything else was.
+    mkdirSync(home.jobFile('void', ''))
+    writeFileSync(home.jobFile('void', 'run-1.claim'), JSON.stringify({ v: 1, void: true, at: 1 }))
     const next = await home.supervisor()
     expect(next.list()).toEqual([])
     expect(next.problems).toMatchObject([{ id: 'junk' }])
