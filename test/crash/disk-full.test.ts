@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { createReader } from '../../src/reader.ts'
 import { inState, kill, lives, obedient, outputOf, sh, stateOf, until } from '../e2e/harness.ts'
 import { aDisk, canMount, type DiskHome } from './disk.ts'
-import { aManager, isSettled, isSound, recordWhere } from './hostile.ts'
+import { aManager, isSettled, isSound, recordWhere, refusal } from './hostile.ts'
 import { type Hostility, itSurvives } from './unwritable.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -23,6 +23,25 @@ const ROWS: readonly Hostility[] = [
 ]
 
 describe.skipIf(!canMount).each(ROWS)('a disk that $what', (row) => itSurvives(row))
+
+describe.skipIf(!canMount)('a start and a restart on a disk that is nearly full', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('with %i pages left: each settles, with what it was asked for or with path and cause', async (pages) => {
+    const home = aDisk()
+    const supervisor = await home.supervisor()
+    await supervisor.start(sh('exec sleep 600', { id: 'old' }))
+    home.fillBut(pages)
+    const jobs = ['new', 'old']
+    const errors = await Promise.all([refusal(supervisor.start(sh('exec sleep 600', { id: 'new' }))), refusal(supervisor.restart('old'))])
+    for (const [n, error] of errors.entries()) {
+      if (error === null) expect(supervisor.get(jobs[n] ?? '')).toMatchObject({ state: 'running' })
+      else expect(error.message).toMatch(new RegExp(`jobs/${jobs[n]}.*ENOSPC`))
+    }
+    if (errors[0] !== null) expect(home.ids()).toEqual(['old'])
+    home.free()
+    await until('no keeper waits for what nobody wants any more', () => home.keepers().length === supervisor.list({ status: 'running' }).length)
+    await supervisor.restart('old')
+  })
+})
 
 describe.skipIf(!canMount)('output on a full disk', () => {
   it('is the command’s own to lose: its writes fail, it goes on, and what it writes when there is room is read', async () => {

@@ -1,6 +1,6 @@
 /** A state directory on a small disk of its own (a tmpfs), that can be full, out of inodes or read-only, and back again. It is always unmounted. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFailed, onTestFinished } from 'vitest'
@@ -59,6 +59,12 @@ export class DiskHome extends Home {
     } finally {
       closeSync(fd)
     }
+  }
+
+  /** Until so many pages of 4 096 bytes are left. */
+  fillBut(pages: number): void {
+    this.fill()
+    truncateSync(this.#ballast, statSync(this.#ballast).size - pages * 4_096)
   }
 
   /** Until not a file more can be made. */
