@@ -131,7 +131,7 @@ class DirectoryReader implements Reader {
 
   #lookAt(id: string, found: Found): Seen {
     const jobDir = this.#layout.jobDir(id)
-    const snapshot = found.kind === 'ok' ? catchUp(this.#layout.root, jobDir, found.snapshot) : rebuildIfAny(jobDir, found)
+    const snapshot = found.kind === 'ok' ? catchUp(this.#layout.root, jobDir, found.snapshot) : rebuildIfAny(this.#layout.root, jobDir, found)
     if (snapshot === null) {
       if (found.kind === 'ok' || found.kind === 'empty') return { kind: 'none' }
       if (found.kind === 'damaged')
@@ -195,10 +195,10 @@ function isSettled(record: ProcessRecord): boolean {
   return record.state === 'exited' || record.state === 'orphaned'
 }
 
-function rebuildIfAny(jobDir: string, found: Exclude<Found, { kind: 'ok' }>) {
+function rebuildIfAny(stateDir: string, jobDir: string, found: Exclude<Found, { kind: 'ok' }>) {
   if (found.kind === 'unreadable') return null
   try {
-    return rebuild(jobDir, found)
+    return rebuild(stateDir, jobDir, found)
   } catch (error) {
     // The directory has just been removed, or is none: then there is nothing to rebuild from. Anything else says nothing about the process.
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null

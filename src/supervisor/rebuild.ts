@@ -19,7 +19,13 @@ const WHY = {
  * has not been, and what has ended is not started again, since nobody knows any more whether the user wanted that.
  * @returns null when no run left a readable intent
  */
-export function rebuild(jobDir: string, { id, kind }: Extract<Found, { kind: 'empty' | 'damaged' }>): ProcessSnapshot | null {
+export function rebuild(stateDir: string, jobDir: string, found: Extract<Found, { kind: 'empty' | 'damaged' }>): ProcessSnapshot | null {
+  const rebuilt = fromIntents(jobDir, found)
+  // What came after it, and left no intent, is known to whoever reads the state that is written next: so it is now.
+  return rebuilt === null ? null : catchUp(stateDir, jobDir, rebuilt)
+}
+
+function fromIntents(jobDir: string, { id, kind }: Extract<Found, { kind: 'empty' | 'damaged' }>): ProcessSnapshot | null {
   if (!lstatSync(jobDir, { throwIfNoEntry: false })?.isDirectory()) return null
   for (const run of [...runsWith(jobDir, 'intent')].reverse()) {
     const intent = readIntent(jobDir, run)

@@ -84,8 +84,9 @@ export class Restoration {
    */
   #rescue(found: Extract<Found, { kind: 'empty' | 'damaged' }>): Obstacle | null {
     const { id } = found
-    const jobDir = this.#world.layout.jobDir(id)
-    const rebuilt = rebuild(jobDir, found)
+    const { layout } = this.#world
+    const jobDir = layout.jobDir(id)
+    const rebuilt = rebuild(layout.root, jobDir, found)
     if (rebuilt !== null) {
       if (found.kind === 'damaged') this.#setAside(found, true)
       this.#send({ type: 'directory.found', id, snapshot: toRestorable(rebuilt) })

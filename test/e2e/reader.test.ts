@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { LogLine } from '../../src/api.ts'
+import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { createReader } from '../../src/reader.ts'
 import { openStdin } from '../../src/stdin.ts'
 import { aHome, fixture, type Home, kill, lives, obedient, rejection, sh, sleeper, until } from './harness.ts'
@@ -100,6 +101,24 @@ describe('a reader', () => {
     const waiting = reader.wait('job')
     kill(pid)
     expect(await waiting).toMatchObject({ state: 'orphaned', exit_code: null })
+  })
+
+  it('says of a process without a state what the next manager makes of its run files, and what readers say after that', async () => {
+    const home = aHome()
+    const first = await home.supervisor()
+    await first.start(sh('exit 0', { id: 'job' }))
+    await first.wait('job')
+    await first.close()
+    // Its first start was stopped by restarts before anything was executed, and its manager killed before it wrote that down.
+    for (const file of ['state.json', 'run-1.child', 'run-1.exit']) rmSync(home.jobFile('job', file), { force: true })
+    for (const run of [1, 2]) writeFileSync(home.jobFile('job', `run-${run}.claim`), JSON.stringify({ v: 1, void: true, at: Date.now() }))
+    const told = ({ run, state, status }: ProcessRecord) => ({ run, state, status })
+    const reader = createReader({ stateDir: home.stateDir })
+    const before = told(reader.get('job'))
+    const next = await home.supervisor()
+    expect(told(await next.wait('job'))).toEqual({ run: 2, state: 'exited', status: 'failed' })
+    expect(told(reader.get('job'))).toEqual(told(next.get('job')))
+    expect(before).toMatchObject({ run: 2 })
   })
 
   it('gives up waiting when told to', async () => {

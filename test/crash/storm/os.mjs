@@ -2,9 +2,13 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
+/** Field 22 of /proc/PID/stat counts in these, from when the machine was booted. */
+const CLOCK_TICK_MS = 10
+const bootedMs = Date.now() - Number(text('/proc/uptime').split(' ')[0]) * 1_000
+
 /**
  * Everything that belongs to a state directory: processes that carry one of its tokens, and keepers and spawners, whose program and working directory lie in it.
- * @param children pid -> { id, run } of descendants that have told of themselves: they are known by their program, `subject`, if by nothing else
+ * @param children pid -> { id, run, toldMs } of descendants that have told of themselves: they are known by their program, `subject`, if by nothing else
  * @returns {{ commands: { pid: number, id: string, run: number }[], keepers: { pid: number, parent: number, id: string, run: number }[], spawners: { pid: number, parent: number }[] }}
  */
 export function look(stateDir, { subject, children = new Map() } = {}) {
@@ -30,8 +34,11 @@ export function look(stateDir, { subject, children = new Map() } = {}) {
     }
   }
   const found = new Set(seen.commands.map(({ pid }) => pid))
-  for (const [pid, { id, run }] of children) {
-    if (!found.has(pid) && link(`/proc/${pid}/exe`) === subject && !'ZX'.includes(statOf(pid).state)) seen.commands.push({ pid, id, run, isHidden: true })
+  for (const [pid, { id, run, toldMs }] of children) {
+    if (found.has(pid) || link(`/proc/${pid}/exe`) !== subject) continue
+    const { state, startedMs } = statOf(pid)
+    // One that was killed has told of no end, and another that has its pid now began after it had spoken.
+    if (!'ZX'.includes(state) && startedMs < toldMs + CLOCK_TICK_MS) seen.commands.push({ pid, id, run, isHidden: true })
   }
   return seen
 }
@@ -49,7 +56,7 @@ function runOf(pid) {
 function statOf(pid) {
   const stat = text(`/proc/${pid}/stat`)
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { state: fields[0], parent: Number(fields[1]) }
+  return { state: fields[0], parent: Number(fields[1]), startedMs: bootedMs + Number(fields[19]) * CLOCK_TICK_MS }
 }
 
 function text(path) {

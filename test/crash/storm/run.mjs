@@ -419,9 +419,10 @@ class Storm {
   }
 
   #lookAtWanted() {
-    const isLeft = ({ pid }) => {
-      const run = this.#trace.children.get(pid)
-      return run !== undefined && planOf(this.#settings, run.id, run.incarnation).leftovers === 'leave'
+    // Its pid alone may be another's by now.
+    const isLeft = ({ pid, id, run }) => {
+      const child = this.#trace.children.get(pid)
+      return child?.id === id && child.run === run && planOf(this.#settings, id, child.incarnation).leftovers === 'leave'
     }
     const seen = this.#look()
     return { ...seen, commands: seen.commands.filter((command) => !isLeft(command)) }

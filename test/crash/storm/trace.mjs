@@ -61,7 +61,7 @@ export class Trace {
       traced.end = { us: Number(us), outcome, out: Number(out), err: Number(err) }
     } else if (what === 'G') {
       traced.left = { pid: Number(pid), endedUs: null }
-      this.children.set(Number(pid), traced)
+      this.children.set(Number(pid), { id, incarnation: traced.incarnation, run: traced.run, toldMs: Number(us) / 1_000 })
     } else if (what === 'F') {
       traced.left = { pid: Number(pid), endedUs: Number(us) }
       this.children.delete(Number(pid))
