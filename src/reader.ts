@@ -119,7 +119,7 @@ class DirectoryReader implements Reader {
       const before = inodeOf(this.#layout.jobDir(id))
       const seen = this.#lookAt(id, readState(this.#layout, id))
       // Its files were taken away while they were looked at: what seems to be lost was removed.
-      const isTorn = seen.kind === 'seen' && seen.record.state === 'orphaned' && inodeOf(this.#layout.jobDir(id)) !== before
+      const isTorn = seen.kind === 'seen' && seen.record.outcome?.kind === 'unknown' && inodeOf(this.#layout.jobDir(id)) !== before
       return isTorn ? this.#look(id) : seen
     } catch (error) {
       // Removed while it was looked at.

@@ -10,11 +10,11 @@ import { exists } from '../persistence/store.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
 import { generateId, parseProcessInput } from '../spec.ts'
-import { openStdin, type StdinWriter } from '../stdin.ts'
 import { callAfter, mustBeDuration } from '../timers.ts'
 import { launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { LogReaders } from './log-readers.ts'
+import { StdinWriters } from './stdin-writers.ts'
 import { KILL_PATIENCE_MS, stopped } from './stopping.ts'
 import { type ActorSnapshot, damaged, until } from './wait.ts'
 import type { World } from './world.ts'
@@ -26,16 +26,16 @@ type CommandName = 'start' | 'stop' | 'restart' | 'signal'
 export class SupervisorHandle implements Supervisor {
   readonly actor: ActorRefFrom<SupervisorMachine>
   readonly #world: World
-  readonly #writes = new Map<string, Promise<void>>()
   /** Processes whose `start` has not been answered yet. */
   readonly #unanswered = new Set<ProcessRef>()
   readonly #logReaders = new LogReaders()
-  readonly #stdins = new Set<StdinWriter>()
+  readonly #stdin: StdinWriters
   #closing: Promise<void> | undefined
 
   constructor(actor: ActorRefFrom<SupervisorMachine>, world: World) {
     this.actor = actor
     this.#world = world
+    this.#stdin = new StdinWriters(world.layout.root, () => this.#mustBeOpen())
   }
 
   get stateDir(): string {
@@ -164,14 +164,14 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async write(id: string, data: string | Uint8Array): Promise<void> {
-    await this.#withStdin(this.ref(id), async (stdin) => {
+    await this.#stdin.use(this.ref(id).id, async (stdin) => {
       await stdin.write(data)
       stdin.end()
     })
   }
 
   async closeStdin(id: string): Promise<void> {
-    await this.#withStdin(this.ref(id), (stdin) => stdin.close())
+    await this.#stdin.use(this.ref(id).id, (stdin) => stdin.close())
   }
 
   async remove(id: string): Promise<void> {
@@ -249,7 +249,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async #close(): Promise<void> {
-    for (const stdin of this.#stdins) stdin.abandon()
+    this.#stdin.abandon()
     this.#world.store.flush()
     const unsaved = this.#world.letGo()
     if (this.#isActive) this.actor.send({ type: 'supervisor.close' })
@@ -279,34 +279,6 @@ export class SupervisorHandle implements Supervisor {
     if (this.#unanswered.has(ref) && isStartFailed(snapshot))
       throw wrongState(name, ref.id, snapshot.value, 'its first start has failed, and is being taken back')
     return ref
-  }
-
-  /** Writes to one process come one after the other, whole. */
-  #withStdin(ref: ProcessRef, use: (stdin: StdinWriter) => Promise<void>): Promise<void> {
-    const before = this.#writes.get(ref.id) ?? Promise.resolve()
-    const write = before.then(() => this.#useStdin(ref.id, use))
-    const done = write
-      .catch(() => {})
-      .then(() => {
-        if (this.#writes.get(ref.id) === done) this.#writes.delete(ref.id)
-      })
-    this.#writes.set(ref.id, done)
-    return write
-  }
-
-  /** A command that does not read keeps a write waiting; it does not outlive this supervisor. */
-  async #useStdin(id: string, use: (stdin: StdinWriter) => Promise<void>): Promise<void> {
-    this.#mustBeOpen()
-    const stdin = openStdin(this.stateDir, id)
-    this.#stdins.add(stdin)
-    try {
-      await use(stdin)
-    } catch (error) {
-      this.#mustBeOpen()
-      throw error
-    } finally {
-      this.#stdins.delete(stdin)
-    }
   }
 
   /** Ends with the process, or when this supervisor is closed. */

@@ -2,8 +2,7 @@
  * Launch-or-adopt: one run, from whatever is found on disk to its end. Everybody who asks is told all facts known so far, then the new ones,
  * so a watch that begins late, or again after a change of state, misses nothing.
  */
-import { existsSync, rmSync } from 'node:fs'
-import { errnoOf } from '../../files.ts'
+import { existsSync } from 'node:fs'
 import type { Identity, Outcome } from '../../types.ts'
 import { askForKeeper } from './ask-for-keeper.ts'
 import type { RunFact } from './contract.ts'
@@ -11,7 +10,8 @@ import { hasKeeper, onFifoReleased } from './keeper-link.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
 import { isOrphanAlive, onOrphanGone } from './orphan.ts'
 import type { RunPorts } from './ports.ts'
-import { readClaim, readExit, readIntent, runFile, voidClaim } from './run-files.ts'
+import { type Renounced, renounceRun } from './renounce.ts'
+import { readClaim, readExit, readIntent, runFile } from './run-files.ts'
 import { askToEnd, killTree, orphanOf, type RunAddress, signalRun } from './signal-run.ts'
 import { findCommand } from './strays.ts'
 
@@ -144,8 +144,9 @@ export class RunWatch {
   #unclaimed(): void {
     if (this.#mayLaunch) return this.#start()
     if (!existsSync(this.#jobDir)) return this.#end({ kind: 'unknown', reason: 'its run files were deleted' }, this.#ports.nowMs())
-    voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())
-    this.#look()
+    const { kind } = renounceRun(this.#jobDir, this.#run, this.#ports.nowMs())
+    if (kind === 'withdrawn') this.#end({ kind: 'not-started' }, this.#ports.nowMs())
+    else this.#look()
   }
 
   /** The intent is on disk before the keeper is asked for: from then on the run is known, also to a manager whose snapshot does not speak of it yet. */
@@ -166,31 +167,19 @@ export class RunWatch {
     this.#wait(asked)
   }
 
-  /** No keeper could be had: the run is voided, so that none that comes late can start it after all. */
+  /** No keeper could be had. */
   #neverStarted(step: 'intent' | 'keeper', errno: string): void {
     this.#stopWaiting?.()
-    let why = errno
+    let renounced: Renounced
     try {
-      if (!voidClaim(this.#jobDir, this.#run, this.#ports.nowMs())) return this.#look()
+      renounced = renounceRun(this.#jobDir, this.#run, this.#ports.nowMs())
     } catch (error) {
-      why = errnoOf(error)
-      try {
-        if (!this.#withdraw()) return this.#look()
-      } catch (obstacle) {
-        this.#ports.onTrouble(this.#id, obstacle)
-        return this.#waitFor(TROUBLE_PAUSE_MS, () => this.#neverStarted(step, errno))
-      }
+      this.#ports.onTrouble(this.#id, error)
+      return this.#waitFor(TROUBLE_PAUSE_MS, () => this.#neverStarted(step, errno))
     }
+    if (renounced.kind === 'claimed') return this.#look()
+    const why = renounced.kind === 'withdrawn' ? renounced.errno : errno
     this.#end({ kind: 'launch-failed', step, errno: why, path: this.#jobDir }, this.#ports.nowMs())
-  }
-
-  /**
-   * There is no room for a void claim. Without its intent the run is none, either: a keeper looks for that once more after its claim, before it executes anything.
-   * @returns false when a keeper was faster
-   */
-  #withdraw(): boolean {
-    rmSync(runFile(this.#jobDir, this.#run, 'intent'), { recursive: true, force: true })
-    return readClaim(this.#jobDir, this.#run) === null
   }
 
   #claimed(): void {
