@@ -15,7 +15,15 @@ function endsOn(home: Home, file: string, code: number) {
 }
 
 /** Its manager and its keepers may be writing to it in that instant. */
-const deleteAll = (path: string) => rmSync(path, { recursive: true, maxRetries: 50, retryDelay: 2 })
+function deleteAll(path: string): void {
+  for (;;) {
+    try {
+      return rmSync(path, { recursive: true, force: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+    }
+  }
+}
 
 function touch(home: Home, file: string): void {
   execFileSync('touch', [home.path(file)])

@@ -48,12 +48,16 @@ export function memory() {
   return { heapUsed, external, arrayBuffers, rss }
 }
 
-/** @returns how much of a core this process takes while nobody asks it for anything, in percent. Here time itself is the fact. */
-export async function cpuDuring(ms) {
-  const [before, sinceMs] = [process.cpuUsage(), performance.now()]
+/**
+ * Here time itself is the fact.
+ * @returns how busy this process is while nobody asks it for anything, in percent: of a core, or of its loop's time, whichever is more. On a crowded machine one
+ * that spins gets little of a core, but its loop never rests.
+ */
+export async function busyDuring(ms) {
+  const [cpu, loop, sinceMs] = [process.cpuUsage(), performance.eventLoopUtilization(), performance.now()]
   await pause(ms)
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / 10 / (performance.now() - sinceMs)
+  const { user, system } = process.cpuUsage(cpu)
+  return Math.max((user + system) / 10 / (performance.now() - sinceMs), performance.eventLoopUtilization(loop).utilization * 100)
 }
 
 const prefixed = (prefix, values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix} ${name}`, value]))

@@ -10,15 +10,15 @@ import { createReader, createSupervisor } from '../../dist/index.js'
 import { minutes, names, whole } from '../options.mjs'
 import { churn, knownLives } from './churn.mjs'
 import { stallAt, waitAt } from './clients.mjs'
-import { collect, cpuDuring, held, instances, memory, ours, watchers } from './measure.mjs'
+import { busyDuring, collect, held, instances, memory, ours, watchers } from './measure.mjs'
 import { Series } from './series.mjs'
-import { CPU, isAtLine, judge, QUIET_PERCENT, tableOf } from './verdict.mjs'
+import { BUSY, isAtLine, judge, QUIET_PERCENT, tableOf } from './verdict.mjs'
 
 /** Walks over the heap are dear: no more often is looked at it, the rest is looked at as often as the options say. */
 const DEEP_LOOKS = 3
 const LOOK_MS = 100
-const CPU_LOOK_MS = 500
-const CPU_LOOKS = 10
+const BUSY_LOOK_MS = 500
+const BUSY_LOOKS = 10
 const SILENT_IDS = ['silent', 'bare']
 
 const options = new Command('npm run soak --')
@@ -121,13 +121,13 @@ async function run() {
   await cycle()
   const line = await atRest(null)
   const offLine = {}
-  const series = new Series(['runs', 'heapUsed', 'external', 'arrayBuffers', 'rss', CPU, ...Object.keys(line)])
+  const series = new Series(['runs', 'heapUsed', 'external', 'arrayBuffers', 'rss', BUSY, ...Object.keys(line)])
   const endsAt = performance.now() + options.minutes * 60_000
   const isOver = () => isInterrupted || series.isFull || (options.cycles === undefined ? performance.now() >= endsAt : series.length >= options.cycles)
   do {
     await cycle()
     const now = await atRest(line)
-    series.add({ runs: soak.runs, ...memory(), [CPU]: await cpuAtRest(), ...now })
+    series.add({ runs: soak.runs, ...memory(), [BUSY]: await busyAtRest(), ...now })
     for (const name of Object.keys(line)) if (!isAtLine(name, now[name], line[name])) offLine[name] = (offLine[name] ?? 0) + 1
     tell(series, line, now)
   } while (!isOver())
@@ -152,10 +152,10 @@ async function atRest(line) {
 }
 
 /** Looks until it is quiet, and gives up after a while. @returns what it took in the last look */
-async function cpuAtRest() {
+async function busyAtRest() {
   for (let look = 1; ; look++) {
-    const percent = await cpuDuring(CPU_LOOK_MS)
-    if (percent <= QUIET_PERCENT || look >= Math.min(CPU_LOOKS, options.looks)) return percent
+    const percent = await busyDuring(BUSY_LOOK_MS)
+    if (percent <= QUIET_PERCENT || look >= Math.min(BUSY_LOOKS, options.looks)) return percent
   }
 }
 
@@ -180,7 +180,7 @@ async function lookUntilAt(line, looks, quiet, count) {
 function tell(series, line, now) {
   const off = Object.keys(line).filter((name) => !isAtLine(name, now[name], line[name]))
   const figures = ['heapUsed', 'external', 'arrayBuffers', 'rss'].map((name) => `${name} ${(series.last(name) / 1024).toFixed(0)} KB`)
-  figures.push(`${series.last(CPU).toFixed(1)} % of a core at rest`)
+  figures.push(`${series.last(BUSY).toFixed(1)} % busy at rest`)
   const said = off.length === 0 ? 'all counts at the line' : off.map((name) => `${name} ${line[name]} → ${now[name]}`).join(', ')
   process.stderr.write(`cycle ${series.length}: ${soak.runs} runs; ${figures.join(', ')}; ${said}\n`)
 }

@@ -41,6 +41,6 @@ describe.skipIf(process.platform !== 'linux')('a manager that lives long', { tim
     const lost = await grownIn('--cycles', '1', '--size', '2', '--only', 'short', '--clients', '0', '--looks', '1', '--leak', 'file,timer,turns')
     expect(lost).toContainEqual(expect.stringMatching(/^fd file /))
     expect(lost).toContainEqual(expect.stringMatching(/^object Timeout /))
-    expect(lost).toContainEqual(expect.stringMatching(/^CPU at rest/))
+    expect(lost).toContainEqual(expect.stringMatching(/^busy at rest/))
   })
 })
