@@ -369,8 +369,8 @@ class Storm {
     for (const entry of news) {
       if (entry.t === 'threw') this.#violate('reader-lies', { why: 'it throws', key: entry.ms, message: entry.message })
       if (entry.t === 'problem') this.#hearProblems([entry.problem])
-      if (entry.t === 'blink')
-        this.#violate('reader-lies', { why: 'an end that it cannot know, told for a moment', key: `${entry.id}/${entry.run}`, record: entry.record })
+      if (entry.t === 'blink' && !this.#disturber.hasLostKeeper(entry.id, entry.incarnation, entry.run))
+        this.#violate('reader-lies', { why: 'that an end is not known, for a moment', key: `${entry.id}/${entry.run}`, record: entry.record })
       if (entry.t !== 'end') continue
       this.report.readerEnds += 1
       this.#ends.hear(entry)
