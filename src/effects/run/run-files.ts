@@ -50,6 +50,7 @@ function toJson(text: string): Json | 'damaged' {
 
 /** All that run files say of a run. */
 export interface RunRecord {
+  /** Also null when the others say it all. */
   readonly claim: Claim | null
   readonly child: Child | null
   readonly exit: RunExit | null
@@ -58,13 +59,14 @@ export interface RunRecord {
 /** Where a keeper had no room for another file, what belongs into it is a further line of the claim. In this order: who has ended has been written down before. */
 export function readRun(jobDir: string, run: number): RunRecord {
   const exit = readJson(runFile(jobDir, run, 'exit'))
-  const child = readJson(runFile(jobDir, run, 'child'))
+  const child = toChild(readJson(runFile(jobDir, run, 'child')))
+  // The claim has nothing to add.
+  if (exit !== null && child !== null && child.boot !== null) return { claim: null, child, exit: toExit(exit, jobDir, run) }
   const { claim, lines } = readClaimFile(jobDir, run)
-  const lateEnd = lines.find((line) => 'kind' in line)
   return {
     claim,
-    child: toChild(child ?? lines.find((line) => 'pid' in line) ?? null),
-    exit: exit !== null ? toExit(exit, jobDir, run) : lateEnd === undefined ? null : toLateExit(lateEnd, jobDir, run),
+    child: child ?? toChild(lines.find((line) => 'pid' in line) ?? null),
+    exit: exit === null ? toLateExit(lines, jobDir, run) : toExit(exit, jobDir, run),
   }
 }
 
@@ -105,13 +107,15 @@ function toChild(json: Json | 'damaged' | null): Child | null {
 }
 
 export function readExit(jobDir: string, run: number): RunExit | null {
-  return readRun(jobDir, run).exit
+  const exit = readJson(runFile(jobDir, run, 'exit'))
+  return exit === null ? toLateExit(readClaimFile(jobDir, run).lines, jobDir, run) : toExit(exit, jobDir, run)
 }
 
 /** Of what stands in a claim only an end that can be understood is one. */
-function toLateExit(json: Json, jobDir: string, run: number): RunExit | null {
-  const exit = toExit(json, jobDir, run)
-  return exit.outcome.kind === 'unknown' ? null : exit
+function toLateExit(lines: readonly Json[], jobDir: string, run: number): RunExit | null {
+  const line = lines.find((each) => 'kind' in each)
+  const exit = line === undefined ? null : toExit(line, jobDir, run)
+  return exit?.outcome.kind === 'unknown' ? null : exit
 }
 
 function toExit(json: Json | 'damaged', jobDir: string, run: number): RunExit {

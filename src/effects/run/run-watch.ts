@@ -74,7 +74,8 @@ export class RunWatch {
   refresh(): void {
     if (this.#isClosed || this.#stopWaiting === undefined || this.#command === null) return
     try {
-      if (hasKeeper(this.#jobDir, this.#run) && readExit(this.#jobDir, this.#run) === null) return
+      // Cheap, since it is asked all the time: an end that had no room in a file of its own is told by its keeper.
+      if (hasKeeper(this.#jobDir, this.#run) && !existsSync(runFile(this.#jobDir, this.#run, 'exit'))) return
     } catch (error) {
       return this.#ports.onTrouble(this.#id, error)
     }
