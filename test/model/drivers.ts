@@ -1,5 +1,6 @@
 /** Who holds the supervisor that a schedule is played against, and how it can be taken away: not at all, by `close`, or by `kill -9`. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { Problem, Supervisor } from '../../src/api.ts'
 import { type Home, Manager, pause, type Stray } from '../e2e/harness.ts'
 
@@ -12,6 +13,8 @@ export interface Driver {
   readonly isImmediate: boolean
   call(method: keyof Supervisor, ...args: readonly unknown[]): Promise<unknown>
   problems(): Promise<readonly Problem[]>
+  /** For a look when something fails: what the manager does, as the kernel sees it. */
+  condition(): string
   /** kill -9; the next manager is begun at once, and not waited for. */
   crash(): Promise<void>
   close(): void
@@ -26,6 +29,7 @@ export async function inProcess(home: Home): Promise<Driver> {
     isImmediate: true,
     call: async (method, ...args) => (supervisor[method] as (...args: readonly unknown[]) => unknown)(...args),
     problems: async () => supervisor.problems,
+    condition: () => 'in this process',
     crash: () => Promise.reject(new Error('a schedule for a manager in a process of its own')),
     close: () => {
       supervisor.close()
@@ -61,6 +65,7 @@ export function inManager(home: Home): Driver & { end(): Promise<void> } {
     isImmediate: false,
     call,
     problems: () => call('problems') as Promise<readonly Problem[]>,
+    condition: () => conditionOf(current.manager.child.pid),
     crash: async () => {
       await kill()
       current = begin()
@@ -70,6 +75,14 @@ export function inManager(home: Home): Driver & { end(): Promise<void> } {
     },
     reopen: async () => {},
     end: kill,
+  }
+}
+
+function conditionOf(pid: number | undefined): string {
+  try {
+    return ['wchan', 'stat'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1').trim()).join(' ')
+  } catch {
+    return `${pid} is not there any more`
   }
 }
 

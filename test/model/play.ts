@@ -8,8 +8,8 @@ import { type Driver, LOST } from './drivers.ts'
 import { type Verb as Call, Reference } from './reference.ts'
 import { type Cast, inputOf, natureOf, type Schedule, type Step, show } from './schedule.ts'
 
-/** Not how fast: whether at all. */
-const WATCHDOG_MS = 15_000
+/** Not how fast: whether at all. Far more than any call may take: a machine that stands still for a while is no call that hangs. */
+const WATCHDOG_MS = 40_000
 
 export interface Stage {
   readonly driver: Driver
@@ -49,7 +49,7 @@ export async function play(schedule: Schedule, stage: Stage): Promise<Played> {
   } catch (error) {
     const histories = actors.map((actor) => `${actor.id}:\n  ${actor.model.history.join('\n  ')}`)
     const traces = `traces:\n  ${traceOf(here).join('\n  ')}`
-    throw new Error([(error as Error).message, `schedule:\n  ${show(schedule)}`, ...histories, traces].join('\n'))
+    throw new Error([(error as Error).message, `manager: ${stage.driver.condition()}`, `schedule:\n  ${show(schedule)}`, ...histories, traces].join('\n'))
   } finally {
     for (const actor of actors) await actor.clear()
   }

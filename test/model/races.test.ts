@@ -54,7 +54,7 @@ async function together(drivers: readonly Driver[], schedules: fc.Arbitrary<Sche
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => index)
 
-describe('whatever is done at the same time', () => {
+describe('whatever is done at the same time', { timeout: 180_000 }, () => {
   it('comes out as the model allows, on one supervisor', async () => {
     const driver = await inProcess(aHome())
     await together(
