@@ -10,8 +10,9 @@ import type { World } from './world.ts'
 export async function launchRun(world: World, ref: ProcessRef, type: 'process.start' | 'process.restart'): Promise<void> {
   const before = ref.getSnapshot().context.run
   ref.send({ type, atMs: Date.now() })
-  await stopOver(world, ref)
-  const snapshot = await until(ref, (now) => isLaunchOver(now, before))
+  // Watched from here on, so that no launch that comes later is taken for this one; bounded as long as something is being stopped for it.
+  const launched = until(ref, (now) => isLaunchOver(now, before))
+  const snapshot = await Promise.race([launched, stopOver(world, ref).then(() => launched)])
   await world.store.saved(ref.id)
   const { context } = snapshot
   // A stop that came meanwhile wins, also when the command was just up.

@@ -148,6 +148,17 @@ describe('stop', () => {
     expect(supervisor.list()).toEqual([])
   })
 
+  it('wins over a restart in flight, which does not take the launch that comes after it for its own', async () => {
+    const supervisor = await aHome().supervisor()
+    const { id } = await supervisor.start(sh(deaf))
+    await ready(supervisor, id)
+    const launched = new Promise((resolve) => supervisor.actor.on('process.settled', () => queueMicrotask(() => resolve(supervisor.launch(id)))))
+    const restarted = rejection(supervisor.restart(id))
+    await supervisor.stop(id, { timeoutMs: 0 })
+    expect((await restarted).code).toBe('PROCMAN_WRONG_STATE')
+    expect(await launched).toMatchObject({ state: 'running', run: 2 })
+  })
+
   it('wins over a start in flight: the start is refused and nothing is left', async () => {
     const home = aHome()
     const supervisor = await home.supervisor()
