@@ -1,6 +1,8 @@
 /** The library's surface: what `createSupervisor` takes and gives. */
 import type { Readable } from 'node:stream'
 import type { ActorRefFrom, InspectionEvent, Observer } from 'xstate'
+import type { WaitCondition } from './conditions.ts'
+import type { ProbeFunction } from './effects/probe/ports.ts'
 import type { ProcessMachine } from './machines/process/machine.ts'
 import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
 import type { SupervisorMachine } from './machines/supervisor/machine.ts'
@@ -85,6 +87,8 @@ export interface SupervisorOptions {
   readonly lockTimeoutMs?: number
   /** Passed to XState untouched. Contexts carry environment variables: use `sanitizeContext` with inspectors that show them. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void)
+  /** Functions that probes name: `health: { liveness: { function: 'queue-drains' } }`. */
+  readonly probes?: Readonly<Record<string, ProbeFunction>>
   /** Which keeper starts runs. Default: the C one where it can run, else the one in Node. */
   readonly keeper?: 'auto' | 'native' | 'node'
 }
@@ -104,8 +108,11 @@ export interface Supervisor {
   readonly table: ProcessTable
   /** Resolves once the run is launched; rejects with PROCMAN_LAUNCH_FAILED, and leaves nothing behind, when it cannot be. */
   start(input: ProcessInput): Promise<ProcessRef>
-  /** Starts a process that is not up: pending, exited, orphaned or in backoff. */
-  launch(id: string): Promise<ProcessRecord>
+  /**
+   * Starts a process that is not up: pending, exited, orphaned or in backoff. `force`: also behind an open circuit breaker, which is closed then.
+   * @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE, PROCMAN_BREAKER_OPEN
+   */
+  launch(id: string, options?: { readonly force?: boolean }): Promise<ProcessRecord>
   /** @throws PROCMAN_PROCESS_UNKNOWN, PROCMAN_PROCESS_AMBIGUOUS: as every method that takes an id (or a unique prefix of one). */
   get(id: string): ProcessRecord
   list(filter?: ListFilter): readonly ProcessRecord[]
@@ -117,6 +124,11 @@ export interface Supervisor {
   /** Resolves with the record once the process has settled. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED */
   wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
   /**
+   * Resolves with the record once the condition holds. `ready`: up, and all that it was to wait for has come; `healthy`: ready, and every probe passes; `settled`.
+   * @throws PROCMAN_NOT_READY when the process settles instead, PROCMAN_TIMEOUT, both with the last reason; PROCMAN_ABORTED
+   */
+  waitFor(id: string, condition: WaitCondition, options?: WaitOptions): Promise<ProcessRecord>
+  /**
    * Settles when the whole tree is gone. `timeoutMs`: grace before SIGKILL, instead of the spec's; 0 kills at once. Already settled: nothing to do.
    * @throws five seconds after SIGKILL, while the stop goes on: PROCMAN_STATE_NOT_SAVED when the process is gone and its end cannot be written down (a full
    * disk), PROCMAN_TIMEOUT when it is still there
@@ -124,8 +136,13 @@ export interface Supervisor {
   stop(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
   /** The same as `stop`. */
   cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
-  /** Stops what is up, starts the next run; settles when that is launched. @throws PROCMAN_LAUNCH_FAILED; what `stop` throws, while the restart goes on */
-  restart(id: string): Promise<ProcessRecord>
+  /**
+   * Stops what is up, starts the next run; settles when that is launched. It costs no attempt, and clears those that were counted.
+   * @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE, PROCMAN_BREAKER_OPEN (unless `force`, which closes it); what `stop` throws, while the restart goes on
+   */
+  restart(id: string, options?: { readonly force?: boolean }): Promise<ProcessRecord>
+  /** Nothing counts against the process any more, and its circuit breaker is closed: if it was open, the next run begins now. */
+  reset(id: string): Promise<ProcessRecord>
   /** To the process group, or with `target: 'command'` to the command alone. @throws PROCMAN_WRONG_STATE, PROCMAN_SIGNAL_FAILED */
   signal(id: string, signal: string, options?: { readonly target?: 'group' | 'command' }): Promise<void>
   /** Writes to stdin of a process with `stdin: 'pipe'`. Resolves once all of it is in the pipe. @throws PROCMAN_STDIN_CLOSED, PROCMAN_CLOSED when the supervisor is closed meanwhile */
@@ -167,6 +184,8 @@ export interface Reader {
   get(id: string): ProcessRecord
   attach(id: string, options?: AttachOptions): Attachment
   watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
+  /** As `waitFor` of a supervisor; here somebody else has to make it happen. */
+  waitFor(id: string, condition: WaitCondition, options?: WaitOptions): Promise<ProcessRecord>
   /** Resolves with the record once the process has settled, by itself or by a manager. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED, PROCMAN_PROCESS_UNKNOWN when it was removed */
   wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
 }

@@ -159,23 +159,29 @@ export function voidClaim(jobDir: string, run: number, nowMs: number): boolean {
 
 export interface Intent {
   readonly token: string
+  /** As declared: a process can be rebuilt from it. */
   readonly spec: ProcessSpec
+  /** With its templates filled in: what is executed. */
+  readonly filled: ProcessSpec
   readonly env: Readonly<Record<string, string>>
+  readonly ports: Readonly<Record<string, number>>
 }
 
 /** Writes down what a run is to execute. The spec goes along, so that a process can be rebuilt from its run files alone. */
-export function writeIntent(jobDir: string, run: number, { token, spec, env }: Intent): void {
+export function writeIntent(jobDir: string, run: number, { token, spec, filled, env, ports }: Intent): void {
   const fields = [
     'v=1',
     `token=${token}`,
-    `cwd=${spec.cwd}`,
-    ...[spec.command, ...spec.args].map((arg) => `arg=${arg}`),
+    `cwd=${filled.cwd}`,
+    ...[filled.command, ...filled.args].map((arg) => `arg=${arg}`),
     ...Object.entries(env).map(([name, value]) => `env=${name}=${value}`),
     `stdin=${spec.stdin}`,
     'stdout=stdout.log',
     'stderr=stderr.log',
     `leftovers=${spec.leftovers}`,
     `graceMs=${spec.stop.timeoutMs}`,
+    ...(spec.ready?.kind === 'notify' ? [`notify=${spec.ready.fd}`] : []),
+    `ports=${JSON.stringify(ports)}`,
     `spec=${JSON.stringify(spec)}`,
   ]
   replaceFile(runFile(jobDir, run, 'intent'), fields.join('\0'))
@@ -186,16 +192,27 @@ export function hasIntent(jobDir: string, run: number): boolean {
 }
 
 /** @returns what was written down for a run, the spec unchecked; null when it cannot be read */
-export function readIntent(jobDir: string, run: number): { readonly token: string; readonly spec: unknown } | null {
+export function readIntent(
+  jobDir: string,
+  run: number,
+): { readonly token: string; readonly spec: unknown; readonly ports: Readonly<Record<string, number>> | null } | null {
   const found = readWhole(runFile(jobDir, run, 'intent'))
   if (found.kind !== 'text') return null
   const fields = found.text.split('\0')
   const textOf = (key: string) => fields.find((field) => field.startsWith(key))?.slice(key.length) ?? ''
   try {
-    return { token: textOf('token='), spec: JSON.parse(textOf('spec=')) }
+    return { token: textOf('token='), spec: JSON.parse(textOf('spec=')), ports: toPorts(textOf('ports=')) }
   } catch {
     return null
   }
+}
+
+/** @returns null for an intent of a release that knew no ports, and for what is none */
+function toPorts(text: string): Readonly<Record<string, number>> | null {
+  const json = text === '' ? 'damaged' : toJson(text)
+  if (json === 'damaged' || Array.isArray(json)) return null
+  const entries = Object.entries(json).filter((entry): entry is [string, number] => isCount(entry[1]) && entry[1] >= 1 && entry[1] <= 65_535)
+  return entries.length === Object.keys(json).length ? Object.fromEntries(entries) : null
 }
 
 const NAME = /^run-(\d{1,15})\.([a-z]+)/
