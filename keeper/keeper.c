@@ -390,12 +390,12 @@ static struct failure execute(struct intent *in) {
     if (strncmp(*env, "PATH=", 5) == 0) path = *env + 5;
   if (path == NULL) path = "/usr/local/bin:/bin:/usr/bin";
   struct failure worst = { STEP_COMMAND, ENOENT };
-  char whole[PATH_MAX + NAME_MAX + 2];
+  char candidate[PATH_MAX + NAME_MAX + 2];
   for (;;) {
     size_t size = strcspn(path, ":");
     if (size < PATH_MAX) {
-      snprintf(whole, sizeof whole, "%.*s%s%s", (int)size, path, size > 0 ? "/" : "./", name);
-      struct failure f = try_execute(whole, in);
+      snprintf(candidate, sizeof candidate, "%.*s%s%s", (int)size, path, size > 0 ? "/" : "./", name);
+      struct failure f = try_execute(candidate, in);
       if (f.step == STEP_INTERPRETER || (f.error == EACCES && worst.step == STEP_COMMAND)) worst = f;
       else if (f.error != EACCES && f.error != ENOENT && f.error != ENOTDIR && f.error != ENODEV && f.error != ESTALE && f.error != ETIMEDOUT) return f;
     }
