@@ -5,7 +5,7 @@ import { errnoOf, readWhole, replaceFile, withTemp } from '../../files.ts'
 import { signalName } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 
-export type RunFile = 'intent' | 'claim' | 'ctl' | 'alive' | 'in' | 'child' | 'exit' | 'rest'
+export type RunFile = 'intent' | 'claim' | 'ctl' | 'alive' | 'in' | 'child' | 'exit' | 'rest' | 'ready' | 'notify'
 
 export function runFile(jobDir: string, run: number, file: RunFile): string {
   return join(jobDir, `run-${run}.${file}`)
@@ -76,7 +76,7 @@ function readClaimFile(jobDir: string, run: number): { readonly claim: Claim | n
   const found = lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : readWhole(path)
   if (found === null || found.kind === 'missing') return { claim: null, lines: [] }
   if (found.kind === 'odd') return { claim: { kind: 'damaged' }, lines: [] }
-  const [first = '', ...rest] = found.text.split('\n', 3)
+  const [first = '', ...rest] = found.text.split('\n', 4)
   const lines = rest.flatMap((line) => {
     const json = line === '' ? 'damaged' : toJson(line)
     return json === 'damaged' ? [] : [json]
@@ -109,6 +109,16 @@ function toChild(json: Json | 'damaged' | null): Child | null {
 export function readExit(jobDir: string, run: number): RunExit | null {
   const exit = readJson(runFile(jobDir, run, 'exit'))
   return exit === null ? toLateExit(readClaimFile(jobDir, run).lines, jobDir, run) : toExit(exit, jobDir, run)
+}
+
+/**
+ * When the command said on its descriptor that it is ready (`ReadySpec` of kind `notify`), in ms since 1970. To be asked when `notify` has been let go of.
+ * @returns null when it has not, or when what lies there cannot be understood
+ */
+export function readReady(jobDir: string, run: number): number | null {
+  const file = readJson(runFile(jobDir, run, 'ready'))
+  const ready = file ?? readClaimFile(jobDir, run).lines.find((line) => !('pid' in line || 'kind' in line)) ?? null
+  return ready !== null && ready !== 'damaged' && isTime(ready.at) ? ready.at : null
 }
 
 /** Of what stands in a claim only an end that can be understood is one. */
