@@ -5,7 +5,7 @@ import { errnoOf, readWhole, replaceFile, withTemp } from '../../files.ts'
 import { signalName } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 
-export type RunFile = 'intent' | 'claim' | 'ctl' | 'alive' | 'in' | 'child' | 'exit' | 'rest'
+export type RunFile = 'intent' | 'claim' | 'ctl' | 'alive' | 'in' | 'child' | 'exit' | 'rest' | 'notify' | 'ready'
 
 export function runFile(jobDir: string, run: number, file: RunFile): string {
   return join(jobDir, `run-${run}.${file}`)
@@ -109,6 +109,12 @@ function toChild(json: Json | 'damaged' | null): Child | null {
 export function readExit(jobDir: string, run: number): RunExit | null {
   const exit = readJson(runFile(jobDir, run, 'exit'))
   return exit === null ? toLateExit(readClaimFile(jobDir, run).lines, jobDir, run) : toExit(exit, jobDir, run)
+}
+
+/** @returns when the newline that tells that it is ready came, ms since 1970; null: it has not */
+export function readReady(jobDir: string, run: number): number | null {
+  const ready = readJson(runFile(jobDir, run, 'ready'))
+  return ready !== null && ready !== 'damaged' && isTime(ready.at) ? ready.at : null
 }
 
 /** Of what stands in a claim only an end that can be understood is one. */
