@@ -4,6 +4,7 @@ import type { ProcessRef } from '../api.ts'
 import { PortAllocator } from '../effects/port/allocator.ts'
 import type { ProbeFunction } from '../effects/probe/ports.ts'
 import type { PortConflict } from '../effects/run/contract.ts'
+import { readIntent } from '../effects/run/run-files.ts'
 import { fillSpec } from '../template.ts'
 import type { ProcessContext, ProcessSpec } from '../types.ts'
 
@@ -39,6 +40,14 @@ export class Launches {
     const filled = fillSpec(spec, { run, ports, env: surroundings })
     const env = { ...surroundings, ...filled.env, PROCMAN_ID: id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: this.#ports.tokenOf(id, run) }
     return { spec, filled, env }
+  }
+
+  /** The same for a run that was launched, maybe by a manager with another environment: that is in its intent. */
+  launchedOf(id: string, run: number, jobDir: string): { readonly filled: ProcessSpec; readonly env: Readonly<Record<string, string>> } {
+    const env = readIntent(jobDir, run)?.env
+    if (env === undefined) return this.launchOf(id, run)
+    const { spec, ports } = this.#contextOf(id)
+    return { filled: fillSpec(spec, { run, ports, env }), env }
   }
 
   hasPorts(id: string): boolean {

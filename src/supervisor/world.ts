@@ -251,11 +251,11 @@ export class World {
 
   #healthPorts(): HealthPorts {
     return {
-      specOf: (id, run) => this.launches.launchOf(id, run).filled,
-      environmentOf: (id, run) => this.launches.launchOf(id, run).env,
+      specOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).filled,
+      environmentOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).env,
       viewOf: (id, run) => {
-        const context = this.refs.get(id)?.getSnapshot().context
-        return context === undefined || context.run !== run ? null : viewOf(context)
+        const snapshot = this.refs.get(id)?.getSnapshot()
+        return snapshot === undefined || snapshot.context.run !== run ? null : viewOf(snapshot)
       },
       jobDirOf: (id) => this.layout.jobDir(id),
       functionOf: (id, name) => this.launches.functionOf(id, name) ?? this.options.probes?.[name],
@@ -291,9 +291,10 @@ function isUneventfulAnswer(before: ActorSnapshot, after: ActorSnapshot): boolea
   )
 }
 
-function viewOf(context: ProcessContext): HealthView {
+function viewOf({ value, context }: ActorSnapshot): HealthView {
   const { startedAtMs, signalledAtMs, readyAtMs, probes } = context
-  return { startedAtMs, signalledAtMs, readyAtMs, probes, steadyAfterMs: steadyAfterMs(context) }
+  const hasBeenReady = value === 'running' || value === 'unhealthy'
+  return { startedAtMs, signalledAtMs, readyAtMs, hasBeenReady, probes, steadyAfterMs: steadyAfterMs(context) }
 }
 
 function isSame(before: ProcessContext, after: ProcessContext, key: keyof ProcessContext): boolean {

@@ -201,20 +201,31 @@ export function hasIntent(jobDir: string, run: number): boolean {
   return existsSync(runFile(jobDir, run, 'intent'))
 }
 
-/** @returns what was written down for a run, the spec unchecked; null when it cannot be read */
-export function readIntent(
-  jobDir: string,
-  run: number,
-): { readonly token: string; readonly spec: unknown; readonly ports: Readonly<Record<string, number>> | null } | null {
+export interface FoundIntent {
+  readonly token: string
+  /** Unchecked. */
+  readonly spec: unknown
+  readonly env: Readonly<Record<string, string>>
+  /** Null: it does not say. */
+  readonly ports: Readonly<Record<string, number>> | null
+}
+
+/** @returns what was written down for a run; null when it cannot be read */
+export function readIntent(jobDir: string, run: number): FoundIntent | null {
   const found = readWhole(runFile(jobDir, run, 'intent'))
   if (found.kind !== 'text') return null
   const fields = found.text.split('\0')
   const textOf = (key: string) => fields.find((field) => field.startsWith(key))?.slice(key.length) ?? ''
   try {
-    return { token: textOf('token='), spec: JSON.parse(textOf('spec=')), ports: toPorts(textOf('ports=')) }
+    return { token: textOf('token='), spec: JSON.parse(textOf('spec=')), env: toEnv(fields), ports: toPorts(textOf('ports=')) }
   } catch {
     return null
   }
+}
+
+function toEnv(fields: readonly string[]): Readonly<Record<string, string>> {
+  const variables = fields.flatMap((field) => (field.startsWith('env=') ? [field.slice('env='.length)] : []))
+  return Object.fromEntries(variables.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]))
 }
 
 /** @returns null for an intent of a release that knew no ports, and for what is none */
