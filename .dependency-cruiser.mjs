@@ -54,7 +54,7 @@ export default {
         path: '^src/',
         pathNot: [
           '^src/(machines|effects|persistence|supervisor|cli|control)/',
-          '^src/(supervisor|reader|index|api|spec|table|select|sanitize|stdin|state-dir|keeper)\\.ts$',
+          '^src/(supervisor|reader|index|api|spec|table|select|sanitize|stdin|state-dir|keeper|wait-for-health)\\.ts$',
         ],
       },
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/'] },
