@@ -33,8 +33,7 @@ class GrpcProbe implements Probe {
       if (!isLost) return answer
       signal.throwIfAborted()
     }
-    this.#link = await this.#open(signal)
-    return (await this.#askOver(this.#link)).answer
+    return (await this.#askOver(await this.#open(signal))).answer
   }
 
   close(): void {
@@ -61,7 +60,8 @@ class GrpcProbe implements Probe {
     const address = await reach(host, this.#port, signal)
     const grpc = await import('@grpc/grpc-js')
     signal.throwIfAborted()
-    return new GrpcLink(grpc, { address, port: this.#port, authority: `${host}:${this.#port}`, tls: secure })
+    this.#link = new GrpcLink(grpc, { address, port: this.#port, authority: `${host}:${this.#port}`, tls: secure })
+    return this.#link
   }
 }
 
