@@ -25,6 +25,10 @@ class GrpcProbe implements Probe {
     this.#cwd = cwd
   }
 
+  async prepare(): Promise<void> {
+    await import('@grpc/grpc-js')
+  }
+
   /** A kept connection may be of a server that is gone: when it fails, a new one decides. A channel that has failed is not used again: it waits longer each time. */
   async ask(signal: AbortSignal): Promise<CheckAnswer> {
     signal.addEventListener('abort', () => this.close())
