@@ -1,5 +1,6 @@
 /** What is shown of a process's health. Secrets of probes (headers, keys, variables, passwords in addresses) are hidden. */
 import type { ProbeCheck, ProbeName, ProbeResult, ProbeSpec, ProbeState, ProcessContext, TlsOptions } from '../../types.ts'
+import { isoOf } from './iso.ts'
 import type { ProcessState } from './record.ts'
 import { REDACTED, redactEnv, redactJson, redactUrl } from './redact.ts'
 
@@ -55,7 +56,7 @@ function recordOf(spec: ProbeSpec, state: ProbeState | undefined): ProbeRecord {
 const shown = new WeakMap<ProbeResult, ProbeRecord['results'][number]>()
 
 function showResult(result: ProbeResult): ProbeRecord['results'][number] {
-  const record = shown.get(result) ?? { at: new Date(result.atMs).toISOString(), latency_ms: result.latencyMs, cause: result.cause }
+  const record = shown.get(result) ?? { at: isoOf(result.atMs), latency_ms: result.latencyMs, cause: result.cause }
   shown.set(result, record)
   return record
 }
@@ -72,23 +73,21 @@ function toProbeRecord(spec: ProbeSpec, { verdict, failures, successes, results,
 }
 
 function parsed(body: string): unknown {
-  if (!isShallow(body)) return body
+  const json = jsonIn(body)
+  return json === undefined || isDeeper(json, DEEPEST) ? redactUrl(body) : redactJson(json)
+}
+
+function jsonIn(body: string): unknown {
   try {
-    return redactJson(JSON.parse(body))
+    return JSON.parse(body)
   } catch {
-    return body
+    return undefined
   }
 }
 
-/** Never deeper than it says; brackets in strings count too. */
-function isShallow(text: string): boolean {
-  let depth = 0
-  for (let at = 0; at < text.length && depth <= DEEPEST; at++) {
-    const letter = text[at]
-    if (letter === '[' || letter === '{') depth++
-    else if (letter === ']' || letter === '}') depth--
-  }
-  return depth <= DEEPEST
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1))
 }
 
 function redactCheck(check: ProbeCheck): ProbeCheck {
