@@ -186,10 +186,13 @@ describe('a failure of an http probe', () => {
     expect(await answerTo(http(url))).toEqual(fails(`"${url}" is no http or https address`))
   })
 
-  it.each([{ headers: { a: 'b\r\nc: d' } }, { headers: { 'a b': 'c' } }, { method: 'G T' }])('of %j says what is wrong', async (more) => {
-    const { port } = await serve((_, response) => response.end())
-    expect((await answerTo(http(`http://127.0.0.1:${port}/`, more)))?.cause).toMatch(/invalid/)
-  })
+  it.each<Parameters<typeof http>[1]>([{ headers: { a: 'b\r\nc: d' } }, { headers: { 'a b': 'c' } }, { method: 'G T' }])(
+    'of %j says what is wrong',
+    async (more) => {
+      const { port } = await serve((_, response) => response.end())
+      expect((await answerTo(http(`http://127.0.0.1:${port}/`, more)))?.cause).toMatch(/invalid/)
+    },
+  )
 })
 
 describe('the time of an http probe', () => {
