@@ -44,14 +44,14 @@ describe('waiting for health', () => {
     ['[::1]:PORT', 'connection refused'],
   ])('of %s gives up in time, and says why: %s', async (pattern, reason) => {
     const target = pattern.replace('PORT', String(await freePort()))
-    const { code, message, details } = await errorOf(waitForHealth(target, 200))
-    expect([code, message, details]).toEqual(['PROCMAN_TIMEOUT', `${target} is not healthy after 200 ms: ${reason}`, { target, timeoutMs: 200, reason }])
+    const { code, message, details } = await errorOf(waitForHealth(target, 500))
+    expect([code, message, details]).toEqual(['PROCMAN_TIMEOUT', `${target} is not healthy after 500 ms: ${reason}`, { target, timeoutMs: 500, reason }])
   })
 
   it('says why it failed last, not that the last attempt was cut short', async () => {
     let requests = 0
     const { port } = await serve((_, response) => (++requests === 1 ? response.writeHead(302, { location: '/' }).end() : undefined))
-    expect((await errorOf(waitForHealth(`http://127.0.0.1:${port}/`, { timeoutMs: 150, intervalMs: 1 }))).message).toMatch(/ after 150 ms: status 302$/)
+    expect((await errorOf(waitForHealth(`http://127.0.0.1:${port}/`, { timeoutMs: 1_000, intervalMs: 1 }))).message).toMatch(/ after 1000 ms: status 302$/)
     const silent = await serveTcp((socket) => socket.resume())
     expect((await errorOf(waitForHealth(`http://127.0.0.1:${silent.port}/`, 50))).message).toMatch(/ after 50 ms: timeout after \d+ ms$/)
     await until('it is closed', () => silent.connections.every(({ destroyed }) => destroyed))

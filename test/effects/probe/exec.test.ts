@@ -87,7 +87,6 @@ describe.skipIf(process.platform !== 'linux')('the tree of an exec probe', () =>
   it('is gone after the timeout, all of it', async () => {
     const { checker, pids } = grow()
     expect(await ask(checker, 1_000)).toEqual(fails('timeout after 1000 ms'))
-    expect(pids()).toHaveLength(TREE)
     await until('none lives', () => pids().filter(lives).length === 0)
   })
 
@@ -109,6 +108,7 @@ describe.skipIf(process.platform !== 'linux')('the tree of an exec probe', () =>
     const over = new AbortController()
     const answer = ask(checker, 60_000, over.signal)
     const pids = await until('it has grown', () => existsSync(file) && readFileSync(file, 'utf8').trim().split('\n').length === 3 && readFileSync(file, 'utf8'))
+    // Forked twice, in a session of its own and without the token: nothing tells whose it is any more.
     const [child, twiceForked, leader] = pids.split('\n').map(Number)
     onTestFinished(() => {
       if (twiceForked !== undefined && lives(twiceForked)) process.kill(twiceForked, 'SIGKILL')
@@ -118,12 +118,12 @@ describe.skipIf(process.platform !== 'linux')('the tree of an exec probe', () =>
     await until('none lives', () => [child, leader].every((pid) => pid !== undefined && !lives(pid)))
   })
 
-  it('is let be by nobody else: what others have started lives', async () => {
+  it('is all that is ended: what another probe has started lives', async () => {
     const { checker, pids, grown } = grow()
-    const { checker: stranger } = { checker: exec({ command: 'sh', args: ['-c', 'echo $$ > stranger; exec sleep 600'] }) }
+    const stranger = sh('echo $$ > stranger; exec sleep 600')
     const over = new AbortController()
     const others = stranger.check(60_000, never())
-    const pid = Number(await until('the stranger is there', () => existsSync(join(dir, 'stranger')) && readFileSync(join(dir, 'stranger'), 'utf8')))
+    const pid = Number(await until('the stranger is there', () => existsSync(join(dir, 'stranger')) && readFileSync(join(dir, 'stranger'), 'utf8').trim()))
     const answer = ask(checker, 60_000, over.signal)
     await grown()
     over.abort()
@@ -138,7 +138,7 @@ describe.skipIf(process.platform !== 'linux')('the tree of an exec probe', () =>
   it('is gone before the next probe begins', async () => {
     const file = join(dir, 'pids')
     const checker = sh('echo $$ >> "$1"; exec sleep 600', file)
-    const pids = () => readFileSync(file, 'utf8').trim().split('\n').map(Number)
+    const pids = () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [])
     for (let probes = 1; probes <= 3; probes++) {
       await ask(checker, 500)
       expect(pids().slice(0, -1).filter(lives)).toEqual([])
