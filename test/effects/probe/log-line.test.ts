@@ -75,6 +75,15 @@ describe('a line that tells readiness', () => {
     await hasCome()
   })
 
+  it('must have ended also when it is so long that it is given in pieces', async () => {
+    launched(1, 0, 0)
+    logs.write(`ready${'.'.repeat(2_500_000)}`)
+    wait('ready|steady')
+    await hasNotCome()
+    logs.write('steady\n')
+    await hasCome()
+  })
+
   it('is not one of an earlier run, however long its log is', async () => {
     const old = Buffer.alloc(200_000, 'ready\n')
     logs.write(old)
