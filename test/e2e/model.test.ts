@@ -7,13 +7,13 @@ import { getShortestPaths } from 'xstate/graph'
 import type { Supervisor } from '../../src/api.ts'
 import type { ProcessEvent } from '../../src/machines/process/events.ts'
 import { processMachine } from '../../src/machines/process/machine.ts'
-import { parseProcessInput } from '../../src/spec.ts'
+import { parseProcessInput } from '../../src/spec/parse.ts'
 import type { Outcome } from '../../src/types.ts'
 import { agreed, aHome, type Home, kill, lives, obedient, until } from './harness.ts'
 
 const STRATEGIES = ['never', 'on-failure', 'always'] as const
 const inputOf = (strategy: (typeof STRATEGIES)[number]) =>
-  obedient({ id: 'model', autostart: false, restart: { strategy, delayMs: strategy === 'always' ? 0 : 3_600_000, maxRestarts: 1 } })
+  obedient({ id: 'model', autostart: false, restart: { strategy, delayMs: strategy === 'always' ? 0 : 3_600_000, maxAttempts: 1 } })
 
 const ends: Readonly<Record<string, { readonly outcome: Outcome; make(supervisor: Supervisor): Promise<void> | void }>> = {
   exit0: { outcome: { kind: 'code', code: 0 }, make: (supervisor) => supervisor.write('model', 'exit 0\n') },
@@ -54,7 +54,7 @@ interface Walk {
 }
 
 function walksOf(strategy: (typeof STRATEGIES)[number]): readonly Walk[] {
-  const spec = parseProcessInput(inputOf(strategy), () => 'model')
+  const { spec } = parseProcessInput(inputOf(strategy), () => 'model')
   const nameOf = (event: ProcessEvent, run: number) => stepsFrom(run).find((step) => JSON.stringify(step.event) === JSON.stringify(event))?.name
   const paths = getShortestPaths(processMachine, {
     input: { spec, createdAtMs: 0 },

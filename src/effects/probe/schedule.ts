@@ -1,18 +1,11 @@
 /** When a probe is asked next. Pure: same facts, same times. */
+import { placeOf } from '../../spread.ts'
 import type { ProbeName, ProbeSpec } from '../../types.ts'
 import type { HealthView } from './ports.ts'
 
-/**
- * Where in an interval a probe has its place: 0 up to, but not, 1; always the same for the same process and probe. Thousands of processes are spread
- * evenly, also when their ids differ in one digit only (FNV-1a, mixed by the last step of MurmurHash3).
- */
+/** Where in an interval a probe has its place: 0 up to, but not, 1; always the same for the same process and probe. */
 export function spreadOf(id: string, probe: ProbeName): number {
-  let hash = 0x811c9dc5
-  const text = `${id}/${probe}`
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
+  return placeOf(`${id}/${probe}`)
 }
 
 /** What readiness hangs on is asked often until the process is ready; not again when it has become unready. In ms. */

@@ -80,7 +80,7 @@ export function onFifoReleased(jobDir: string, run: number, file: Extract<RunFil
 }
 
 /** True while the keeper holds one of its FIFOs open for writing. */
-export function isFifoHeld(jobDir: string, run: number, file: Extract<RunFile, 'alive' | 'rest'>): boolean {
+export function isFifoHeld(jobDir: string, run: number, file: Extract<RunFile, 'alive' | 'rest' | 'notify'>): boolean {
   const fd = openFifo(runFile(jobDir, run, file), READ)
   if (fd === null) return false
   try {
