@@ -35,7 +35,15 @@ it('is asked until its end is on disk, and no failure is told of it then', async
   const fail = (error: unknown) => {
     throw error
   }
-  const ports = { jobDirOf: () => jobDir, tokenOf: () => 'no-such-token', knownOf: () => null, strays: new StrayHunter(fail), onTrouble: fail, nowMs: Date.now }
+  const ports = {
+    jobDirOf: () => jobDir,
+    hasPorts: () => false,
+    tokenOf: () => 'no-such-token',
+    knownOf: () => null,
+    strays: new StrayHunter(fail),
+    onTrouble: fail,
+    nowMs: Date.now,
+  }
   const runs = new RunWatches(ports as unknown as RunPorts)
   const world = new World({ health: health({ liveness: named('liveness', { intervalMs: 20 }) }) }, runs)
   const run = runs.acquire({ id: 'web', run: 1 })
