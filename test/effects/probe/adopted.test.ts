@@ -1,6 +1,5 @@
 /** A run that is adopted: with the real watch over run files that the test holds in the keeper's place. */
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,13 +7,16 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { RunPorts } from '../../../src/effects/run/ports.ts'
 import { RunWatches } from '../../../src/effects/run/run.ts'
 import { StrayHunter } from '../../../src/effects/run/strays.ts'
-import { health, identityOf, named, World } from './fixtures.ts'
+import { aProcess, endProcesses, health, identityOf, kill, named, World } from './fixtures.ts'
 
 let jobDir: string
 beforeEach(() => {
   jobDir = mkdtempSync(join(tmpdir(), 'procman-adopted-'))
 })
-afterEach(() => rmSync(jobDir, { recursive: true }))
+afterEach(async () => {
+  await endProcesses()
+  rmSync(jobDir, { recursive: true })
+})
 
 const write = (name: string, content: object) => writeFileSync(join(jobDir, `run-1.${name}`), JSON.stringify({ v: 1, ...content }))
 
@@ -25,8 +27,7 @@ function holdAlive(): () => void {
 }
 
 it('is asked until its end is on disk, and no failure is told of it then', async () => {
-  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
-  await once(child, 'spawn')
+  const child = await aProcess()
   const { pid, start } = identityOf(child.pid ?? 0)
   write('claim', { ...identityOf(process.pid), at: 1 })
   write('child', { pid, start, at: Date.now(), out: 0, err: 0 })
@@ -53,8 +54,7 @@ it('is asked until its end is on disk, and no failure is told of it then', async
   world.answer = undefined
   const before = world.asked.length
   await vi.waitFor(() => expect(world.asked.length).toBeGreaterThan(before))
-  child.kill('SIGKILL')
-  await once(child, 'exit')
+  await kill(child)
   write('exit', { kind: 'signal', code: 9, signal: 9, at: Date.now() })
   letGo()
   await vi.waitFor(() => expect(world.asked.at(-1)?.signal.aborted).toBe(true))

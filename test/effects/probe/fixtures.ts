@@ -1,4 +1,6 @@
 /** A run that is up without a keeper: the test says what becomes of it, what the machine thinks of it, and what probes are answered. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { vi } from 'vitest'
 import { createActor, createMachine } from 'xstate'
 import type { CheckAnswer, Checker, CheckerPorts } from '../../../src/effects/probe/checker.ts'
@@ -40,6 +42,25 @@ export const passing = (change: Partial<ProbeState> = {}): ProbeState => ({
   body: null,
   ...change,
 })
+
+const started: ChildProcess[] = []
+
+/** A real process that does nothing; ended with the test. */
+export async function aProcess(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
+  started.push(child)
+  await once(child, 'spawn')
+  return child
+}
+
+export async function kill(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL')
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
+export async function endProcesses(): Promise<void> {
+  await Promise.all(started.splice(0).map(kill))
+}
 
 interface Asked {
   readonly probe: string

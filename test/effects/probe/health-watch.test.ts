@@ -1,9 +1,8 @@
 /** What is asked and told of a run, by a clock that the test moves. The process that is asked is a real one where it matters. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { spreadOf } from '../../../src/effects/probe/schedule.ts'
-import { health, identityOf, named, pass, passing, World } from './fixtures.ts'
+import { aProcess, endProcesses, health, identityOf, kill, named, pass, passing, World } from './fixtures.ts'
 
 const FAILED = { cause: 'connection refused', body: null }
 const PASSED = { cause: null, body: null }
@@ -13,7 +12,8 @@ beforeEach(() => {
   vi.useFakeTimers()
   epochMs = Date.now()
 })
-afterEach(() => {
+afterEach(async () => {
+  await endProcesses()
   expect(vi.getTimerCount(), 'timers that are left').toBe(0)
   vi.useRealTimers()
 })
@@ -272,16 +272,14 @@ describe('a probe that fails', () => {
   })
 
   it('is not told when the command has ended, whoever knows it already', async () => {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
-    await once(child, 'spawn')
+    const child = await aProcess()
     const world = new World({ health: health({ liveness }) })
     world.answer = undefined
     const actor = world.begin()
     await pass(0)
     world.launched(identityOf(child.pid ?? 0))
     await pass(1_000)
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    await kill(child)
     world.asked[0]?.answer(FAILED)
     await pass(900)
     expect(world.facts).toEqual([])
@@ -290,8 +288,7 @@ describe('a probe that fails', () => {
   })
 
   it('is not told when the end of the command comes a moment later', async () => {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
-    await once(child, 'spawn')
+    const child = await aProcess()
     const world = new World({ health: health({ liveness }) })
     world.answer = undefined
     const actor = world.begin()
@@ -300,8 +297,7 @@ describe('a probe that fails', () => {
     await pass(1_000)
     world.asked[0]?.answer(FAILED)
     await pass(10)
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    await kill(child)
     await pass(100)
     expect(world.facts).toEqual([])
     actor.stop()
@@ -355,17 +351,8 @@ describe('a probe that fails', () => {
 })
 
 describe('a command that is stopped by SIGSTOP', () => {
-  const suspendable = async () => {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
-    await once(child, 'spawn')
-    return child
-  }
-  const end = async (child: Awaited<ReturnType<typeof suspendable>>) => {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
   /** The kernel may take a moment; by real time, which `pass` does not take. */
-  const suspend = async (child: Awaited<ReturnType<typeof suspendable>>) => {
+  const suspend = async (child: ChildProcess) => {
     child.kill('SIGSTOP')
     const { isSuspended } = await import('../../../src/effects/probe/suspended.ts')
     while (!(await isSuspended(child.pid ?? 0))) await new Promise((resolve) => process.nextTick(resolve))
@@ -375,7 +362,7 @@ describe('a command that is stopped by SIGSTOP', () => {
     [true, 0],
     [false, 3],
   ])('is probed unless pauseWhenSuspended (%s)', async (pauseWhenSuspended, probes) => {
-    const child = await suspendable()
+    const child = await aProcess()
     const world = new World({ health: health({ liveness, pauseWhenSuspended }) })
     const actor = world.begin()
     await pass(0)
@@ -385,11 +372,10 @@ describe('a command that is stopped by SIGSTOP', () => {
     expect(world.asked).toHaveLength(probes)
     actor.stop()
     await pass(0)
-    await end(child)
   })
 
   it('is not blamed for the probe under way', async () => {
-    const child = await suspendable()
+    const child = await aProcess()
     const world = new World({ health: health({ liveness, pauseWhenSuspended: true }) })
     world.answer = undefined
     const actor = world.begin()
@@ -402,7 +388,6 @@ describe('a command that is stopped by SIGSTOP', () => {
     expect([world.asked.length, world.facts.length]).toEqual([1, 0])
     actor.stop()
     await pass(0)
-    await end(child)
   })
 })
 
