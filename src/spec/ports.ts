@@ -6,16 +6,9 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,30}$/
 const ANY: readonly [number, number] = [0, 0]
 const LAST_PORT = 65_535
 
-/** @returns the variable that tells a process its port, as PORT_HTTP */
-export function portVariable(name: string): string {
+/** @returns the variable that tells the process its port, as PORT_HTTP */
+function portVariable(name: string): string {
   return `PORT_${name.toUpperCase().replaceAll('-', '_')}`
-}
-
-/** @returns what is added to the environment: a variable for each port, and PORT when there is only one */
-export function portVariables(ports: Readonly<Record<string, number>>): Readonly<Record<string, string>> {
-  const variables = Object.entries(ports).map(([name, port]): [string, string] => [portVariable(name), String(port)])
-  const [only, another] = variables
-  return Object.fromEntries(only !== undefined && another === undefined ? [['PORT', only[1]], only] : variables)
 }
 
 export function parsePorts(given: unknown, problems: string[]): Readonly<Record<string, PortSpec>> {

@@ -5,7 +5,7 @@ export interface Facts {
   readonly run: number
   /** The ports of this run, by name. */
   readonly ports: Readonly<Record<string, number>>
-  /** The environment of the manager that launches. */
+  /** What the process inherits: all that it gets beside its own `env`. */
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -63,7 +63,7 @@ function member(name: string, key: string, group: Readonly<Record<string, unknow
 
 function variable(key: string, env: Facts['env'], whose: string): Found {
   const value = Object.hasOwn(env, key) ? env[key] : undefined
-  return value === undefined ? { problem: `there is no \${env.${key}} in ${whose} environment` } : { value }
+  return value === undefined ? { problem: `there is no \${env.${key}} in ${whose}` } : { value }
 }
 
 function listed(group: Readonly<Record<string, unknown>>, what: string, prefix = ''): string {
