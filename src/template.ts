@@ -39,7 +39,7 @@ export function fillSpec(spec: ProcessSpec, facts: Facts): ProcessSpec {
   })
 }
 
-type Known = Pick<Names, 'run' | 'ports' | 'env'>
+type Known = Omit<Facts, 'env'> & { readonly env: Facts['env'] | null }
 
 function fillAll(spec: ProcessSpec, { run, ports, env }: Known, complain: (place: string, what: string) => void): ProcessSpec {
   if (!spec.template) return spec
@@ -48,8 +48,8 @@ function fillAll(spec: ProcessSpec, { run, ports, env }: Known, complain: (place
     (names: Pick<Names, 'env' | 'whose'>): Fill =>
     (text, place, kind = 'text') =>
       fillText(text, kind, { id, labels, meta, run, ports, ...names }, (what) => complain(place, what))
-  const fillInherited = fillWith({ env, whose: 'the environment that it inherits' })
+  const fillInherited = fillWith({ env: env && [env], whose: 'the environment that it inherits' })
   const own = mapValues(spec.env, (value, name) => fillInherited(value, `env.${name}`))
-  const fill = fillWith({ env: env && { ...env, ...own }, whose: 'its environment' })
+  const fill = fillWith({ env: env && [own, env], whose: 'its environment' })
   return { ...mapTexts(spec, fill, complain), env: own }
 }

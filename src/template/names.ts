@@ -11,9 +11,9 @@ export interface Facts {
 
 /** What is known where a text stands. */
 export interface Names extends Pick<Facts, 'run' | 'ports'>, Pick<ProcessSpec, 'id' | 'labels' | 'meta'> {
-  /** Null: not known before the launch. */
-  readonly env: Facts['env'] | null
-  /** Whose environment that is. */
+  /** What comes first counts. Null: not known before the launch. */
+  readonly env: readonly Facts['env'][] | null
+  /** What that environment is, in words. */
   readonly whose: string
 }
 
@@ -61,8 +61,8 @@ function member(name: string, key: string, group: Readonly<Record<string, unknow
   return Object.hasOwn(group, key) ? { value: String(group[key]) } : { problem: `there is no \${${name}}${listed(group, what)}` }
 }
 
-function variable(key: string, env: Facts['env'], whose: string): Found {
-  const value = Object.hasOwn(env, key) ? env[key] : undefined
+function variable(key: string, env: readonly Facts['env'][], whose: string): Found {
+  const value = env.find((variables) => Object.hasOwn(variables, key))?.[key]
   return value === undefined ? { problem: `there is no \${env.${key}} in ${whose}` } : { value }
 }
 
