@@ -11,6 +11,13 @@ function portVariable(name: string): string {
   return `PORT_${name.toUpperCase().replaceAll('-', '_')}`
 }
 
+/** @returns what is added to the environment: a variable for each port, and PORT when there is only one */
+export function portVariables(ports: Readonly<Record<string, number>>): Readonly<Record<string, string>> {
+  const variables = Object.entries(ports).map(([name, port]): [string, string] => [portVariable(name), String(port)])
+  const [only, another] = variables
+  return Object.fromEntries(only !== undefined && another === undefined ? [['PORT', only[1]], only] : variables)
+}
+
 export function parsePorts(given: unknown, problems: string[]): Readonly<Record<string, PortSpec>> {
   if (given === undefined) return {}
   if (!isRecord(given)) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { portVariables } from '../../src/spec/ports.ts'
 import { parse, problemsOf } from './harness.ts'
 
 describe('ports', () => {
@@ -34,5 +35,11 @@ describe('ports', () => {
     [{ a: 80, b: { port: 80, host: '::1' } }, 'ports: "a" and "b" are both 80'],
   ])('%j is wrong: %s', (ports, problem) => {
     expect(problemsOf({ command: 'x', ports })).toEqual([problem])
+  })
+
+  it('are told to the process by variables, the only one as PORT too', () => {
+    expect(portVariables({})).toEqual({})
+    expect(portVariables({ 'http-api': 80 })).toEqual({ PORT: '80', PORT_HTTP_API: '80' })
+    expect(portVariables({ a: 1, b: 2 })).toEqual({ PORT_A: '1', PORT_B: '2' })
   })
 })
