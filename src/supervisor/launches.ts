@@ -48,7 +48,8 @@ export class Launches {
     const env = readIntent(jobDir, run)?.env
     if (env === undefined) return this.launchOf(id, run)
     const { spec, ports } = this.#contextOf(id)
-    return { filled: fillSpec(spec, { run, ports, env }), env }
+    // Its own variables are in there, filled in.
+    return { filled: fillSpec({ ...spec, env: {} }, { run, ports, env }), env }
   }
 
   hasPorts(id: string): boolean {

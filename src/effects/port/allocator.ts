@@ -1,7 +1,8 @@
 /** Gives processes their ports: no port to two processes of this manager, and none that somebody listens on. */
 import { randomInt } from 'node:crypto'
+import { errnoOf } from '../../files.ts'
 import type { PortSpec } from '../../types.ts'
-import { bindErrno, errnoOf, firstFree } from './free.ts'
+import { bindErrno, firstFree } from './free.ts'
 import { type Ports, Reservations } from './reservations.ts'
 import { type Holder, inUse, notBindable } from './unavailable.ts'
 
