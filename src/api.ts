@@ -29,8 +29,8 @@ export interface AddressInput {
   readonly host?: string
 }
 
-/** One status code, from and to, or a list of these. A list of two plain numbers is from and to. */
-export type StatusInput = number | readonly [from: number, to: number] | readonly (number | readonly [from: number, to: number])[]
+/** One status code, or a list of codes and of [from, to]: `[[200, 299], 404]`. */
+export type StatusInput = number | readonly (number | readonly [from: number, to: number])[]
 
 /** A `url` (http: or https:), or one that is built of port, host and `path` (default `/`): https: when `tls` is given. */
 export type HttpProbeInput = ({ readonly url: string } | (AddressInput & { readonly path?: string })) & {

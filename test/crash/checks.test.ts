@@ -50,19 +50,7 @@ function recordOf(state: ProcessRecord['state'], more: Partial<ProcessContext> =
 }
 
 function contextWith(spec: ProcessContext['spec']): ProcessContext {
-  const identity = { pid: 77, start: '1', boot: 'b' }
-  const none = {
-    endedAtMs: null,
-    outcome: null,
-    retryAtMs: null,
-    retryDelayMs: null,
-    stop: null,
-    cancelled: false,
-    keeperLost: false,
-    gaveUp: false,
-    reasons: [],
-  }
-  return { spec, run: 1, identity, createdAtMs: 0, startedAtMs: 500_000, restarts: 0, attempts: 0, ...none }
+  return { ...contextOf(spec, 0), run: 1, identity: { pid: 77, start: '1', boot: 'b' }, startedAtMs: 500_000 }
 }
 
 const failed = { outcome: { kind: 'code', code: 1 }, endedAtMs: 600_000 } as const
