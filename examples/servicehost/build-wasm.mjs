@@ -48,7 +48,7 @@ const exported = [
 /** Two more locals than parameters, and the end of the function. */
 const bodies = [sized([...vector([[2, I32]]), ...checksum, 0x0b])]
 
-const module = [
+const module = Uint8Array.from([
   ...Buffer.from('\0asm'),
   1,
   0,
@@ -59,9 +59,10 @@ const module = [
   ...section(5, memories),
   ...section(7, exported),
   ...section(10, bodies),
-]
+])
+if (!WebAssembly.validate(module)) throw new Error('what was put together is no module')
 
-writeFileSync(process.argv[2] ?? new URL('module.wasm', import.meta.url), Uint8Array.from(module))
+writeFileSync(process.argv[2] ?? new URL('module.wasm', import.meta.url), module)
 
 function section(id, items) {
   return [id, ...sized(vector(items))]
