@@ -16,7 +16,7 @@ export default {
       comment: 'Machines and their decisions know xstate, the shared types and the contracts of effects: no Node, no clock, no disk.',
       severity: 'error',
       from: { path: machines },
-      to: { pathNot: [machines, contracts, '^src/types\\.ts$', '^node_modules/xstate/'] },
+      to: { pathNot: [machines, contracts, '^src/(types|spread)\\.ts$', '^node_modules/xstate/'] },
     },
     {
       name: 'contracts-are-types',
@@ -53,8 +53,8 @@ export default {
       from: {
         path: '^src/',
         pathNot: [
-          '^src/(machines|effects|persistence|supervisor|cli|control)/',
-          '^src/(supervisor|reader|index|api|spec|table|select|sanitize|stdin|state-dir|keeper)\\.ts$',
+          '^src/(machines|effects|persistence|supervisor|cli|control|spec)/',
+          '^src/(supervisor|reader|index|api|table|select|conditions|sanitize|stdin|state-dir|keeper|wait-for-health)\.ts$',
         ],
       },
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/'] },

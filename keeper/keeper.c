@@ -185,6 +185,7 @@ struct intent {
   const char *token, *cwd, *out, *err;
   char **args, **env;
   bool pipe_in, leave;
+  int notify; /* 0: none */
   long long grace;
 };
 
@@ -196,6 +197,8 @@ struct failure { int step, error; };
 static const char *run;                          /* "run-N" */
 static pid_t self, command;                      /* command: 0 before the fork and once reaped */
 static int bell = -1, ctl = -1, alive = -1, input = -1, rest = -1;
+static int notify = -1, notice = -1;             /* the FIFO, while it is held; what the command says on its descriptor */
+static long long ready_at;                       /* 0: not yet */
 static bool ended, killing, whole;
 static size_t claim_size;                        /* of `claim`, once it is written */
 static mode_t inherited_umask;
@@ -304,6 +307,12 @@ static void drop_intent(struct intent *in) {
   memset(in, 0, sizeof *in);
 }
 
+/* -1: none, or with more digits than `most` */
+static long long whole_number(const char *text, size_t most) {
+  size_t digits = strspn(text, "0123456789");
+  return digits == 0 || digits > most || text[digits] != '\0' ? -1 : atoll(text);
+}
+
 /* 0, or the errno of the failure. Pointers go into the mapping, which also holds the arrays of arguments and environment. */
 static int read_intent(struct intent *in) {
   char name[64];
@@ -360,9 +369,11 @@ static int read_intent(struct intent *in) {
       in->leave = strcmp(value, "leave") == 0;
       if (!in->leave && strcmp(value, "stop") != 0) bad = EINVAL;
     } else if (IS("graceMs")) {
-      size_t digits = strspn(value, "0123456789");
-      if (digits == 0 || digits > 12 || value[digits] != '\0') bad = EINVAL;
-      else in->grace = atoll(value);
+      in->grace = whole_number(value, 12);
+      if (in->grace < 0) bad = EINVAL;
+    } else if (IS("notify")) {
+      in->notify = (int)whole_number(value, 3);
+      if (in->notify < 3 || in->notify > 255) { in->notify = 0; bad = EINVAL; }
     }
 #undef IS
   }
@@ -390,12 +401,12 @@ static struct failure execute(struct intent *in) {
     if (strncmp(*env, "PATH=", 5) == 0) path = *env + 5;
   if (path == NULL) path = "/usr/local/bin:/bin:/usr/bin";
   struct failure worst = { STEP_COMMAND, ENOENT };
-  char whole[PATH_MAX + NAME_MAX + 2];
+  char candidate[PATH_MAX + NAME_MAX + 2];
   for (;;) {
     size_t size = strcspn(path, ":");
     if (size < PATH_MAX) {
-      snprintf(whole, sizeof whole, "%.*s%s%s", (int)size, path, size > 0 ? "/" : "./", name);
-      struct failure f = try_execute(whole, in);
+      snprintf(candidate, sizeof candidate, "%.*s%s%s", (int)size, path, size > 0 ? "/" : "./", name);
+      struct failure f = try_execute(candidate, in);
       if (f.step == STEP_INTERPRETER || (f.error == EACCES && worst.step == STEP_COMMAND)) worst = f;
       else if (f.error != EACCES && f.error != ENOENT && f.error != ENOTDIR && f.error != ENODEV && f.error != ESTALE && f.error != ETIMEDOUT) return f;
     }
@@ -414,15 +425,17 @@ static void reset_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void child(struct intent *in, int gate, int report, int in_fd, int out_fd, int err_fd) {
+static _Noreturn void child(struct intent *in, int gate, int report, int in_fd, int out_fd, int err_fd, int notice_fd) {
   char go;
   struct failure f = { STEP_CWD, 0 };
   setsid();
   reset_signals();
   if (read_some(gate, &go, 1) != 1) _exit(127); /* the keeper has died: execute nothing */
   umask(inherited_umask);
+  if (report == in->notify) fcntl(report = dup2(report, gate), F_SETFD, FD_CLOEXEC); /* of all that may have this number, only it is still needed then */
   if (chdir(in->cwd) < 0) f.error = errno;
-  else if ((in_fd >= 0 && dup2(in_fd, 0) < 0) || dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0) f = (struct failure){ STEP_LOG, errno };
+  else if ((in_fd >= 0 && dup2(in_fd, 0) < 0) || dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0
+           || (notice_fd >= 0 && (dup2(notice_fd, in->notify) < 0 || fcntl(in->notify, F_SETFD, 0) < 0))) f = (struct failure){ STEP_LOG, errno };
   else f = execute(in);
   write_all(report, (const char *)&f, sizeof f);
   _exit(127);
@@ -573,6 +586,24 @@ static void serve(void) {
     }
 }
 
+/* ---------------------------------------------------------------- readiness */
+
+/* the first newline means ready, all else is dropped. One read: who never stops talking keeps nobody waiting */
+static void hear(void) {
+  static char chunk[65536]; /* no pipe holds more */
+  ssize_t n = read_some(notice, chunk, sizeof chunk);
+  if (n > 0 && ready_at == 0 && memchr(chunk, '\n', (size_t)n) != NULL) ready_at = now_ms(CLOCK_REALTIME);
+  if (n == 0) shut(&notice);
+}
+
+/* lets go of `notify` once `ready` is on disk, or can no longer come */
+static void tell_ready(void) {
+  char text[64];
+  if (ready_at == 0 && notice >= 0) return;
+  snprintf(text, sizeof text, "{\"v\":1,\"at\":%lld}\n", ready_at);
+  if (ready_at == 0 || put_file("ready", text, false) == 0 || add_to_claim(text) == 0 || directory_gone()) shut(&notify);
+}
+
 /* ---------------------------------------------------------------- keep */
 
 static void on_child(int signal) { (void)signal; } /* only so that pselect returns */
@@ -617,8 +648,10 @@ static void open_fifos(struct intent *in, int *in_reader) {
   for (;;) {
     if (ctl < 0 && (ctl = open_fifo("ctl", true, NULL)) >= 0) small_pipe(ctl);
     if (ctl >= 0 && alive < 0 && (alive = open_fifo("alive", false, NULL)) >= 0) small_pipe(alive);
-    if (ctl >= 0 && alive >= 0 && in->pipe_in && input < 0) input = open_fifo("in", false, in_reader);
-    if (ctl >= 0 && alive >= 0 && (!in->pipe_in || input >= 0)) return;
+    bool made = ctl >= 0 && alive >= 0;
+    if (made && in->notify > 0 && notify < 0 && (made = (notify = open_fifo("notify", false, NULL)) >= 0)) small_pipe(notify);
+    if (made && in->pipe_in && input < 0) made = (input = open_fifo("in", false, in_reader)) >= 0;
+    if (made) return;
     if (!passing(errno) || directory_gone()) _exit(1);
     pause_ms(RETRY_MS);
   }
@@ -730,7 +763,7 @@ static int keep(const char *name, const char *bell_number) {
   struct failure f = { STEP_INTENT, 0 };
   sigset_t waiting;
   char path[64];
-  int in_reader = -1, gate[2] = { -1, -1 }, report[2] = { -1, -1 };
+  int in_reader = -1, gate[2] = { -1, -1 }, report[2] = { -1, -1 }, said[2] = { -1, -1 };
 
   if (!is_run_name(name)) return 2;
   run = name;
@@ -757,11 +790,11 @@ static int keep(const char *name, const char *bell_number) {
   if (err_fd < 0) { f.error = errno; fail(&in, f); }
   if (in_reader >= 0) fcntl(in_reader, F_SETFL, fcntl(in_reader, F_GETFL) & ~O_NONBLOCK);
   f.step = STEP_FORK;
-  if (!make_pipe(gate) || !make_pipe(report) || (command = fork()) < 0) { f.error = errno; command = 0; fail(&in, f); }
+  if (!make_pipe(gate) || !make_pipe(report) || (in.notify > 0 && !make_pipe(said)) || (command = fork()) < 0) { f.error = errno; command = 0; fail(&in, f); }
   if (command == 0) {
     command = -1;
     close(gate[1]);
-    child(&in, gate[0], report[1], in_reader, out_fd, err_fd);
+    child(&in, gate[0], report[1], in_reader, out_fd, err_fd, said[1]);
   }
 #ifdef __APPLE__
   session = command;
@@ -770,6 +803,11 @@ static int keep(const char *name, const char *bell_number) {
   close(report[1]);
   close(out_fd);
   close(err_fd);
+  shut(&said[1]);
+  if ((notice = said[0]) >= 0) {
+    small_pipe(notice);
+    fcntl(notice, F_SETFL, O_NONBLOCK);
+  }
 
   enum phase phase = RECORD;
   bool stuck = false; /* before the command runs, commands wait in the FIFO, unless it takes long */
@@ -787,9 +825,12 @@ static int keep(const char *name, const char *bell_number) {
     }
     if (!ended) look_for_dead();
     if ((phase == RECORD || phase == RUN) && ended) phase = EXIT; /* RECORD: it was killed behind the gate */
+    if (notice >= 0 && phase == EXIT) hear(); /* its last words */
+    if (notify >= 0) tell_ready();
     if (phase == EXIT) {
       if (put_exit() == 0) {
         shut(&input);
+        shut(&notify);
         ring(in.token, 'F'); /* only if it has not rung yet */
         if (in.leave && !killing && !whole) leave_if_empty(true);
         leave_if_empty(false);
@@ -814,7 +855,7 @@ static int keep(const char *name, const char *bell_number) {
     if (phase == REST) leave_if_empty(false);
     if (killing && ended && phase != REST && directory_gone()) leave_if_empty(false);
 
-    if (phase == RECORD || phase == EXEC || phase == EXIT) timeout = RETRY_MS;
+    if (phase == RECORD || phase == EXEC || phase == EXIT || (notify >= 0 && ready_at > 0)) timeout = RETRY_MS;
     if (phase == EXEC && stuck) timeout = -1;
     if (phase == REST && !killing) {
       timeout = (long)(deadline - now_ms(CLOCK_MONOTONIC));
@@ -828,8 +869,12 @@ static int keep(const char *name, const char *bell_number) {
     bool listening = (phase != RECORD && phase != EXEC) || stuck;
     if (listening) FD_SET(ctl, &readable);
     if (phase == EXEC) FD_SET(report[0], &readable);
+    bool hearing = notice >= 0 && phase != RECORD && phase != EXEC;
+    if (hearing) FD_SET(notice, &readable);
+    int highest = ctl > report[0] ? ctl : report[0];
+    if (notice > highest) highest = notice;
     struct timespec wait = { timeout / 1000, (timeout % 1000) * 1000000 };
-    int n = pselect((ctl > report[0] ? ctl : report[0]) + 1, &readable, NULL, NULL, timeout < 0 ? NULL : &wait, &waiting);
+    int n = pselect(highest + 1, &readable, NULL, NULL, timeout < 0 ? NULL : &wait, &waiting);
     if (n == 0 && (phase == RECORD || phase == EXEC)) stuck = true;
     if (n <= 0) continue;
     if (phase == EXEC && FD_ISSET(report[0], &readable)) {
@@ -844,6 +889,7 @@ static int keep(const char *name, const char *bell_number) {
       shut(&in_reader);
       phase = RUN;
     }
+    if (hearing && FD_ISSET(notice, &readable)) hear();
     if (listening && FD_ISSET(ctl, &readable)) serve();
   }
 }

@@ -39,6 +39,8 @@ interface Intent {
   stderr: string
   leave: boolean
   graceMs: number
+  /** 0: none */
+  notify: number
 }
 interface Member {
   pid: number
@@ -131,6 +133,7 @@ const readIntent = (file: string): { intent: Partial<Intent>; failure?: Failure 
     pipe: false,
     leave: false,
     graceMs: 5000,
+    notify: 0,
   }
   let failure: Failure | undefined
   const bad = (code: string) => {
@@ -184,6 +187,10 @@ const readIntent = (file: string): { intent: Partial<Intent>; failure?: Failure 
       case 'graceMs':
         if (/^\d{1,12}$/.test(value)) intent.graceMs = Number(value)
         else bad('EINVAL')
+        break
+      case 'notify':
+        intent.notify = /^\d{1,3}$/.test(value) && Number(value) >= 3 && Number(value) <= 255 ? Number(value) : 0
+        if (intent.notify === 0) bad('EINVAL')
         break
       default:
     }
@@ -328,7 +335,8 @@ const keep = (run: string, bellNumber: string | undefined): void => {
   if (fs.lstatSync(name('claim'), { throwIfNoEntry: false })) process.exit(0) // a late twin: touch nothing
   const { intent, failure } = readIntent(name('intent'))
   if (failure?.code === 'ENOENT') process.exit(0) // asked for by a process that was removed
-  const fifos = intent.pipe ? ['ctl', 'alive', 'in'] : ['ctl', 'alive']
+  const own = `notify.${process.pid}.tmp` // a pipe of the command's own: Node can make none without a name
+  const fifos = ['ctl', 'alive', ...(intent.pipe ? ['in'] : []), ...(intent.notify ? ['notify', own] : [])]
   for (let tries = 0; !makeFifos(...fifos); tries++) {
     // mkfifo(1) does not say why in a form to rely on
     if (directoryGone() || tries > 300) process.exit(1)
@@ -343,6 +351,15 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     reader = fs.openSync(name('in'), fs.constants.O_RDONLY)
     input = fs.openSync(name('in'), fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
     fs.closeSync(both)
+  }
+  let notify = -1
+  let notice = -1
+  let noticeFd = -1
+  if (intent.notify) {
+    notify = hold('notify')
+    notice = fs.openSync(name(own), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+    noticeFd = fs.openSync(name(own), fs.constants.O_WRONLY)
+    fs.unlinkSync(name(own))
   }
   const self = { v: 1, pid: process.pid, start: startOf(process.pid), boot: bootName() }
   for (;;) {
@@ -366,7 +383,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     process.exit(0)
   }
   if (failure) fail(failure)
-  const { token, cwd, args, env, stdout, stderr, leave, graceMs } = intent as Intent
+  const { token, cwd, args, env, stdout, stderr, leave, graceMs, notify: notifyNumber } = intent as Intent
 
   let outFd = -1
   let errFd = -1
@@ -386,8 +403,18 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     fail(new Failure('cwd', codeOf(error)))
   }
 
+  // In the child libuv would put n over the descriptor by which it tells of a failed exec: all up to n are taken while it makes that one.
+  const taken: number[] = []
+  try {
+    while (noticeFd >= 0 && (taken.at(-1) ?? 0) < notifyNumber) taken.push(fs.openSync('/dev/null', 'r'))
+  } catch (error) {
+    for (const fd of taken) fs.closeSync(fd)
+    fail(new Failure('log', codeOf(error) === 'EMFILE' ? 'EBADF' : codeOf(error)))
+  }
+
   const start = (child: ChildProcess, pid: number): void => {
     let ended = false
+    let readyAt = 0
     let recorded = false
     let told = false
     let killing = false
@@ -429,6 +456,23 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     const signalMembers = (members: Member[], signal: number) => {
       for (const m of members) if (startOf(m.pid) === m.start) send(m.pid, signal)
     }
+    const letGoOfNotify = () => {
+      if (notify >= 0) fs.closeSync(notify)
+      notify = -1
+    }
+    /** lets go of `notify` once `ready` is on disk, or can no longer come */
+    const tellReady = (): void => {
+      if (notify < 0) return
+      const ready = { v: 1, at: readyAt }
+      if (readyAt === 0 || put('ready', ready) === '' || addToClaim(ready) === '' || directoryGone()) letGoOfNotify()
+      else setTimeout(tellReady, RETRY_MS)
+    }
+    /** the first newline means ready, all else is dropped */
+    const hear = (chunk: Buffer): void => {
+      if (readyAt > 0 || !chunk.includes(10)) return
+      readyAt = Date.now()
+      tellReady()
+    }
     const again = (ms: number) => {
       clearTimeout(timer)
       timer = setTimeout(step, ms)
@@ -461,6 +505,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
           again(RETRY_MS)
           return
         }
+        letGoOfNotify()
         if (leave && !killing && !whole) process.exit(0)
       }
       const members = tree()
@@ -504,8 +549,16 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       }
     }
 
+    const ear = notice < 0 ? undefined : new Socket({ fd: notice, readable: true, writable: false })
+    ear?.on('error', () => {})
+    ear?.on('data', hear)
+    ear?.on('close', () => {
+      if (readyAt === 0) tellReady()
+    })
     child.on('exit', (code, signal) => {
       ended = true
+      const lastWords = Buffer.alloc(65536) // no pipe holds more
+      if (ear && !ear.destroyed) hear(lastWords.subarray(0, attempt(() => fs.readSync(notice, lastWords)) ?? 0))
       outcome =
         signal === null
           ? { v: 1, kind: 'code', code: code ?? 0, at: Date.now() }
@@ -527,6 +580,9 @@ const keep = (run: string, bellNumber: string | undefined): void => {
   const close = (...fds: number[]) => {
     for (const fd of fds) if (fd >= 0) fs.closeSync(fd)
   }
+  const stdio: (number | 'ignore')[] = [intent.pipe ? reader : 'ignore', outFd, errFd]
+  // those in between are not opened: beyond 2 libuv takes 'ignore' at its word
+  if (noticeFd >= 0) stdio.push(...Array<'ignore'>(notifyNumber - 3).fill('ignore'), noticeFd)
   /** each candidate in turn, until one runs or fails for a reason that ends the search */
   const next = (files: string[]): void => {
     const file = files.shift()
@@ -548,7 +604,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     }
     let child: ChildProcess
     try {
-      child = spawn(file, args.slice(1), { argv0: args[0] ?? '', cwd, env, detached: true, stdio: [intent.pipe ? reader : 'ignore', outFd, errFd] })
+      child = spawn(file, args.slice(1), { argv0: args[0] ?? '', cwd, env, detached: true, stdio })
     } catch (error) {
       failed(codeOf(error))
       return
@@ -559,7 +615,7 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     }
     child.on('error', () => {})
     start(child, child.pid)
-    close(outFd, errFd, reader)
+    close(outFd, errFd, reader, noticeFd, ...taken)
   }
   next(candidates(args[0] ?? '', env))
 }

@@ -1,16 +1,90 @@
 /** The library's surface: what `createSupervisor` takes and gives. */
 import type { Readable } from 'node:stream'
 import type { ActorRefFrom, InspectionEvent, Observer } from 'xstate'
+import type { WaitCondition } from './conditions.ts'
+import type { ProbeFunction } from './effects/probe/ports.ts'
 import type { ProcessMachine } from './machines/process/machine.ts'
 import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
 import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
-import type { RestartPolicy, StopRung } from './types.ts'
+import type { BreakerPolicy, ProbeSpec, RestartPolicy, RestartStrategy, StopRung, TlsOptions } from './types.ts'
 
 /** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
 export type ProcessRef = ActorRefFrom<ProcessMachine>
 
-/** What to run. Only `command` is required. */
+/**
+ * A port to be had for the process: one (1 to 65535), any, or one of a range, both ends included. `host`: the address that the process will bind; without it
+ * the port must be free on all of this machine's.
+ */
+export type PortInput =
+  | number
+  | 'any'
+  | { readonly port: number | 'any'; readonly host?: string }
+  | { readonly range: readonly [from: number, to: number]; readonly host?: string }
+
+/** `port`: a number or a template as `${port.http}`; default: the process's own when it has exactly one. `host`: default localhost, which is 127.0.0.1 and ::1. */
+export interface AddressInput {
+  readonly port?: number | string
+  readonly host?: string
+}
+
+/** One status code, from and to, or a list of these. A list of two plain numbers is from and to. */
+export type StatusInput = number | readonly [from: number, to: number] | readonly (number | readonly [from: number, to: number])[]
+
+/** A `url` (http: or https:), or one that is built of port, host and `path` (default `/`): https: when `tls` is given. */
+export type HttpProbeInput = ({ readonly url: string } | (AddressInput & { readonly path?: string })) & {
+  /** Default GET. */
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  /** What is accepted, 100 to 599. Default 200 only. Redirects are not followed. */
+  readonly status?: StatusInput
+  readonly tls?: true | TlsOptions
+}
+
+/** A command whose exit code 0 passes. Never given to a shell. */
+export interface ExecProbeInput {
+  readonly command: string
+  readonly args?: readonly string[]
+  /** Default: that of the process, which a relative one starts from. */
+  readonly cwd?: string
+  /** Added to the environment of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** What is asked: exactly one of the five. Texts may have templates. */
+export type CheckInput =
+  /** A URL, or its parts. */
+  | { readonly http: string | HttpProbeInput }
+  /** Can be connected to: `host:port`, a port of localhost, or both apart. */
+  | { readonly tcp: string | number | AddressInput }
+  /** A command with its arguments. */
+  | { readonly exec: readonly string[] | ExecProbeInput }
+  /** `grpc.health.v1.Health/Check`: `host:port`, a port of localhost, or more. `service`: default '', the server as a whole. `tls`: default plain text. */
+  | { readonly grpc: string | number | (AddressInput & { readonly service?: string; readonly tls?: true | TlsOptions }) }
+  /** A function, which only this manager has: a later one does not ask until it is declared again. Or the name of one of the manager's `probes`. */
+  | { readonly function: string | ProbeFunction }
+
+/** Times as in `ProbeSpec`, which tells the defaults. `onFailure: 'restart'` is for liveness only. */
+export type ProbeInput = CheckInput & Partial<Omit<ProbeSpec, 'check'>>
+
+export interface HealthChecks {
+  /** Gates the others: until it has passed they are not asked. */
+  readonly startup?: ProbeInput
+  /** Its failure is what restarts. */
+  readonly liveness?: ProbeInput
+  /** Its failure withdraws `ready`, and never restarts. */
+  readonly readiness?: ProbeInput
+  /** No probes while the command is stopped by SIGSTOP. Default false. */
+  readonly pauseWhenSuspended?: boolean
+}
+
+/**
+ * What to run. Only `command` is required.
+ *
+ * Templates: `${port.NAME}`, `${port}` (the only one), `${id}`, `${run}`, `${env.NAME}`, `${labels.NAME}` and `${meta.NAME}` are filled in at each launch, in
+ * command, arguments, values of `env`, `cwd` and probes; `$$` is a dollar sign. In `env`, `${env.NAME}` is what the launching manager has; elsewhere what the
+ * process gets. In code for an interpreter (`sh -c`, `node -e`) only ports are filled in, for a shell `${id}` and `${run}` too: a value in code would be run as code.
+ */
 export interface ProcessInput {
   /** A program's name (looked for in PATH) or path. Never given to a shell. */
   readonly command: string
@@ -27,11 +101,25 @@ export interface ProcessInput {
   /** `null` (default): /dev/null. `pipe`: kept open by the keeper, see `write`. */
   readonly stdin?: 'null' | 'pipe'
   /** Default: never. A strategy's name alone takes the defaults of `RestartPolicy`. */
-  readonly restart?: RestartPolicy['strategy'] | (Partial<RestartPolicy> & { readonly strategy: RestartPolicy['strategy'] })
+  readonly restart?: RestartStrategy | (Partial<RestartPolicy> & { readonly strategy: RestartStrategy })
+  /** True (default), or parts of it: with the defaults of `BreakerPolicy`. Where nothing is restarted there is none. */
+  readonly breaker?: boolean | Partial<BreakerPolicy>
   /** Default: SIGTERM, and SIGKILL to the whole tree after 5 000 ms. */
   readonly stop?: { readonly signal?: string; readonly ladder?: readonly StopRung[]; readonly timeoutMs?: number }
   /** What the command left behind when it ended is stopped (default) or left alone. */
   readonly leftovers?: 'stop' | 'leave'
+  /** By name: a letter, then letters, digits, `_` or `-`, at most 31. In the environment as PORT_NAME, and the only one as PORT too. The same again on restart where still free. */
+  readonly ports?: Readonly<Record<string, PortInput>>
+  /** Default: none. */
+  readonly health?: HealthChecks
+  /** What else makes a run ready: a line of output, a newline on a descriptor (3 to 255), or time since the launch, less than `startupTimeoutMs`. Default: nothing. */
+  readonly ready?: { readonly logLine: RegExp | string } | { readonly notifyFd: number } | { readonly delayMs: number }
+  /** Not ready so long after its launch, in ms: stopped, as a failed start. 1 and up. Default 60 000. */
+  readonly startupTimeoutMs?: number
+  /** Free data, for templates and for people. */
+  readonly meta?: Readonly<Record<string, string | number | boolean | undefined>>
+  /** False: nothing is filled in. Default true. */
+  readonly template?: boolean
   /** False: created in `pending`, to be started by `restart(id)` or `launch(id)`. Default true. */
   readonly autostart?: boolean
 }
@@ -85,6 +173,8 @@ export interface SupervisorOptions {
   readonly lockTimeoutMs?: number
   /** Passed to XState untouched. Contexts carry environment variables: use `sanitizeContext` with inspectors that show them. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void)
+  /** Functions that probes name: `health: { liveness: { function: 'queue-drains' } }`. */
+  readonly probes?: Readonly<Record<string, ProbeFunction>>
   /** Which keeper starts runs. Default: the C one where it can run, else the one in Node. */
   readonly keeper?: 'auto' | 'native' | 'node'
 }
@@ -104,8 +194,11 @@ export interface Supervisor {
   readonly table: ProcessTable
   /** Resolves once the run is launched; rejects with PROCMAN_LAUNCH_FAILED, and leaves nothing behind, when it cannot be. */
   start(input: ProcessInput): Promise<ProcessRef>
-  /** Starts a process that is not up: pending, exited, orphaned or in backoff. */
-  launch(id: string): Promise<ProcessRecord>
+  /**
+   * Starts a process that is not up: pending, exited, orphaned or in backoff. `force`: also behind an open circuit breaker, which is closed then.
+   * @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE, PROCMAN_BREAKER_OPEN
+   */
+  launch(id: string, options?: { readonly force?: boolean }): Promise<ProcessRecord>
   /** @throws PROCMAN_PROCESS_UNKNOWN, PROCMAN_PROCESS_AMBIGUOUS: as every method that takes an id (or a unique prefix of one). */
   get(id: string): ProcessRecord
   list(filter?: ListFilter): readonly ProcessRecord[]
@@ -117,6 +210,11 @@ export interface Supervisor {
   /** Resolves with the record once the process has settled. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED */
   wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
   /**
+   * Resolves with the record once the condition holds. `ready`: up, and all that it was to wait for has come; `healthy`: ready, and every probe passes; `settled`.
+   * @throws PROCMAN_NOT_READY when the process settles instead, PROCMAN_TIMEOUT, both with the last reason; PROCMAN_ABORTED
+   */
+  waitFor(id: string, condition: WaitCondition, options?: WaitOptions): Promise<ProcessRecord>
+  /**
    * Settles when the whole tree is gone. `timeoutMs`: grace before SIGKILL, instead of the spec's; 0 kills at once. Already settled: nothing to do.
    * @throws five seconds after SIGKILL, while the stop goes on: PROCMAN_STATE_NOT_SAVED when the process is gone and its end cannot be written down (a full
    * disk), PROCMAN_TIMEOUT when it is still there
@@ -124,8 +222,13 @@ export interface Supervisor {
   stop(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
   /** The same as `stop`. */
   cancel(id: string, options?: { readonly timeoutMs?: number }): Promise<ProcessRecord>
-  /** Stops what is up, starts the next run; settles when that is launched. @throws PROCMAN_LAUNCH_FAILED; what `stop` throws, while the restart goes on */
-  restart(id: string): Promise<ProcessRecord>
+  /**
+   * Stops what is up, starts the next run; settles when that is launched. It costs no attempt, and clears those that were counted.
+   * @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE, PROCMAN_BREAKER_OPEN (unless `force`, which closes it); what `stop` throws, while the restart goes on
+   */
+  restart(id: string, options?: { readonly force?: boolean }): Promise<ProcessRecord>
+  /** Nothing counts against the process any more, and its circuit breaker is closed: if it was open, the next run begins now. */
+  reset(id: string): Promise<ProcessRecord>
   /** To the process group, or with `target: 'command'` to the command alone. @throws PROCMAN_WRONG_STATE, PROCMAN_SIGNAL_FAILED */
   signal(id: string, signal: string, options?: { readonly target?: 'group' | 'command' }): Promise<void>
   /** Writes to stdin of a process with `stdin: 'pipe'`. Resolves once all of it is in the pipe. @throws PROCMAN_STDIN_CLOSED, PROCMAN_CLOSED when the supervisor is closed meanwhile */
@@ -167,6 +270,8 @@ export interface Reader {
   get(id: string): ProcessRecord
   attach(id: string, options?: AttachOptions): Attachment
   watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
+  /** As `waitFor` of a supervisor; here somebody else has to make it happen. */
+  waitFor(id: string, condition: WaitCondition, options?: WaitOptions): Promise<ProcessRecord>
   /** Resolves with the record once the process has settled, by itself or by a manager. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED, PROCMAN_PROCESS_UNKNOWN when it was removed */
   wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
 }

@@ -14,14 +14,40 @@ export type {
   SupervisorOptions,
   WaitOptions,
 } from './api.ts'
+export type { WaitCondition } from './conditions.ts'
+export type { ProbeFunction } from './effects/probe/ports.ts'
 export { ERROR_CODES, isProcmanError, ProcmanError, type ProcmanErrorCode } from './errors.ts'
 export type { ProcessCommand, ProcessEmitted, ProcessEvent, ProcessFact } from './machines/process/events.ts'
+export type { HealthRecord, ProbeRecord } from './machines/process/health-record.ts'
 export { type ProcessMachine, processMachine } from './machines/process/machine.ts'
 export type { ProcessRecord, ProcessState, ProcessStatus } from './machines/process/record.ts'
+export type { AttemptsRecord, BreakerRecord } from './machines/process/restart-record.ts'
+export { explainProcess } from './machines/process/why.ts'
 export type { SupervisorEmitted, SupervisorMachine } from './machines/supervisor/machine.ts'
 export { createReader } from './reader.ts'
 export { sanitizeContext, sanitizeEvent } from './sanitize.ts'
 export { openStdin, type StdinWriter } from './stdin.ts'
 export { createSupervisor, supervisorLogic, supervisorOf } from './supervisor.ts'
 export type { ProcessTable } from './table.ts'
-export type { Identity, LaunchFailure, Outcome, ProcessContext, ProcessSpec, Reason, RestartPolicy, StopPolicy, StopRung } from './types.ts'
+export type {
+  BreakerPolicy,
+  HealthSpec,
+  Identity,
+  LaunchFailure,
+  Outcome,
+  PortSpec,
+  ProbeCheck,
+  ProbeName,
+  ProbeSpec,
+  ProcessContext,
+  ProcessSpec,
+  ReadySpec,
+  Reason,
+  RestartCause,
+  RestartPolicy,
+  RestartStrategy,
+  StopPolicy,
+  StopRung,
+  TlsOptions,
+} from './types.ts'
+export { waitForHealth } from './wait-for-health.ts'

@@ -5,6 +5,7 @@
 import { lstatSync, watch } from 'node:fs'
 import { transition } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, Problem, Reader, WaitOptions } from './api.ts'
+import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from './conditions.ts'
 import { onFifoReleased } from './effects/run/keeper-link.ts'
 import { observeRun } from './effects/run/observe.ts'
 import { tokenOf } from './effects/run/token.ts'
@@ -87,20 +88,26 @@ class DirectoryReader implements Reader {
     return linesOf(this.#logsOf(given), options)
   }
 
-  async wait(given: string, options: WaitOptions = {}): Promise<ProcessRecord> {
-    mustBeDuration('timeoutMs', options.timeoutMs)
-    return this.#settled(this.get(given), options)
+  wait(given: string, options: WaitOptions = {}): Promise<ProcessRecord> {
+    return this.waitFor(given, 'settled', options)
   }
 
-  async #settled(first: ProcessRecord, { timeoutMs, signal }: WaitOptions = {}): Promise<ProcessRecord> {
+  async waitFor(given: string, condition: WaitCondition, options: WaitOptions = {}): Promise<ProcessRecord> {
+    mustBeCondition(condition)
+    mustBeDuration('timeoutMs', options.timeoutMs)
+    return this.#until(this.get(given), condition, options)
+  }
+
+  async #until(first: ProcessRecord, condition: WaitCondition, { timeoutMs, signal }: WaitOptions = {}): Promise<ProcessRecord> {
     const { id } = first
     const giveUpAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
     for (;;) {
       const record = this.#again(first)
-      if (isSettled(record)) return record
+      if (holds(record, condition)) return record
+      if (isHopeless(record, condition)) throw notReady(record, condition)
       if (signal?.aborted) throw new ProcmanError('PROCMAN_ABORTED', `the caller stopped waiting for process ${id}`, { details: { id } })
       const leftMs = giveUpAtMs - performance.now()
-      if (leftMs <= 0) throw new ProcmanError('PROCMAN_TIMEOUT', `process ${id} is still ${record.state} after ${timeoutMs} ms`, { details: { id } })
+      if (leftMs <= 0) throw new ProcmanError('PROCMAN_TIMEOUT', tooLate(record, condition, timeoutMs ?? 0), { details: { id } })
       await this.#change(record, Math.min(leftMs, SWEEP_MS), signal)
     }
   }
@@ -170,7 +177,7 @@ class DirectoryReader implements Reader {
     return {
       layout: this.#layout,
       id: first.id,
-      settled: (signal) => this.#settled(first, { signal }),
+      settled: (signal) => this.#until(first, 'settled', { signal }),
       isOwn: () => {
         const seen = this.#look(first.id)
         return seen.kind !== 'seen' || seen.record.created_at === first.created_at
@@ -189,10 +196,6 @@ function inodeOf(path: string): number | null {
 
 function problemOf(id: string, path: string, what: string): Problem {
   return { id, path, message: `${path} ${what}`, atMs: Date.now(), times: 1 }
-}
-
-function isSettled(record: ProcessRecord): boolean {
-  return record.state === 'exited' || record.state === 'orphaned'
 }
 
 function rebuildIfAny(stateDir: string, jobDir: string, found: Exclude<Found, { kind: 'ok' }>) {

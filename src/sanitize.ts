@@ -1,7 +1,7 @@
 /** Hides secrets in what an inspector shows. Pass both to `createWebSocketInspector` and the like. */
 import { redactEnv } from './machines/process/redact.ts'
 
-/** @returns a copy in which every `env` has the values of secret-looking variables replaced by `***` */
+/** @returns a copy in which every `env` and `headers` has the values of secret-looking variables replaced by `***` */
 export function sanitizeContext<Context extends object>(context: Context): Context {
   return withRedactedEnv(context) as Context
 }
@@ -15,7 +15,10 @@ function withRedactedEnv(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withRedactedEnv)
   if (!isPlain(value)) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, part]) => [key, key === 'env' && isPlain(part) ? redactEnv(part as Record<string, string>) : withRedactedEnv(part)]),
+    Object.entries(value).map(([key, part]) => [
+      key,
+      (key === 'env' || key === 'headers') && isPlain(part) ? redactEnv(part as Record<string, string>) : withRedactedEnv(part),
+    ]),
   )
 }
 

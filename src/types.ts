@@ -276,6 +276,8 @@ export interface ProcessContext {
   readonly signalledAtMs: number | null
   /** Since when the current run is ready; null when it is not. */
   readonly readyAtMs: number | null
+  /** Why procman itself has ended, or is ending, the current or last run. */
+  readonly failure: { readonly cause: RestartCause; readonly reason: string } | null
   /** The ports of the current or last run, by name. */
   readonly ports: Readonly<Record<string, number>>
   readonly retryAtMs: number | null

@@ -82,6 +82,30 @@ export function shape<const S extends Shape>(known: S): Check<{ readonly [K in k
   }
 }
 
+/** Any of these keys may be missing; then it is missing in what comes out, too. */
+export function partial<const S extends Shape>(known: S): Check<{ readonly [K in keyof S]?: Checked<S[K]> }> {
+  return (value, path, issues) => {
+    if (!isObject(value)) issues.push({ path, what: 'must be an object' })
+    const given = isObject(value) ? Object.entries(known).filter(([key]) => Object.hasOwn(value, key)) : []
+    return Object.fromEntries(given.map(([key, check]) => [key, check((value as Record<string, unknown>)[key], `${path}.${key}`, issues)])) as {
+      readonly [K in keyof S]?: Checked<S[K]>
+    }
+  }
+}
+
+/** Values of one kind under any names. */
+export function dictionaryOf<T>(check: Check<T>): Check<Readonly<Record<string, T>>> {
+  return (value, path, issues) => {
+    if (!isObject(value)) issues.push({ path, what: 'must be an object' })
+    return Object.fromEntries(Object.entries(isObject(value) ? value : {}).map(([name, each]) => [name, check(each, `${path}.${name}`, issues)]))
+  }
+}
+
+export const scalar: Check<string | number | boolean> = where(
+  (value) => typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)),
+  'must be a string, a number, or true or false',
+)
+
 /** Several shapes, told apart by their `kind`. */
 export function byKind<const V extends Readonly<Record<string, Shape>>>(
   variants: V,

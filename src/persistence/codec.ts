@@ -1,8 +1,10 @@
 /** Between a persisted XState snapshot and the text of `state.json`. Pure. What comes from a file is believed only as far as it was checked. */
 import type { ProcessContext, ProcessSpec } from '../types.ts'
-import { boolean, byKind, type Issue, integer, listOf, nullable, number, oneOf, orElse, recordOf, shape, string, stringLike, text } from './check.ts'
+import { boolean, byKind, dictionaryOf, type Issue, integer, listOf, nullable, number, oneOf, orElse, partial, shape, string } from './check.ts'
+import { MIGRATIONS, migrateSpec } from './migrations.ts'
+import { port, specShape } from './spec-shape.ts'
 
-export const FORMAT = 1
+export const FORMAT = 2
 
 /** The persisted snapshot of a process actor. */
 export interface ProcessSnapshot {
@@ -36,35 +38,27 @@ const duration = number(0)
 /** A time that was calculated: any number that is one, also a fraction. */
 const moment = number(0, LAST_MS)
 
-export const ID_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
-
-const specShape = shape({
-  id: stringLike(ID_PATTERN),
-  command: text,
-  args: listOf(text),
-  env: recordOf(text),
-  inheritEnv: boolean,
-  cwd: text,
-  labels: recordOf(string),
-  stdin: oneOf(['null', 'pipe']),
-  restart: shape({
-    strategy: oneOf(['never', 'on-failure', 'always']),
-    delayMs: duration,
-    multiplier: number(1),
-    maxDelayMs: duration,
-    maxRestarts: integer(0),
-    resetAfterMs: duration,
-  }),
-  stop: shape({ ladder: listOf(shape({ signal: string, afterMs: duration })), timeoutMs: duration }),
-  leftovers: oneOf(['stop', 'leave']),
-})
-
 const outcomeShape = byKind({
   code: { code: count },
   signal: { signal: string, core: boolean },
-  'launch-failed': { step: oneOf(['intent', 'cwd', 'log', 'fork', 'command', 'interpreter', 'keeper']), errno: string, path: orElse(string, undefined) },
+  'launch-failed': {
+    step: oneOf(['intent', 'cwd', 'log', 'fork', 'command', 'interpreter', 'keeper', 'port', 'template']),
+    errno: string,
+    path: orElse(string, undefined),
+    detail: orElse(string, undefined),
+  },
   'not-started': {},
   unknown: { reason: string },
+})
+
+const causes = ['crash', 'health', 'start', 'resource', 'port'] as const
+const counterShape = shape({ streak: count, atMs: listOf(moment) })
+const probeShape = shape({
+  verdict: oneOf(['unknown', 'passing', 'failing']),
+  failures: count,
+  successes: count,
+  results: listOf(shape({ atMs: moment, latencyMs: duration, cause: nullable(string) })),
+  body: nullable(string),
 })
 
 const contextShape = shape({
@@ -76,12 +70,18 @@ const contextShape = shape({
   endedAtMs: nullable(time),
   outcome: nullable(outcomeShape),
   restarts: count,
-  attempts: count,
+  counters: partial({ crash: counterShape, health: counterShape, start: counterShape, resource: counterShape, port: counterShape }),
+  breaker: nullable(shape({ state: oneOf(['closed', 'open', 'half-open']), failuresAtMs: listOf(moment), openUntilMs: nullable(moment) })),
+  probes: partial({ startup: probeShape, liveness: probeShape, readiness: probeShape }),
+  signalledAtMs: nullable(moment),
+  readyAtMs: nullable(moment),
+  failure: nullable(shape({ cause: oneOf(causes), reason: string })),
+  ports: dictionaryOf(port),
   retryAtMs: nullable(moment),
   retryDelayMs: orElse(nullable(duration), null),
   stop: nullable(
     shape({
-      purpose: oneOf(['stop', 'restart', 'leftovers']),
+      purpose: oneOf(['stop', 'restart', 'leftovers', 'unhealthy', 'unready']),
       askedAtMs: orElse(moment, 0),
       rungs: listOf(shape({ signal: string, atMs: moment })),
       killAtMs: moment,
@@ -90,7 +90,7 @@ const contextShape = shape({
   cancelled: boolean,
   keeperLost: boolean,
   gaveUp: boolean,
-  reasons: listOf(shape({ atMs: time, text: string })),
+  reasons: listOf(shape({ atMs: moment, text: string })),
 })
 
 const envelopeShape = shape({ format: number(1), savedAt: string, snapshot: shape({ value: oneOf(STATES), context: contextShape }) })
@@ -117,9 +117,6 @@ export function decodeSnapshot(json: string, id: string): Decoded {
   return { kind: 'ok', snapshot: { value, context, children: childrenOf(value, context) } }
 }
 
-/** From one format to the next, by the number of the older one. Format 1 is the first. */
-const MIGRATIONS: Readonly<Record<number, (envelope: unknown) => unknown>> = {}
-
 function migrate(raw: unknown): { kind: 'ok'; envelope: unknown } | { kind: 'damaged'; reason: string } {
   let envelope = raw
   for (;;) {
@@ -139,10 +136,10 @@ function childrenOf(value: ProcessStateName, context: ProcessContext): Readonly<
   const run = { id: context.spec.id, run: context.run }
   switch (value) {
     case 'starting':
-      return { run: { ...run, launch: true } }
+      return { run: { ...run, launch: true }, probeHealth: run }
     case 'running':
     case 'unhealthy':
-      return { run }
+      return { run, probeHealth: run }
     case 'stopping':
       return { run, terminate: { ...run, askedAtMs: context.stop?.askedAtMs ?? 0, rungs: context.stop?.rungs ?? [], killAtMs: context.stop?.killAtMs ?? 0 } }
     case 'backoff':
@@ -161,7 +158,7 @@ function childOf(src: string, input: unknown) {
 /** Checks a spec that was found in an intent. @returns null when it is not one, or is another process's */
 export function decodeSpec(raw: unknown, id: string): ProcessSpec | null {
   const issues: Issue[] = []
-  const spec = specShape(raw, '', issues)
+  const spec = specShape(migrateSpec(raw), '', issues)
   return issues.length === 0 && spec.id === id ? spec : null
 }
 

@@ -3,8 +3,9 @@ import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { makeDirs, makeRoom } from '../directories.ts'
 import { ProcmanError } from '../errors.ts'
 import { errnoOf, readWhole } from '../files.ts'
-import { decodeSnapshot, ID_PATTERN, type ProcessSnapshot } from './codec.ts'
+import { decodeSnapshot, type ProcessSnapshot } from './codec.ts'
 import type { Layout } from './layout.ts'
+import { ID_PATTERN } from './spec-shape.ts'
 
 export type Found =
   | { readonly kind: 'ok'; readonly id: string; readonly snapshot: ProcessSnapshot }

@@ -18,6 +18,8 @@ interface Pending {
 }
 
 const RETRY_MS = 1_000
+/** What nobody waits for, and a killed manager may lose, is written after so long. */
+const LAZY_MS = 5_000
 
 export interface StorePorts {
   nowMs(): number
@@ -33,6 +35,7 @@ export class Store {
   readonly #ports: StorePorts
   readonly #pending = new Map<string, Pending>()
   #retry: NodeJS.Timeout | undefined
+  #lazy: NodeJS.Timeout | undefined
 
   constructor(layout: Layout, ports: StorePorts) {
     this.#layout = layout
@@ -64,11 +67,24 @@ export class Store {
 
   /** Marks the state as changed; it is written soon, and only once however often it changes until then. */
   save(id: string, snapshotOf: () => unknown): void {
+    // One that failed is not left to the next try: what has changed may be what lets it succeed.
+    this.#schedule(id, this.#mark(id, snapshotOf))
+  }
+
+  /** The same for what changes all the time and need not be on disk at once: it is written within seconds, or with the next change that matters. */
+  saveSoon(id: string, snapshotOf: () => unknown): void {
+    this.#mark(id, snapshotOf)
+    this.#lazy ??= setTimeout(() => {
+      this.#lazy = undefined
+      this.#scheduleAll()
+    }, LAZY_MS).unref()
+  }
+
+  #mark(id: string, snapshotOf: () => unknown): Pending {
     const known = this.#pending.get(id)
     const pending = { snapshotOf, waiters: known?.waiters ?? [], isScheduled: known?.isScheduled ?? false }
     this.#pending.set(id, pending)
-    // One that failed is not left to the next try: what has changed may be what lets it succeed.
-    this.#schedule(id, pending)
+    return pending
   }
 
   #schedule(id: string, pending: Pending): void {
@@ -112,6 +128,7 @@ export class Store {
   abandon(): readonly string[] {
     const unsaved = [...this.#pending.keys()]
     clearTimeout(this.#retry)
+    clearTimeout(this.#lazy)
     for (const [id, { waiters }] of this.#pending)
       for (const waiter of waiters.splice(0)) waiter.reject(notSaved(this.#layout.stateFile(id), new Error('the state directory was let go')))
     this.#pending.clear()
@@ -168,6 +185,10 @@ export class Store {
 
   #tryAgain(): void {
     this.#retry = undefined
+    this.#scheduleAll()
+  }
+
+  #scheduleAll(): void {
     for (const [id, pending] of this.#pending) this.#schedule(id, pending)
   }
 

@@ -28,6 +28,7 @@ async function open(world: World, send: Send, isOver: () => boolean): Promise<vo
   if (isOver()) return void world.letGo()
   const restoration = new Restoration(world, send, isOver)
   let left = await restoration.restoreAll(listIds(world.layout))
+  world.opened()
   // What is known to have ended is told to have ended by the first answer already.
   await world.strays.quiet(STRAYS_PATIENCE_MS)
   if (isOver()) return

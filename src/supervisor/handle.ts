@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ActorRefFrom } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
+import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from '../conditions.ts'
 import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
 import { type ProcessRecord, toRecord } from '../machines/process/record.ts'
@@ -9,9 +10,9 @@ import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
 import { exists } from '../persistence/store.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
-import { generateId, parseProcessInput } from '../spec.ts'
+import { generateId, parseProcessInput } from '../spec/parse.ts'
 import { callAfter, mustBeDuration } from '../timers.ts'
-import { launchRun, wrongState } from './launch.ts'
+import { breakerOpen, launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { LogReaders } from './log-readers.ts'
 import { StdinWriters } from './stdin-writers.ts'
@@ -21,7 +22,7 @@ import type { World } from './world.ts'
 
 const DEFAULT_SHUTDOWN_MS = 10_000
 
-type CommandName = 'start' | 'stop' | 'restart' | 'signal'
+type CommandName = 'start' | 'stop' | 'restart' | 'signal' | 'reset'
 
 export class SupervisorHandle implements Supervisor {
   readonly actor: ActorRefFrom<SupervisorMachine>
@@ -52,11 +53,12 @@ export class SupervisorHandle implements Supervisor {
 
   async start(input: ProcessInput): Promise<ProcessRef> {
     this.#mustBeOpen()
-    const spec = parseProcessInput(input, () => this.#freeId())
+    const { spec, functions } = parseProcessInput(input, () => this.#freeId())
     await this.#world.slices.turn()
     this.#mustBeOpen()
     if (this.#world.refs.has(spec.id)) throw exists(spec.id)
     this.#world.store.create(spec.id)
+    this.#world.launches.declare(spec.id, functions)
     this.actor.send({ type: 'supervisor.add', spec, atMs: Date.now() })
     const ref = this.ref(spec.id)
     this.#unanswered.add(ref)
@@ -77,9 +79,9 @@ export class SupervisorHandle implements Supervisor {
     return this.#world.store.saved(ref.id)
   }
 
-  async launch(id: string): Promise<ProcessRecord> {
-    const ref = this.#command(id, 'start')
-    await launchRun(this.#world, ref, 'process.start')
+  async launch(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<ProcessRecord> {
+    const ref = this.#command(id, 'start', force)
+    await launchRun(this.#world, ref, 'process.start', force)
     return recordOf(ref)
   }
 
@@ -126,6 +128,18 @@ export class SupervisorHandle implements Supervisor {
     return toRecord(value, context)
   }
 
+  async waitFor(id: string, condition: WaitCondition, options: WaitOptions = {}): Promise<ProcessRecord> {
+    mustBeCondition(condition)
+    mustBeDuration('timeoutMs', options.timeoutMs)
+    const ref = this.ref(id)
+    const record = ({ value, context }: ActorSnapshot) => toRecord(value, context)
+    const isOver = (snapshot: ActorSnapshot) => holds(record(snapshot), condition) || isHopeless(record(snapshot), condition)
+    const found = record(await until(ref, isOver, options, (snapshot, timeoutMs) => tooLate(record(snapshot), condition, timeoutMs)))
+    if (!holds(found, condition)) throw notReady(found, condition)
+    await this.#world.store.saved(ref.id)
+    return found
+  }
+
   async stop(id: string, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ProcessRecord> {
     mustBeDuration('timeoutMs', timeoutMs)
     const ref = this.ref(id)
@@ -139,9 +153,16 @@ export class SupervisorHandle implements Supervisor {
     return this.stop(id, options)
   }
 
-  async restart(id: string): Promise<ProcessRecord> {
-    const ref = this.#command(id, 'restart')
-    await launchRun(this.#world, ref, 'process.restart')
+  async restart(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<ProcessRecord> {
+    const ref = this.#command(id, 'restart', force)
+    await launchRun(this.#world, ref, 'process.restart', force)
+    return recordOf(ref)
+  }
+
+  async reset(id: string): Promise<ProcessRecord> {
+    const ref = this.#command(id, 'reset')
+    ref.send({ type: 'process.reset', atMs: Date.now() })
+    await this.#world.store.saved(ref.id)
     return recordOf(ref)
   }
 
@@ -269,13 +290,13 @@ export class SupervisorHandle implements Supervisor {
     if (this.#world.refs.get(ref.id) === ref) await this.#remove(ref)
   }
 
-  /** @throws PROCMAN_PROCESS_DAMAGED when its actor has failed, PROCMAN_WRONG_STATE when the command is illegal in the state that the process is in */
-  #command(id: string, name: CommandName): ProcessRef {
+  /** @throws PROCMAN_PROCESS_DAMAGED when its actor has failed, PROCMAN_WRONG_STATE or PROCMAN_BREAKER_OPEN when the command is illegal in the state that the process is in */
+  #command(id: string, name: CommandName, force = false): ProcessRef {
     this.#mustBeOpen()
     const ref = this.ref(id)
     const snapshot = mustBeSound(ref)
-    const probe = { type: `process.${name}`, atMs: 0, signal: '', target: 'group', request: '' } as ProcessCommand
-    if (!snapshot.can(probe)) throw wrongState(name, ref.id, snapshot.value)
+    const asked = { type: `process.${name}`, atMs: Date.now(), force, signal: '', target: 'group', request: '' } as ProcessCommand
+    if (!snapshot.can(asked)) throw snapshot.can({ ...asked, force: true } as ProcessCommand) ? breakerOpen(snapshot) : wrongState(name, ref.id, snapshot.value)
     if (this.#unanswered.has(ref) && isStartFailed(snapshot))
       throw wrongState(name, ref.id, snapshot.value, 'its first start has failed, and is being taken back')
     return ref

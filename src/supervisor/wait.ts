@@ -8,7 +8,12 @@ import { callAfter } from '../timers.ts'
 export type ActorSnapshot = SnapshotFrom<ProcessMachine>
 
 /** @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED, PROCMAN_PROCESS_DAMAGED when the actor failed, PROCMAN_CLOSED when it was let go, before or while it is waited for */
-export function until(ref: ProcessRef, holds: (snapshot: ActorSnapshot) => boolean, { timeoutMs, signal }: WaitOptions = {}): Promise<ActorSnapshot> {
+export function until(
+  ref: ProcessRef,
+  holds: (snapshot: ActorSnapshot) => boolean,
+  { timeoutMs, signal }: WaitOptions = {},
+  describe: (snapshot: ActorSnapshot, timeoutMs: number) => string = describeState,
+): Promise<ActorSnapshot> {
   return new Promise((resolve, reject) => {
     const fail = (error: ProcmanError) => {
       finish()
@@ -40,10 +45,13 @@ export function until(ref: ProcessRef, holds: (snapshot: ActorSnapshot) => boole
       error: failed,
       complete: released,
     })
-    if (timeoutMs !== undefined)
-      stopTimer = callAfter(timeoutMs, () => refuse('PROCMAN_TIMEOUT', `process ${ref.id} is still ${String(ref.getSnapshot().value)} after ${timeoutMs} ms`))
+    if (timeoutMs !== undefined) stopTimer = callAfter(timeoutMs, () => refuse('PROCMAN_TIMEOUT', describe(ref.getSnapshot(), timeoutMs)))
     signal?.addEventListener('abort', aborted, { once: true })
   })
+}
+
+function describeState({ value, context }: ActorSnapshot, timeoutMs: number): string {
+  return `process ${context.spec.id} is still ${value} after ${timeoutMs} ms`
 }
 
 /** The actor of a process has failed. What it had running goes on, and the next manager takes it over. */

@@ -2,6 +2,9 @@
 import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
+import { HealthWatches } from '../effects/probe/health-watches.ts'
+import type { HealthPorts, HealthView } from '../effects/probe/ports.ts'
+import { probeHealth } from '../effects/probe/probe-health.ts'
 import { describeKeeper, type KeeperProgram } from '../effects/run/keeper-program.ts'
 import { createKeeperStarter, type KeeperStarter } from '../effects/run/keeper-starter.ts'
 import { RunWatches, runEffect } from '../effects/run/run.ts'
@@ -9,13 +12,15 @@ import { StrayHunter } from '../effects/run/strays.ts'
 import { tokenOf } from '../effects/run/token.ts'
 import { terminate } from '../effects/terminate/terminate.ts'
 import { errnoOf } from '../files.ts'
+import { steadyAfterMs } from '../machines/process/context.ts'
 import { processMachine } from '../machines/process/machine.ts'
 import { toRecord } from '../machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from '../persistence/layout.ts'
 import { createSlices } from '../persistence/slices.ts'
 import { Store } from '../persistence/store.ts'
 import { createProcessTable, TableWriter } from '../table.ts'
-import type { ProcessSpec } from '../types.ts'
+import type { ProbeName, ProbeState, ProcessContext } from '../types.ts'
+import { Launches } from './launches.ts'
 import { Problems } from './problems.ts'
 import { pruneRunFiles } from './prune.ts'
 import { knownRunOf } from './rebuild.ts'
@@ -36,10 +41,14 @@ export class World {
   readonly #problems = new Problems()
   readonly effects: EffectRegistry
   readonly watches: RunWatches
+  readonly launches: Launches
+  readonly #healthWatches: HealthWatches
   readonly #tenancy: Tenancy
   readonly #sweeper: Sweeper
   readonly strays = new StrayHunter((error) => this.trouble(null, '/proc', `/proc cannot be looked through for strays (${errnoOf(error)}); tried again`))
-  #env: Readonly<Record<string, string>> | undefined
+  /** Every process of the directory is known. */
+  readonly restored: Promise<void>
+  #tellRestored: () => void = () => {}
   #keeper: KeeperProgram | undefined
   #starter: KeeperStarter | undefined
   #isOpen = false
@@ -60,7 +69,12 @@ export class World {
       holdsDirectory: () => this.#tenancy.holds() || this.#tenancy.takeAgain(),
       onTrouble: (id, path, error) => this.trouble(id === '' ? null : id, path, error.message),
     })
+    this.restored = new Promise((resolve) => {
+      this.#tellRestored = resolve
+    })
+    this.launches = new Launches({ refOf: (id) => this.#refOf(id), tokenOf: (id, run) => this.#tokenOf(id, run), allKnown: this.restored })
     this.watches = new RunWatches(this.#runPorts())
+    this.#healthWatches = new HealthWatches(this.#healthPorts(), this.watches)
     this.#sweeper = new Sweeper(this.#sweeperPorts())
   }
 
@@ -74,6 +88,7 @@ export class World {
     return processMachine.provide({
       actors: {
         run: runEffect(this.effects, this.watches),
+        probeHealth: probeHealth(this.effects, this.#healthWatches),
         terminate: terminate(this.effects, this.watches, (id) => this.#stopOnRecord(id)),
         waitUntil: this.deadline(),
       },
@@ -116,20 +131,30 @@ export class World {
     return unsaved
   }
 
+  /** Called once all that is in the directory has been taken in. */
+  opened(): void {
+    this.#tellRestored()
+  }
+
   /** Sees to it that every change of a process reaches the disk and the table. */
   follow(ref: ProcessRef): void {
     const id = ref.id
     this.refs.set(id, ref)
     const first = ref.getSnapshot()
     this.#tableWriter.add(toRecord(first.value, first.context))
+    this.launches.follow(id, first.hasTag('settled'), first.context)
     let last = first
     ref.subscribe({
       next: (snapshot) => {
         if (snapshot === last || this.refs.get(id) !== ref) return
         // Not before the launch: the next run must not wait for the files of the last one.
         const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
+        const isAnswer = isUneventfulAnswer(last, snapshot)
         last = snapshot
-        if (!isOnRecordOtherwise(snapshot)) this.store.save(id, () => processMachine.getPersistedSnapshot(snapshot))
+        const persisted = () => processMachine.getPersistedSnapshot(snapshot)
+        if (isAnswer) this.store.saveSoon(id, persisted)
+        else if (!isOnRecordOtherwise(snapshot)) this.store.save(id, persisted)
+        if (!isAnswer) this.launches.follow(id, snapshot.hasTag('settled'), snapshot.context)
         this.#tableWriter.update(toRecord(snapshot.value, snapshot.context))
         if (isPastLaunch) void this.#pruneOnceSaved(ref, snapshot.context.run)
       },
@@ -146,6 +171,7 @@ export class World {
   unfollow(id: string): void {
     this.refs.delete(id)
     this.store.forget(id)
+    this.launches.forget(id)
     this.#tableWriter.remove(id)
   }
 
@@ -187,12 +213,14 @@ export class World {
     return {
       jobDirOf: (id: string) => this.layout.jobDir(id),
       tokenOf: (id: string, run: number) => this.#tokenOf(id, run),
-      specOf: (id: string) => this.#refOf(id).getSnapshot().context.spec,
       knownOf: (id: string, run: number) => {
         const { context } = this.#refOf(id).getSnapshot()
         return context.run === run ? knownRunOf(context) : null
       },
-      environmentOf: (spec: ProcessSpec, run: number) => this.#environmentOf(spec, run),
+      hasPorts: (id: string) => this.launches.hasPorts(id),
+      assignPorts: (id: string, fixed: Readonly<Record<string, number>> | null) => this.launches.assignPorts(id, fixed),
+      conflictOf: (id: string) => this.launches.conflictOf(id),
+      launchOf: (id: string, run: number, ports?: Readonly<Record<string, number>>) => this.launches.launchOf(id, run, ports),
       inTurn: (work: () => void) =>
         this.slices.run(() => {
           if (this.#isOpen) work()
@@ -221,17 +249,19 @@ export class World {
     return tokenOf(this.layout.root, id, run, this.#refOf(id).getSnapshot().context.createdAtMs)
   }
 
-  /** The environment that is inherited is that of the manager that launches the run. */
-  #environmentOf(spec: ProcessSpec, run: number): Record<string, string> {
-    const inherited = spec.inheritEnv ? this.#inheritedEnv() : {}
-    return { ...inherited, ...spec.env, PROCMAN_ID: spec.id, PROCMAN_RUN: String(run), PROCMAN_TOKEN: this.#tokenOf(spec.id, run) }
-  }
-
-  /** Each variable costs a call out of JavaScript: they are read once for all that is started in one slice. No other code runs within a slice. */
-  #inheritedEnv(): Readonly<Record<string, string>> {
-    if (this.#env === undefined) queueMicrotask(() => (this.#env = undefined))
-    this.#env ??= { ...(process.env as Record<string, string>) }
-    return this.#env
+  #healthPorts(): HealthPorts {
+    return {
+      specOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).filled,
+      environmentOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).env,
+      viewOf: (id, run) => {
+        const snapshot = this.refs.get(id)?.getSnapshot()
+        return snapshot === undefined || snapshot.context.run !== run ? null : viewOf(snapshot)
+      },
+      jobDirOf: (id) => this.layout.jobDir(id),
+      functionOf: (id, name) => this.launches.functionOf(id, name) ?? this.options.probes?.[name],
+      nowMs: Date.now,
+      onTrouble: (id, error) => this.trouble(id, null, `the health of process ${id} cannot be looked at: ${messageOf(error)}`),
+    }
   }
 }
 
@@ -244,5 +274,29 @@ function messageOf(error: unknown): string {
  * a file less to write at each start and restart.
  */
 function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
-  return value === 'starting' || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
+  return (value === 'starting' && context.identity === null) || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
+}
+
+/**
+ * Another answer of a probe that turned nothing. These come all the time: they are on disk within seconds, and at once only while failures add up to a verdict.
+ */
+function isUneventfulAnswer(before: ActorSnapshot, after: ActorSnapshot): boolean {
+  const { probes } = after.context
+  if (before.value !== after.value || before.context.probes === probes) return false
+  const isQuiet = ([name, probe]: [string, ProbeState]) =>
+    probe.verdict === before.context.probes[name as ProbeName]?.verdict && (probe.failures === 0 || probe.verdict === 'failing')
+  return (
+    Object.entries(probes).every(isQuiet) &&
+    Object.keys(after.context).every((key) => key === 'probes' || isSame(before.context, after.context, key as keyof ProcessContext))
+  )
+}
+
+function viewOf({ value, context }: ActorSnapshot): HealthView {
+  const { startedAtMs, signalledAtMs, readyAtMs, probes } = context
+  const hasBeenReady = value === 'running' || value === 'unhealthy'
+  return { startedAtMs, signalledAtMs, readyAtMs, hasBeenReady, probes, steadyAfterMs: steadyAfterMs(context) }
+}
+
+function isSame(before: ProcessContext, after: ProcessContext, key: keyof ProcessContext): boolean {
+  return before[key] === after[key]
 }

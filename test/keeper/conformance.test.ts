@@ -435,6 +435,256 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
     })
   })
 
+  describe('notify', () => {
+    const notify = (script: string, fd: number | string = 3): Spec => ({ args: sh(script), extra: [`notify=${fd}`] })
+    const READY = { v: 1, at: expect.any(Number) }
+    /** fails when `notify` is let go of before `ready` can be read */
+    const ready = (n = 1) =>
+      until(`run-${n}.ready`, () => {
+        if (!existsSync(file(`run-${n}.child`)) || held(`run-${n}.notify`)) return false
+        expect(readdirSync(dir)).toContain(`run-${n}.ready`)
+        return json(`run-${n}.ready`)
+      })
+    const letGo = () => until('notify let go', () => !held('run-1.notify'))
+    /** the script goes on at `touch go` */
+    const wait = (name: string) => `until [ -e ${name} ]; do sleep 0.01; done`
+    const go = (name: string) => writeFileSync(file(name), '')
+    const cpuMs = (pid = 0) => {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')
+      return 10 * (Number(fields[11]) + Number(fields[12]))
+    }
+
+    it('is ready at the first newline, not before, and only once', async () => {
+      const keeper = await launched(
+        notify(`printf 'almost' >&3; echo said; ${wait('a')}; printf ' there\\n' >&3; ${wait('b')}; printf 'again\\nand again\\n' >&3; ${wait('c')}`),
+      )
+      await says('said')
+      expect(held('run-1.notify')).toBe(true)
+      expect(existsSync(file('run-1.ready'))).toBe(false)
+      go('a')
+      const first = await ready()
+      expect(first).toEqual(READY)
+      expect(statSync(file('run-1.ready')).mode & 0o777).toBe(0o600)
+      expect(held('run-1.alive')).toBe(true)
+      go('b')
+      go('c')
+      expect((await ended()).code).toBe(0)
+      await keeper.exited
+      expect(json('run-1.ready')).toEqual(first)
+    })
+
+    it('is ready at several newlines at once', async () => {
+      const keeper = await launched(notify(`printf '\\n\\nx\\ny' >&3; ${wait('a')}`))
+      expect(await ready()).toEqual(READY)
+      go('a')
+      await keeper.exited
+    })
+
+    it('is let go of without ready when the command closes the descriptor without a newline', async () => {
+      const keeper = await launched(notify(`printf almost >&3; exec 3>&-; ${wait('a')}`))
+      await letGo()
+      expect(held('run-1.alive')).toBe(true)
+      expect(existsSync(file('run-1.ready'))).toBe(false)
+      go('a')
+      await keeper.exited
+      expect(existsSync(file('run-1.ready'))).toBe(false)
+    })
+
+    it('is held while anybody has the descriptor', async () => {
+      const keeper = await launched(notify(`sh -c '${wait('a')}' & exec 3>&-; echo closed; wait; ${wait('b')}`))
+      await says('closed')
+      expect(held('run-1.notify')).toBe(true)
+      go('a')
+      await letGo()
+      expect(existsSync(file('run-1.ready'))).toBe(false)
+      go('b')
+      await keeper.exited
+    })
+
+    it('is let go of without ready when the command ends before', async () => {
+      const keeper = run(notify('printf almost >&3; exit 4'))
+      expect(await keeper.exited).toBe(0)
+      expect(held('run-1.notify')).toBe(false)
+      expect(existsSync(file('run-1.ready'))).toBe(false)
+      expect(json('run-1.exit').code).toBe(4)
+    })
+
+    it('is let go of when the command has ended, whoever has the descriptor', async () => {
+      const keeper = run({ ...notify(`(trap '' TERM; exec sleep 1000) & exit 4`), graceMs: 60_000 })
+      await until('rest', () => existsSync(file('run-1.rest')) && !held('run-1.alive'))
+      expect(held('run-1.notify')).toBe(false)
+      expect(existsSync(file('run-1.ready'))).toBe(false)
+      tell('k\n')
+      await keeper.exited
+    })
+
+    it('hears the last words of the command', async () => {
+      const keeper = run(notify('echo >&3'))
+      expect(await keeper.exited).toBe(0)
+      expect(json('run-1.ready')).toEqual(READY)
+      expect(json('run-1.exit').code).toBe(0)
+    })
+
+    it.runIf(linux)('hears a grandchild in a session of its own', async () => {
+      const keeper = await launched(notify(`(setsid sh -c '${wait('a')}; echo >&3' &) ; exec 3>&-; echo left; ${wait('b')}`))
+      await says('left')
+      expect(held('run-1.notify')).toBe(true)
+      go('a')
+      expect(await ready()).toEqual(READY)
+      go('b')
+      await keeper.exited
+    })
+
+    // also those that the keepers have open themselves when they fork
+    const NUMBERS = [...Array.from({ length: 30 }, (_, i) => i + 3), 255]
+
+    it.runIf(linux)('gives exactly the descriptor that was asked for, and no other', async () => {
+      for (const n of NUMBERS)
+        write({ ...notify(`ls /proc/$$/fd; readlink /proc/$$/fd/${n}; echo > /dev/fd/${n}; cat`, n), stdin: 'pipe', stdout: `out-${n}.log` }, n)
+      const keepers = NUMBERS.map((n) => keep(n))
+      for (const n of NUMBERS) {
+        expect(await ready(n)).toEqual(READY)
+        expect(text(`out-${n}.log`).trim().split('\n')).toEqual([...['0', '1', '2', `${n}`].sort(), expect.stringContaining(isC ? 'pipe:' : 'notify')])
+        tell('c\n', `run-${n}.ctl`)
+      }
+      expect(await Promise.all(keepers.map((each) => each.exited))).toEqual(NUMBERS.map(() => 0))
+    })
+
+    it('says why a command cannot be executed, whatever the number', async () => {
+      writeFileSync(file('x'), '#!/no/such/interpreter\n', { mode: 0o755 })
+      for (const n of NUMBERS) write({ args: [file('x')], extra: [`notify=${n}`] }, n)
+      const keepers = NUMBERS.map((n) => keep(n))
+      expect(await Promise.all(keepers.map((each) => each.exited))).toEqual(NUMBERS.map(() => 0))
+      for (const n of NUMBERS) {
+        expect([n, json(`run-${n}.exit`)]).toMatchObject([n, { kind: 'failed', step: 'interpreter', errno: 'ENOENT' }])
+        expect(held(`run-${n}.notify`)).toBe(false)
+        expect(existsSync(file(`run-${n}.ready`))).toBe(false)
+      }
+    })
+
+    it.runIf(linux)('fails where the descriptor is beyond the limit', async () => {
+      write(notify('echo ran', 255))
+      await keep(1, ['prlimit', '--nofile=200:200']).exited
+      expect(json('run-1.exit')).toMatchObject({ kind: 'failed', step: 'log', errno: 'EBADF' })
+    })
+
+    it('blocks no command that goes on talking, before and after', async () => {
+      const flood = 'head -c 1000000 /dev/zero >&3'
+      const keeper = await launched(notify(`${flood}; echo first; ${wait('a')}; echo >&3; ${flood}; echo second; ${wait('b')}`))
+      await says('first')
+      expect(held('run-1.notify')).toBe(true)
+      expect(existsSync(file('run-1.ready'))).toBe(false)
+      go('a')
+      expect(await ready()).toEqual(READY)
+      await says('second')
+      go('b')
+      expect((await ended()).code).toBe(0)
+      await keeper.exited
+    })
+
+    it('serves and ends as ever under a flood that never ends', async () => {
+      const keeper = await launched(notify('(exec yes >&3) & exec sleep 1000'))
+      expect(await ready()).toEqual(READY)
+      tell('p15\n')
+      expect(await ended()).toMatchObject({ kind: 'signal', signal: 15 })
+      expect(await keeper.exited).toBe(0)
+    })
+
+    it('reads on from what has outlived the command', async () => {
+      const keeper = run({
+        ...notify(`(trap '' TERM; echo up; ${wait('a')}; head -c 1000000 /dev/zero >&3; echo "wrote $?") & until [ -s out.log ]; do sleep 0.01; done; exit 5`),
+        graceMs: 60_000,
+      })
+      await until('rest', () => existsSync(file('run-1.rest')) && !held('run-1.alive'))
+      go('a')
+      expect(await keeper.exited).toBe(0)
+      expect(text('out.log')).toBe('up\nwrote 0\n')
+    })
+
+    it.runIf(linux)('uses no CPU while it waits, neither before nor after', async () => {
+      const keeper = await launched(notify(`${wait('a')}; echo >&3; ${wait('b')}`))
+      const idle = async () => {
+        if (!isC) await pause(300) // V8 tidies up after the start
+        const before = cpuMs(keeper.process.pid)
+        await pause(300) // here time itself is the fact
+        expect(cpuMs(keeper.process.pid) - before).toBeLessThanOrEqual(10)
+      }
+      await idle()
+      go('a')
+      await ready()
+      await idle()
+    })
+
+    it('is a further line of the claim where there is no room for a file', async () => {
+      const giveWay = obstruct('run-1.ready')
+      const keeper = await launched(notify(`echo >&3; ${wait('a')}; exit 4`))
+      await letGo()
+      giveWay()
+      expect(JSON.parse(text('run-1.claim').split('\n')[1] ?? '')).toEqual(READY)
+      go('a')
+      await keeper.exited
+      expect(json('run-1.exit').code).toBe(4)
+      expect(existsSync(file('run-1.ready'))).toBe(false)
+    })
+
+    it('is tried again while it can be written nowhere', async () => {
+      const giveWay = obstruct('run-1.ready')
+      const keeper = await launched(notify(`${wait('a')}; echo >&3; echo said; ${wait('b')}; exit 4`))
+      renameSync(file('run-1.claim'), file('theirs'))
+      go('a')
+      await says('said')
+      await pause(50)
+      expect(held('run-1.notify')).toBe(true)
+      giveWay()
+      expect(await ready()).toEqual(READY)
+      go('b')
+      await keeper.exited
+      expect(json('run-1.exit').code).toBe(4)
+    })
+
+    it('keeps nothing from ending that can be written nowhere', async () => {
+      const giveWay = obstruct('run-1.ready')
+      const keeper = await launched(notify(`${wait('a')}; echo >&3; exit 4`))
+      renameSync(file('run-1.claim'), file('theirs'))
+      go('a')
+      expect(await keeper.exited).toBe(0)
+      expect(json('run-1.exit').code).toBe(4)
+      expect(held('run-1.notify')).toBe(false)
+      giveWay()
+    })
+
+    it.each(['notify', 'ready'])('moves a directory in the place of %s aside', async (name) => {
+      mkdirSync(join(file(`run-1.${name}`), 'full'), { recursive: true })
+      await run(notify('echo >&3')).exited
+      expect(json('run-1.ready')).toEqual(READY)
+      expect(readdirSync(file(`run-1.${name}.odd`))).toEqual(['full'])
+    })
+
+    it('makes one execution of several twins, and leaves nothing of theirs', async () => {
+      write(notify(`echo ran; echo >&3; ${wait('a')}`))
+      const twins = [1, 2, 3].map(() => keep())
+      expect(await ready()).toEqual(READY)
+      go('a')
+      expect(await Promise.all(twins.map((twin) => twin.exited))).toEqual([0, 0, 0])
+      expect(text('out.log')).toBe('ran\n')
+      expect(readdirSync(dir).filter((entry) => entry.endsWith('.tmp'))).toEqual([])
+    })
+
+    it.each(['2', '256', '0', '-3', '3x', '', ' 3', '1e1', '99999999999999999999'])('refuses the number "%s"', async (number) => {
+      const keeper = run(notify('echo ran', number))
+      expect(await keeper.exited).toBe(0)
+      expect(json('run-1.exit')).toMatchObject({ kind: 'failed', step: 'intent', errno: 'EINVAL' })
+      expect(existsSync(file('run-1.notify'))).toBe(false)
+    })
+
+    it('is only there when asked for', async () => {
+      await run({ args: sh('echo >&3') }).exited
+      expect(readdirSync(dir).sort()).toEqual(
+        ['err.log', 'out.log', ...['alive', 'child', 'claim', 'ctl', 'exit', 'intent'].map((name) => `run-1.${name}`)].sort(),
+      )
+    })
+  })
+
   describe('what cannot be executed', () => {
     const fails = async (spec: Spec, step: string, errno: string) => {
       const keeper = run(spec)

@@ -84,7 +84,7 @@ function renderOutcome({ outcome }: ProcessRecord): string {
 
 function renderRestart(policy: RestartPolicy): string {
   if (policy.strategy === 'never') return 'never'
-  const limit = policy.maxRestarts === 0 ? 'without limit' : `at most ${policy.maxRestarts} in a row`
+  const limit = policy.maxAttempts === 0 ? 'without limit' : `at most ${policy.maxAttempts}`
   return `${policy.strategy}, after ${renderSpan(policy.delayMs)}, then x${policy.multiplier} up to ${renderSpan(policy.maxDelayMs)}, ${limit}`
 }
 

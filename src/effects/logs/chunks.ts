@@ -13,17 +13,24 @@ export class ChunkReader {
   readonly #cursors: readonly LogCursor[]
   readonly #follow: boolean
   readonly #signal: AbortSignal | undefined
+  readonly #onCaughtUp: (() => void) | undefined
   readonly #bell: Doorbell
   #isClosed = false
   readonly #onEnded = () => this.#bell.ring()
   /** Nobody waits here; a file open for reading that fails to close loses nothing. */
   readonly #onAborted = () => void this.close().catch(() => {})
 
-  constructor(source: LogSource, cursors: readonly LogCursor[], options: { readonly follow: boolean; readonly signal?: AbortSignal }) {
+  /** @param options `onCaughtUp`: called each time that all was read and more is waited for */
+  constructor(
+    source: LogSource,
+    cursors: readonly LogCursor[],
+    options: { readonly follow: boolean; readonly signal?: AbortSignal; readonly onCaughtUp?: () => void },
+  ) {
     this.#source = source
     this.#cursors = cursors
     this.#follow = options.follow && cursors.length > 0
     this.#signal = options.signal
+    this.#onCaughtUp = options.onCaughtUp
     this.#bell = new Doorbell(() => cursors.flatMap((cursor) => cursor.places()))
   }
 
@@ -80,6 +87,7 @@ export class ChunkReader {
         return
       } else {
         isLive = true
+        this.#onCaughtUp?.()
         await this.#bell.wait(() => this.#cursors.some((each) => each.hasChanged()))
       }
     }

@@ -39,12 +39,14 @@ export class LogCursor {
   #wasAway = false
   #isClosed = false
 
-  constructor(source: LogSource, stream: LogStream, options: { readonly follow: boolean; readonly tail: number }) {
+  /** @param options `from`: where to begin, without a `tail`. Default 0 */
+  constructor(source: LogSource, stream: LogStream, options: { readonly follow: boolean; readonly tail: number; readonly from?: number }) {
     this.stream = stream
     this.path = source.path(stream)
     this.#source = source
     this.#tail = options.tail
     this.#isFollowing = options.follow
+    this.#offset = options.from ?? 0
     this.#atStart = lookAt(this.path)
     this.#historyEnd = this.#atStart?.size ?? 0
     this.#limit = options.follow ? Number.POSITIVE_INFINITY : this.#historyEnd

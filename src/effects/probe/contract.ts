@@ -10,7 +10,14 @@ export interface HealthInput {
 /** Times in ms since 1970. Nothing is told of a run whose command is not launched yet, or has ended. */
 export type HealthFact =
   /** `atMs`: when the probe began. */
-  | { readonly type: 'probe.passed'; readonly run: number; readonly probe: ProbeName; readonly latencyMs: number; readonly body: string | null; readonly atMs: number }
+  | {
+      readonly type: 'probe.passed'
+      readonly run: number
+      readonly probe: ProbeName
+      readonly latencyMs: number
+      readonly body: string | null
+      readonly atMs: number
+    }
   | {
       readonly type: 'probe.failed'
       readonly run: number

@@ -6,6 +6,8 @@ export interface HealthView {
   readonly startedAtMs: number | null
   readonly signalledAtMs: number | null
   readonly readyAtMs: number | null
+  /** It was ready in this run, be it now or earlier: its state is `running` or `unhealthy`. */
+  readonly hasBeenReady: boolean
   readonly probes: ProcessContext['probes']
   /** Ready for so long, in ms, what counts against it is forgotten. Null: nothing does. */
   readonly steadyAfterMs: number | null

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs'
 import { errnoOf } from '../../files.ts'
 import type { Bell } from './keeper-starter.ts'
 import type { RunPorts } from './ports.ts'
-import { hasIntent, runFile, writeIntent } from './run-files.ts'
+import { hasIntent, type Intent, readIntent, runFile, writeIntent } from './run-files.ts'
+
+type Ports = Readonly<Record<string, number>>
 
 export interface AskedRun {
   readonly ports: RunPorts
@@ -15,10 +17,19 @@ export interface AskedRun {
 
 /** What comes of it. The truth is in the run files. */
 export interface Answers {
+  /** The ports that it is to be launched with. Told before anything else, and only where the process has any. */
+  assigned(ports: Ports): void
   /** A keeper says that the command is being executed. Told before `look`. */
   launched(): void
   look(): void
-  failed(step: 'intent' | 'keeper', errno: string): void
+  failed(failure: Failure): void
+}
+
+export interface Failure {
+  readonly step: 'intent' | 'keeper' | 'port' | 'template'
+  readonly errno: string
+  /** What is wrong, where it is not a file of ours. */
+  readonly detail?: string
 }
 
 const CLAIM_LOOK_MS = 20
@@ -28,6 +39,30 @@ const CLAIM_LOOK_MS = 20
  * Nothing is answered before this returns. @returns a function after which nothing is done or answered any more
  */
 export function askForKeeper(asked: AskedRun, answers: Answers): () => void {
+  const { ports, id, run, jobDir } = asked
+  let isOver = false
+  let end: (() => void) | undefined
+  const begin = (assigned?: Ports) => {
+    if (!isOver) end = ask(asked, assigned, answers)
+  }
+  if (ports.hasPorts(id)) {
+    ports.assignPorts(id, readIntent(jobDir, run)?.ports ?? null).then(
+      (assigned) => {
+        if (!isOver) answers.assigned(assigned)
+        begin(assigned)
+      },
+      (error: Error) => {
+        if (!isOver) answers.failed({ step: 'port', errno: 'EADDRINUSE', detail: error.message })
+      },
+    )
+  } else begin()
+  return () => {
+    isOver = true
+    end?.()
+  }
+}
+
+function ask(asked: AskedRun, assigned: Ports | undefined, answers: Answers): () => void {
   const { ports, run, jobDir, token } = asked
   let isOver = false
   let forget: (() => void) | undefined
@@ -40,20 +75,17 @@ export function askForKeeper(asked: AskedRun, answers: Answers): () => void {
     if (isOver) return
     if (bell.kind === 'launched') answers.launched()
     // Hundreds may ring at once.
-    if (bell.kind === 'failed') answers.failed('keeper', bell.errno)
+    if (bell.kind === 'failed') answers.failed({ step: 'keeper', errno: bell.errno })
     else ports.inTurn(look)
   }
   ports.inTurn(() => {
     if (isOver) return
-    try {
-      putIntent(asked)
-    } catch (error) {
-      return answers.failed('intent', errnoOf(error))
-    }
+    const failure = putIntent(asked, assigned)
+    if (failure !== null) return answers.failed(failure)
     try {
       forget = ports.starter.start(jobDir, run, token, heard)
     } catch (error) {
-      answers.failed('keeper', errnoOf(error))
+      answers.failed({ step: 'keeper', errno: errnoOf(error) })
     }
   })
   return () => {
@@ -63,13 +95,23 @@ export function askForKeeper(asked: AskedRun, answers: Answers): () => void {
   }
 }
 
-function putIntent({ ports, id, run, jobDir, token }: AskedRun): void {
-  const spec = ports.specOf(id)
-  const intent = { token, spec, env: ports.environmentOf(spec, run) }
+/** @returns why it could not be written down */
+function putIntent({ ports, id, run, jobDir, token }: AskedRun, assigned: Ports | undefined): Failure | null {
+  let intent: Intent
   try {
-    writeIntent(jobDir, run, intent)
+    intent = { token, ports: assigned ?? {}, ...ports.launchOf(id, run, assigned) }
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' || !ports.putBack(id)) throw error
-    writeIntent(jobDir, run, intent)
+    return { step: 'template', errno: 'EINVAL', detail: error instanceof Error ? error.message : String(error) }
+  }
+  try {
+    try {
+      writeIntent(jobDir, run, intent)
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || !ports.putBack(id)) throw error
+      writeIntent(jobDir, run, intent)
+    }
+    return null
+  } catch (error) {
+    return { step: 'intent', errno: errnoOf(error) }
   }
 }

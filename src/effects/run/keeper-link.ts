@@ -59,7 +59,7 @@ export function openFifo(path: string, flags: number): number | null {
  * A FIFO whose writer has already gone would never give an event, so it is read once by hand first.
  * @returns null when nobody holds it now; else a function that ends the watch
  */
-export function onFifoReleased(jobDir: string, run: number, file: Extract<RunFile, 'alive' | 'rest'>, released: () => void): (() => void) | null {
+export function onFifoReleased(jobDir: string, run: number, file: Extract<RunFile, 'alive' | 'rest' | 'notify'>, released: () => void): (() => void) | null {
   const fd = openFifo(runFile(jobDir, run, file), READ)
   if (fd === null) return null
   if (!isHeld(fd)) {
@@ -80,7 +80,7 @@ export function onFifoReleased(jobDir: string, run: number, file: Extract<RunFil
 }
 
 /** True while the keeper holds one of its FIFOs open for writing. */
-export function isFifoHeld(jobDir: string, run: number, file: Extract<RunFile, 'alive' | 'rest'>): boolean {
+export function isFifoHeld(jobDir: string, run: number, file: Extract<RunFile, 'alive' | 'rest' | 'notify'>): boolean {
   const fd = openFifo(runFile(jobDir, run, file), READ)
   if (fd === null) return false
   try {

@@ -10,7 +10,8 @@ import { appendsTo, isAlive, isHidden, readStat, tokenIn } from './identity.ts'
 export interface Orphan {
   readonly identity: Identity
   readonly token: string
-  readonly jobDir: string
+  /** Null: its identity was taken while it was a child of ours, which is proof enough. */
+  readonly jobDir: string | null
 }
 
 const LOOK_EVERY_MS = 200
@@ -28,7 +29,7 @@ export function isOrphanAlive(orphan: Orphan): boolean {
 /** True while it lives, and is proven ours. Elsewhere than on Linux nothing more can be seen than the identity. */
 export function isProvenOrphan({ identity, token, jobDir }: Orphan): boolean {
   if (!isAlive(identity)) return false
-  if (process.platform !== 'linux') return true
+  if (jobDir === null || process.platform !== 'linux') return true
   const { pid } = identity
   return tokenIn(pid) === token || (readStat(pid)?.session === pid && appendsTo(pid, [join(jobDir, 'stdout.log'), join(jobDir, 'stderr.log')]))
 }

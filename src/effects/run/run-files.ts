@@ -5,7 +5,7 @@ import { errnoOf, readWhole, replaceFile, withTemp } from '../../files.ts'
 import { signalName } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 
-export type RunFile = 'intent' | 'claim' | 'ctl' | 'alive' | 'in' | 'child' | 'exit' | 'rest'
+export type RunFile = 'intent' | 'claim' | 'ctl' | 'alive' | 'in' | 'child' | 'exit' | 'rest' | 'ready' | 'notify'
 
 export function runFile(jobDir: string, run: number, file: RunFile): string {
   return join(jobDir, `run-${run}.${file}`)
@@ -76,7 +76,7 @@ function readClaimFile(jobDir: string, run: number): { readonly claim: Claim | n
   const found = lstatSync(path, { throwIfNoEntry: false }) === undefined ? null : readWhole(path)
   if (found === null || found.kind === 'missing') return { claim: null, lines: [] }
   if (found.kind === 'odd') return { claim: { kind: 'damaged' }, lines: [] }
-  const [first = '', ...rest] = found.text.split('\n', 3)
+  const [first = '', ...rest] = found.text.split('\n', 4)
   const lines = rest.flatMap((line) => {
     const json = line === '' ? 'damaged' : toJson(line)
     return json === 'damaged' ? [] : [json]
@@ -109,6 +109,16 @@ function toChild(json: Json | 'damaged' | null): Child | null {
 export function readExit(jobDir: string, run: number): RunExit | null {
   const exit = readJson(runFile(jobDir, run, 'exit'))
   return exit === null ? toLateExit(readClaimFile(jobDir, run).lines, jobDir, run) : toExit(exit, jobDir, run)
+}
+
+/**
+ * When the command said on its descriptor that it is ready (`ReadySpec` of kind `notify`), in ms since 1970. To be asked when `notify` has been let go of.
+ * @returns null when it has not, or when what lies there cannot be understood
+ */
+export function readReady(jobDir: string, run: number): number | null {
+  const file = readJson(runFile(jobDir, run, 'ready'))
+  const ready = file ?? readClaimFile(jobDir, run).lines.find((line) => !('pid' in line || 'kind' in line)) ?? null
+  return ready !== null && ready !== 'damaged' && isTime(ready.at) ? ready.at : null
 }
 
 /** Of what stands in a claim only an end that can be understood is one. */
@@ -159,23 +169,29 @@ export function voidClaim(jobDir: string, run: number, nowMs: number): boolean {
 
 export interface Intent {
   readonly token: string
+  /** As declared: a process can be rebuilt from it. */
   readonly spec: ProcessSpec
+  /** With its templates filled in: what is executed. */
+  readonly filled: ProcessSpec
   readonly env: Readonly<Record<string, string>>
+  readonly ports: Readonly<Record<string, number>>
 }
 
 /** Writes down what a run is to execute. The spec goes along, so that a process can be rebuilt from its run files alone. */
-export function writeIntent(jobDir: string, run: number, { token, spec, env }: Intent): void {
+export function writeIntent(jobDir: string, run: number, { token, spec, filled, env, ports }: Intent): void {
   const fields = [
     'v=1',
     `token=${token}`,
-    `cwd=${spec.cwd}`,
-    ...[spec.command, ...spec.args].map((arg) => `arg=${arg}`),
+    `cwd=${filled.cwd}`,
+    ...[filled.command, ...filled.args].map((arg) => `arg=${arg}`),
     ...Object.entries(env).map(([name, value]) => `env=${name}=${value}`),
     `stdin=${spec.stdin}`,
     'stdout=stdout.log',
     'stderr=stderr.log',
     `leftovers=${spec.leftovers}`,
     `graceMs=${spec.stop.timeoutMs}`,
+    ...(spec.ready?.kind === 'notify' ? [`notify=${spec.ready.fd}`] : []),
+    `ports=${JSON.stringify(ports)}`,
     `spec=${JSON.stringify(spec)}`,
   ]
   replaceFile(runFile(jobDir, run, 'intent'), fields.join('\0'))
@@ -185,17 +201,39 @@ export function hasIntent(jobDir: string, run: number): boolean {
   return existsSync(runFile(jobDir, run, 'intent'))
 }
 
-/** @returns what was written down for a run, the spec unchecked; null when it cannot be read */
-export function readIntent(jobDir: string, run: number): { readonly token: string; readonly spec: unknown } | null {
+export interface FoundIntent {
+  readonly token: string
+  /** Unchecked. */
+  readonly spec: unknown
+  readonly env: Readonly<Record<string, string>>
+  /** Null: it does not say. */
+  readonly ports: Readonly<Record<string, number>> | null
+}
+
+/** @returns what was written down for a run; null when it cannot be read */
+export function readIntent(jobDir: string, run: number): FoundIntent | null {
   const found = readWhole(runFile(jobDir, run, 'intent'))
   if (found.kind !== 'text') return null
   const fields = found.text.split('\0')
   const textOf = (key: string) => fields.find((field) => field.startsWith(key))?.slice(key.length) ?? ''
   try {
-    return { token: textOf('token='), spec: JSON.parse(textOf('spec=')) }
+    return { token: textOf('token='), spec: JSON.parse(textOf('spec=')), env: toEnv(fields), ports: toPorts(textOf('ports=')) }
   } catch {
     return null
   }
+}
+
+function toEnv(fields: readonly string[]): Readonly<Record<string, string>> {
+  const variables = fields.flatMap((field) => (field.startsWith('env=') ? [field.slice('env='.length)] : []))
+  return Object.fromEntries(variables.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]))
+}
+
+/** @returns null for an intent of a release that knew no ports, and for what is none */
+function toPorts(text: string): Readonly<Record<string, number>> | null {
+  const json = text === '' ? 'damaged' : toJson(text)
+  if (json === 'damaged' || Array.isArray(json)) return null
+  const entries = Object.entries(json).filter((entry): entry is [string, number] => isCount(entry[1]) && entry[1] >= 1 && entry[1] <= 65_535)
+  return entries.length === Object.keys(json).length ? Object.fromEntries(entries) : null
 }
 
 const NAME = /^run-(\d{1,15})\.([a-z]+)/

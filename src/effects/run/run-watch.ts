@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs'
 import type { Identity, Outcome } from '../../types.ts'
-import { askForKeeper } from './ask-for-keeper.ts'
-import type { RunFact } from './contract.ts'
+import { askForKeeper, type Failure } from './ask-for-keeper.ts'
+import type { PortConflict, RunFact } from './contract.ts'
 import { hasKeeper, onFifoReleased } from './keeper-link.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
 import { isOrphanAlive, onOrphanGone } from './orphan.ts'
@@ -153,34 +153,41 @@ export class RunWatch {
   /** The intent is on disk before the keeper is asked for: from then on the run is known, also to a manager whose snapshot does not speak of it yet. */
   #start(): void {
     this.#launches += 1
-    if (this.#launches > MAX_LAUNCHES) return this.#neverStarted('keeper', 'ETIMEDOUT')
+    if (this.#launches > MAX_LAUNCHES) return this.#neverStarted({ step: 'keeper', errno: 'ETIMEDOUT' })
     const asked = askForKeeper(
       { ports: this.#ports, id: this.#id, run: this.#run, jobDir: this.#jobDir, token: this.#token },
       {
+        assigned: (ports) => this.#assigned(ports),
         launched: () => {
           this.#isBegun = true
         },
         look: () => this.#lookNext(),
         // It may answer to an earlier request, for a process of this id that was removed: asked again before it is believed.
-        failed: (step, errno) => (step === 'keeper' && this.#launches < MAX_LAUNCHES ? this.#lookNext() : this.#neverStarted(step, errno)),
+        failed: (failure) => (failure.step === 'keeper' && this.#launches < MAX_LAUNCHES ? this.#lookNext() : this.#neverStarted(failure)),
       },
     )
     this.#wait(asked)
   }
 
   /** No keeper could be had. */
-  #neverStarted(step: 'intent' | 'keeper', errno: string): void {
+  #neverStarted(failure: Failure): void {
     this.#stopWaiting?.()
     let renounced: Renounced
     try {
       renounced = renounceRun(this.#jobDir, this.#run, this.#ports.nowMs())
     } catch (error) {
       this.#ports.onTrouble(this.#id, error)
-      return this.#waitFor(TROUBLE_PAUSE_MS, () => this.#neverStarted(step, errno))
+      return this.#waitFor(TROUBLE_PAUSE_MS, () => this.#neverStarted(failure))
     }
     if (renounced.kind === 'claimed') return this.#look()
+    const { step, errno, detail } = failure
     const why = renounced.kind === 'withdrawn' ? renounced.errno : errno
-    this.#end({ kind: 'launch-failed', step, errno: why, path: this.#jobDir }, this.#ports.nowMs())
+    this.#end({ kind: 'launch-failed', step, errno: why, ...(detail === undefined ? { path: this.#jobDir } : { detail }) }, this.#ports.nowMs())
+  }
+
+  #assigned(ports: Readonly<Record<string, number>>): void {
+    if (this.#facts.some((fact) => fact.type === 'run.ports-assigned')) return
+    this.#say({ type: 'run.ports-assigned', run: this.#run, ports, atMs: this.#ports.nowMs() })
   }
 
   #claimed(): void {
@@ -284,13 +291,34 @@ export class RunWatch {
 
   #launched(): void {
     if (this.#command === null || this.#facts.some((fact) => fact.type === 'run.launched')) return
+    // Launched by an earlier manager, which may not have come to write down the ports.
+    const ports = this.#ports.hasPorts(this.#id) ? readIntent(this.#jobDir, this.#run)?.ports : null
+    if (ports) this.#assigned(ports)
     this.#say({ type: 'run.launched', run: this.#run, identity: this.#command.identity, atMs: this.#command.startedAtMs })
   }
 
   #end(outcome: Outcome, atMs: number): void {
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
-    this.#say({ type: 'run.ended', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
+    const end = (conflict: PortConflict | null) =>
+      this.#say({ type: 'run.ended', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs(), ...(conflict === null ? {} : { conflict }) })
+    const mayBeInTheWay = !this.#isStopping && (outcome.kind === 'signal' || (outcome.kind === 'code' && outcome.code !== 0))
+    if (!mayBeInTheWay || !this.#ports.hasPorts(this.#id)) return end(null)
+    let isOver = false
+    this.#wait(() => {
+      isOver = true
+    })
+    this.#ports
+      .conflictOf(this.#id)
+      .catch((error: unknown) => {
+        this.#ports.onTrouble(this.#id, error)
+        return null
+      })
+      .then((conflict) => {
+        if (isOver) return
+        this.#stopWaiting = undefined
+        end(conflict)
+      })
   }
 
   /** Nobody will tell when there is more to see. @param stop ends what is waited for meanwhile */

@@ -24,12 +24,15 @@ export class StrayHunter {
   /** Who was seen to belong to a run, by its token: found again when its parent has gone. */
   readonly #seen = new Map<string, readonly Identity[]>()
   readonly #onTrouble: (error: unknown) => void
+  readonly #ref: boolean
   #isHunting = false
   #isClosed = false
   #pauseMs = FIRST_PAUSE_MS
 
-  constructor(onTrouble: (error: unknown) => void) {
+  /** @param ref false: the host program need not stay until what it hunts is gone */
+  constructor(onTrouble: (error: unknown) => void, ref = true) {
     this.#onTrouble = onTrouble
+    this.#ref = ref
   }
 
   /** Remembers who belongs to a run now, for when it is to be killed: a descendant that cleared its environment is known only by its parents. */
@@ -93,7 +96,7 @@ export class StrayHunter {
       } catch (error) {
         this.#onTrouble(error)
       }
-      if (this.#hunts.size > 0) await pause(this.#pauseMs)
+      if (this.#hunts.size > 0) await pause(this.#pauseMs, undefined, { ref: this.#ref })
       this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
     }
     this.#isHunting = false

@@ -1,9 +1,13 @@
 /** How facts and commands change what is known of a process. Pure functions from (context, event) to the parts that change. */
 
+import { placeOf } from '../../spread.ts'
 import type { Outcome, ProcessContext, ProcessSpec, Reason } from '../../types.ts'
+import { breakerOnStart, isOpen, trialMs } from './breaker.ts'
+import { describeFailure } from './describe.ts'
 import type { ProcessEvent } from './events.ts'
-import { describeFailure } from './record.ts'
-import { decideRestart } from './restart.ts'
+import { afterResult, describeProbe, notReadyReason } from './health.ts'
+import { decideRestart, withoutStreaks } from './restart.ts'
+import { formatSpan } from './span.ts'
 import { hastenStop, planStop } from './stop.ts'
 
 const KEPT_REASONS = 10
@@ -20,7 +24,13 @@ export function contextOf(spec: ProcessSpec, createdAtMs: number): ProcessContex
     endedAtMs: null,
     outcome: null,
     restarts: 0,
-    attempts: 0,
+    counters: {},
+    breaker: null,
+    probes: {},
+    signalledAtMs: null,
+    readyAtMs: null,
+    failure: null,
+    ports: {},
     retryAtMs: null,
     retryDelayMs: null,
     stop: null,
@@ -36,13 +46,21 @@ export function isCurrent(context: ProcessContext, event: ProcessEvent): boolean
   return 'run' in event && event.run === context.run
 }
 
-/** The next run begins: everything that belonged to the last one is forgotten, the history stays. A start by command clears the backoff. */
+/**
+ * The next run begins: everything that belonged to the last one is forgotten, the history stays, and its ports are wanted again. A start by command costs nothing,
+ * and clears what was counted; behind a breaker whose cooldown is over it is the trial run all the same.
+ */
 export function nextRun(context: ProcessContext, event: ProcessEvent): Change {
   const isRetry = event.type === 'deadline.passed'
   return {
     run: context.run + 1,
     restarts: context.restarts + (context.run === 0 ? 0 : 1),
-    attempts: isRetry ? context.attempts : 0,
+    counters: isRetry ? context.counters : {},
+    breaker: isForced(event) ? null : breakerOnStart(context.breaker),
+    probes: {},
+    signalledAtMs: null,
+    readyAtMs: null,
+    failure: null,
     identity: null,
     startedAtMs: null,
     endedAtMs: null,
@@ -56,8 +74,79 @@ export function nextRun(context: ProcessContext, event: ProcessEvent): Change {
   }
 }
 
+function isForced(event: ProcessEvent): boolean {
+  return event.type === 'process.reset' || ('force' in event && event.force === true)
+}
+
+/** An open breaker is in the way of what a user wants to begin, unless he insists. */
+export function mayBegin(context: ProcessContext, event: ProcessEvent): boolean {
+  return isForced(event) || !isOpen(context.breaker, 'atMs' in event ? event.atMs : 0)
+}
+
 export function afterLaunch(_context: ProcessContext, event: ProcessEvent): Change {
   return event.type === 'run.launched' ? { identity: event.identity, startedAtMs: event.atMs } : {}
+}
+
+export function afterPorts(context: ProcessContext, event: ProcessEvent): Change {
+  if (event.type !== 'run.ports-assigned') return {}
+  const moved = Object.entries(event.ports).filter(([name, port]) => context.ports[name] !== undefined && context.ports[name] !== port)
+  if (moved.length === 0) return { ports: event.ports }
+  const text = moved.map(([name, port]) => `port ${name} is ${port} now: ${context.ports[name]} was not free`).join('; ')
+  return { ports: event.ports, ...noted(context, event.atMs, text) }
+}
+
+/** One more answer of a probe. What turns the verdict goes on record as a reason. */
+export function afterProbe(context: ProcessContext, event: ProcessEvent): Change {
+  if (event.type !== 'probe.failed' && event.type !== 'probe.passed') return {}
+  const { probe, atMs, latencyMs, body } = event
+  const spec = context.spec.health?.[probe] ?? null
+  if (spec === null) return {}
+  const before = context.probes[probe]
+  const state = afterResult(spec, before, { atMs, latencyMs, cause: event.type === 'probe.failed' ? event.reason : null }, body)
+  const probes = { ...context.probes, [probe]: state }
+  if (state.verdict === (before?.verdict ?? 'unknown')) return { probes }
+  if (state.verdict === 'failing') return { probes, ...noted(context, atMs, describeProbe(probe, state)) }
+  return before?.verdict === 'failing' ? { probes, ...noted(context, atMs, `${probe} probe passes again`) } : { probes }
+}
+
+/** What is known once the event is taken in: guards ask what it leads to. */
+export function withProbe(context: ProcessContext, event: ProcessEvent): ProcessContext {
+  return { ...context, ...afterProbe(context, event), ...afterSignal(context, event) }
+}
+
+export function afterSignal(_context: ProcessContext, event: ProcessEvent): Change {
+  return event.type === 'ready.signalled' ? { signalledAtMs: event.atMs } : {}
+}
+
+export function afterReady(_context: ProcessContext, event: ProcessEvent): Change {
+  return { readyAtMs: nowOf(event) }
+}
+
+export function afterUnready(): Change {
+  return { readyAtMs: null }
+}
+
+/** It has been up and ready for long: the waits begin anew, and a trial run has passed. */
+export function afterSteady(context: ProcessContext, event: ProcessEvent): Change {
+  const { readyAtMs, spec, breaker, counters } = context
+  if (event.type !== 'run.steadied' || readyAtMs === null) return {}
+  const readyMs = event.atMs - readyAtMs
+  const hasPassed = breaker?.state === 'half-open' && spec.breaker !== null && readyMs >= trialMs(spec.breaker, spec.restart.resetAfterMs)
+  return {
+    ...(hasPassed ? { breaker: null } : {}),
+    ...(readyMs >= spec.restart.resetAfterMs ? { counters: withoutStreaks(counters) } : {}),
+    ...noted(context, event.atMs, `ready for ${formatSpan(readyMs)}: ${hasPassed ? 'the circuit breaker is closed' : 'the waits before restarts begin anew'}`),
+  }
+}
+
+/** Ready for so long, in ms, something that counts against it is forgotten. Null: nothing does. */
+export function steadyAfterMs({ spec, breaker, counters }: ProcessContext): number | null {
+  if (breaker?.state === 'half-open' && spec.breaker !== null) return trialMs(spec.breaker, spec.restart.resetAfterMs)
+  return Object.values(counters).some(({ streak }) => streak > 0) ? spec.restart.resetAfterMs : null
+}
+
+export function afterReset(context: ProcessContext, event: ProcessEvent): Change {
+  return { counters: {}, breaker: null, ...noted(context, nowOf(event), 'reset by the user: nothing counts against it') }
 }
 
 /** The command has ended; what it left behind is still being stopped. */
@@ -84,16 +173,19 @@ export function shallRestart(context: ProcessContext, event: ProcessEvent): bool
 export function settledWith(context: ProcessContext, event: ProcessEvent): Change {
   const { outcome } = endOf(context, event)
   const atMs = endTimeOf(context, endOf(context, event).atMs)
-  const ended = { outcome, endedAtMs: atMs, stop: null }
+  const ended = { outcome, endedAtMs: atMs, readyAtMs: null, stop: null }
   if (context.stop?.purpose === 'restart' && !context.cancelled) return { ...ended, ...noted(context, atMs, 'restarted by the user') }
   const verdict = verdictOf(context, event)
   const how = describeFailure(outcome, context.spec.command, context.spec.cwd) ?? 'ended well'
+  const conflict =
+    event.type === 'run.ended' && event.conflict !== undefined ? `, and port ${event.conflict.port} (${event.conflict.name}) is held by somebody else` : ''
   return {
     ...ended,
-    ...noted(context, atMs, `${how}: ${verdict.reason}`),
+    ...noted(context, atMs, `${context.failure === null ? how : context.failure.reason}${conflict}: ${verdict.reason}`),
     retryAtMs: verdict.kind === 'restart' ? verdict.atMs : null,
     retryDelayMs: verdict.kind === 'restart' ? verdict.delayMs : null,
-    attempts: verdict.kind === 'restart' ? verdict.attempts : context.attempts,
+    counters: verdict.kind === 'restart' ? verdict.counters : context.counters,
+    breaker: verdict.kind === 'stay-down' ? context.breaker : verdict.breaker,
     gaveUp: verdict.kind === 'give-up',
   }
 }
@@ -112,12 +204,11 @@ export function afterKeeperLoss(context: ProcessContext, event: ProcessEvent): C
 }
 
 export function afterNote(context: ProcessContext, event: ProcessEvent): Change {
-  if (event.type === 'probe.failed') return noted(context, event.atMs, event.reason)
   if (event.type === 'stop.escalated') return noted(context, event.atMs, `${event.signal} sent`)
   return {}
 }
 
-/** A stop, a restart, or leftovers of a command that ended: each is a ladder of signals. */
+/** A stop, a restart, a failed health check, or leftovers of a command that ended: each is a ladder of signals. */
 export function afterStopRequest(context: ProcessContext, event: ProcessEvent): Change {
   const policy = context.spec.stop
   switch (event.type) {
@@ -129,6 +220,15 @@ export function afterStopRequest(context: ProcessContext, event: ProcessEvent): 
       return { stop: planStop(policy, 'restart', event.atMs) }
     case 'run.exited':
       return { stop: planStop(policy, 'leftovers', event.nowMs) }
+    case 'probe.failed':
+      return {
+        stop: planStop(policy, 'unhealthy', nowOf(event)),
+        failure: { cause: 'health', reason: describeProbe(event.probe, context.probes[event.probe]) },
+      }
+    case 'startup.timed-out': {
+      const reason = `not ready within ${formatSpan(context.spec.startupTimeoutMs)}: ${notReadyReason(context)}`
+      return { stop: planStop(policy, 'unready', event.atMs), failure: { cause: 'start', reason }, ...noted(context, event.atMs, reason) }
+    }
     default:
       throw new Error(`internal: ${event.type} does not stop a process`)
   }
@@ -136,20 +236,32 @@ export function afterStopRequest(context: ProcessContext, event: ProcessEvent): 
 
 /** The user wants it down: no retry, whatever was planned. */
 export function afterCancel(context: ProcessContext, event: ProcessEvent): Change {
-  return { cancelled: true, retryAtMs: null, retryDelayMs: null, ...noted(context, 'atMs' in event ? event.atMs : 0, 'stopped by the user') }
+  return { cancelled: true, retryAtMs: null, retryDelayMs: null, ...noted(context, nowOf(event), 'stopped by the user') }
 }
 
 function verdictOf(context: ProcessContext, event: ProcessEvent) {
   const { outcome, atMs, nowMs } = endOf(context, event)
   return decideRestart({
     policy: context.spec.restart,
+    breakerPolicy: context.spec.breaker,
     outcome,
-    attempts: context.attempts,
+    endedFor: context.failure?.cause ?? null,
+    hasConflict: event.type === 'run.ended' && event.conflict !== undefined,
+    counters: context.counters,
+    breaker: context.breaker,
     cancelled: context.cancelled,
     startedAtMs: context.startedAtMs,
+    readyAtMs: context.readyAtMs,
     endedAtMs: atMs,
     nowMs,
+    draw: placeOf(`${context.spec.id}/${context.createdAtMs}/${context.run}`),
   })
+}
+
+/** A probe tells when it began; what it leads to begins when it has been answered. */
+function nowOf(event: ProcessEvent): number {
+  if (event.type === 'probe.failed' || event.type === 'probe.passed') return Math.ceil(event.atMs + event.latencyMs)
+  return 'atMs' in event ? event.atMs : 0
 }
 
 function noted(context: ProcessContext, atMs: number, text: string): { reasons: readonly Reason[] } {

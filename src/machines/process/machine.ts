@@ -1,32 +1,44 @@
 /** The life of one process. Wiring only: what to do is decided by the functions in restart.ts, stop.ts and context.ts. See README.md beside this file. */
 import { assign, emit, enqueueActions, sendTo, setup } from 'xstate'
 import type { DeadlineInput } from '../../effects/deadline/contract.ts'
+import type { HealthInput } from '../../effects/probe/contract.ts'
 import type { RunCommand, RunInput } from '../../effects/run/contract.ts'
 import type { TerminateInput } from '../../effects/terminate/contract.ts'
 import type { ProcessContext, ProcessSpec } from '../../types.ts'
 import { placeholder } from '../placeholder.ts'
+import { isOpen } from './breaker.ts'
 import {
   afterCancel,
   afterExit,
   afterKeeperLoss,
   afterLaunch,
   afterNote,
+  afterPorts,
+  afterProbe,
+  afterReady,
+  afterReset,
+  afterSignal,
+  afterSteady,
   afterStopRequest,
+  afterUnready,
   contextOf,
   endOf,
   isCurrent,
+  mayBegin,
   nextRun,
   settledWith,
   shallRestart,
+  withProbe,
 } from './context.ts'
 import type { ProcessEmitted, ProcessEvent } from './events.ts'
+import { describeProbe, failingProbe, isReady, isReadyOnceLaunched, shallRestartUnhealthy } from './health.ts'
 
 export interface ProcessInput {
   readonly spec: ProcessSpec
   readonly createdAtMs: number
 }
 
-const runOf = ({ context }: { context: ProcessContext }): RunInput => ({ id: context.spec.id, run: context.run })
+const runOf = ({ context }: { context: ProcessContext }): HealthInput => ({ id: context.spec.id, run: context.run })
 const launchOf = ({ context }: { context: ProcessContext }): RunInput => ({ ...runOf({ context }), launch: true })
 const retryOf = ({ context }: { context: ProcessContext }): DeadlineInput => ({
   atMs: context.retryAtMs ?? 0,
@@ -44,6 +56,7 @@ const base = setup({
   types: { input: {} as ProcessInput, context: {} as ProcessContext, events: {} as ProcessEvent, emitted: {} as ProcessEmitted },
   actors: {
     run: placeholder<RunCommand, RunInput>('run'),
+    probeHealth: placeholder<{ type: 'none' }, HealthInput>('probeHealth'),
     terminate: placeholder<{ type: 'none' }, TerminateInput>('terminate'),
     waitUntil: placeholder<{ type: 'none' }, DeadlineInput>('waitUntil'),
   },
@@ -52,6 +65,14 @@ const base = setup({
     endsUnknown: ({ context, event }) => isCurrent(context, event) && endOf(context, event).outcome.kind === 'unknown',
     shallRestart: ({ context, event }) => isCurrent(context, event) && shallRestart(context, event),
     stoppedForRestart: ({ context, event }) => isCurrent(context, event) && context.stop?.purpose === 'restart' && !context.cancelled,
+    isFirstTold: ({ context, event }) => isCurrent(context, event) && context.identity === null,
+    isReadyOnceLaunched: ({ context, event }) => isCurrent(context, event) && isReadyOnceLaunched(context),
+    becomesReady: ({ context, event }) => isCurrent(context, event) && isReady(withProbe(context, event)),
+    becomesUnwell: ({ context, event }) => isCurrent(context, event) && failingProbe(withProbe(context, event)) !== null,
+    shallEndUnhealthy: ({ context, event }) => isCurrent(context, event) && shallRestartUnhealthy(withProbe(context, event)),
+    isToBeRestarted: ({ context }) => shallRestartUnhealthy(context),
+    mayBegin: ({ context, event }) => mayBegin(context, event),
+    isBreakerOpen: ({ context, event }) => isOpen(context.breaker, 'atMs' in event ? event.atMs : 0),
     isBackoffDue: ({ context }) => context.retryAtMs !== null,
   },
   actions: {
@@ -60,6 +81,13 @@ const base = setup({
     recordExit: assign(({ context, event }) => afterExit(context, event)),
     recordEnd: assign(({ context, event }) => settledWith(context, event)),
     recordKeeperLoss: assign(({ context, event }) => afterKeeperLoss(context, event)),
+    recordPorts: assign(({ context, event }) => afterPorts(context, event)),
+    recordProbe: assign(({ context, event }) => afterProbe(context, event)),
+    recordSignal: assign(({ context, event }) => afterSignal(context, event)),
+    recordReady: assign(({ context, event }) => afterReady(context, event)),
+    recordUnready: assign(afterUnready),
+    recordSteady: assign(({ context, event }) => afterSteady(context, event)),
+    reset: assign(({ context, event }) => afterReset(context, event)),
     recordNote: assign(({ context, event }) => afterNote(context, event)),
     planStop: assign(({ context, event }) => afterStopRequest(context, event)),
     cancel: assign(({ context, event }) => afterCancel(context, event)),
@@ -71,6 +99,17 @@ const base = setup({
       pid: context.identity?.pid ?? 0,
       atMs: context.startedAtMs ?? 0,
     })),
+    emitReady: emit(({ context }) => ({
+      type: 'process.ready' as const,
+      id: context.spec.id,
+      run: context.run,
+      atMs: context.readyAtMs ?? 0,
+    })),
+    emitUnhealthy: emit(({ context, event }) => {
+      const probe = failingProbe(context)
+      const reason = probe === null ? '' : describeProbe(probe, context.probes[probe])
+      return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: 'atMs' in event ? event.atMs : 0 }
+    }),
     emitExited: emit(({ context, event }) => {
       const { outcome, atMs } = endOf(context, event)
       return { type: 'process.exited' as const, id: context.spec.id, run: context.run, outcome, atMs }
@@ -105,8 +144,13 @@ const endings = [
   { guard: 'isCurrent', target: 'exited', actions: ['recordEnd', 'emitExited'] },
 ] as const
 
+const whileThere = {
+  'process.reset': { actions: 'reset' },
+} as const
+
 /** What can happen to a run that is up, ready or not. */
 const whileUp = {
+  ...whileThere,
   'run.exited': { guard: 'isCurrent', target: 'stopping', actions: ['recordExit', 'planStop'] },
   'run.ended': endings,
   'run.keeper-lost': { guard: 'isCurrent', actions: 'recordKeeperLoss' },
@@ -122,9 +166,12 @@ const whileSignallable = {
 } as const
 
 const whileDown = {
-  'process.start': { target: 'starting' },
-  'process.restart': { target: 'starting' },
+  ...whileThere,
+  'process.start': { guard: 'mayBegin', target: 'starting' },
+  'process.restart': { guard: 'mayBegin', target: 'starting' },
 } as const
+
+const attended = { id: 'probeHealth', src: 'probeHealth', input: runOf } as const
 
 export const processMachine = base.createMachine({
   id: 'process',
@@ -137,28 +184,73 @@ export const processMachine = base.createMachine({
     starting: {
       tags: 'alive',
       entry: 'beginRun',
-      invoke: { id: 'run', src: 'run', input: launchOf },
+      invoke: [{ id: 'run', src: 'run', input: launchOf }, attended],
       on: {
         ...whileUp,
         ...whileSignallable,
-        'run.launched': { guard: 'isCurrent', target: 'running', actions: ['recordLaunch', 'emitStarted'] },
+        'run.ports-assigned': { guard: 'isCurrent', actions: 'recordPorts' },
+        'run.launched': [
+          { guard: 'isReadyOnceLaunched', target: 'running', actions: ['recordLaunch', 'emitStarted', 'recordReady'] },
+          { guard: 'isFirstTold', actions: ['recordLaunch', 'emitStarted'] },
+        ],
+        'probe.passed': [
+          { guard: 'becomesReady', target: 'running', actions: ['recordProbe', 'recordReady'] },
+          { guard: 'isCurrent', actions: 'recordProbe' },
+        ],
+        'probe.failed': [
+          { guard: 'shallEndUnhealthy', target: 'stopping', actions: ['recordProbe', 'emitUnhealthy', 'planStop'] },
+          { guard: 'isCurrent', actions: 'recordProbe' },
+        ],
+        'ready.signalled': [
+          { guard: 'becomesReady', target: 'running', actions: ['recordSignal', 'recordReady'] },
+          { guard: 'isCurrent', actions: 'recordSignal' },
+        ],
+        'startup.timed-out': { guard: 'isCurrent', target: 'stopping', actions: 'planStop' },
       },
     },
     running: {
       tags: ['alive', 'ready'],
-      invoke: { id: 'run', src: 'run', input: runOf },
-      on: { ...whileUp, ...whileSignallable, 'probe.failed': { guard: 'isCurrent', target: 'unhealthy', actions: 'recordNote' } },
+      entry: 'emitReady',
+      invoke: [{ id: 'run', src: 'run', input: runOf }, attended],
+      on: {
+        ...whileUp,
+        ...whileSignallable,
+        'probe.passed': { guard: 'isCurrent', actions: 'recordProbe' },
+        'probe.failed': [
+          { guard: 'becomesUnwell', target: 'unhealthy', actions: ['recordProbe', 'recordUnready'] },
+          { guard: 'isCurrent', actions: 'recordProbe' },
+        ],
+        'run.steadied': { guard: 'isCurrent', actions: 'recordSteady' },
+      },
     },
     unhealthy: {
       tags: 'alive',
-      invoke: { id: 'run', src: 'run', input: runOf },
-      on: { ...whileUp, ...whileSignallable, 'probe.passed': { guard: 'isCurrent', target: 'running' } },
+      entry: 'emitUnhealthy',
+      invoke: [{ id: 'run', src: 'run', input: runOf }, attended],
+      always: { guard: 'isToBeRestarted', target: 'stopping', actions: 'planStop' },
+      on: {
+        ...whileUp,
+        ...whileSignallable,
+        'probe.passed': [
+          { guard: 'becomesReady', target: 'running', actions: ['recordProbe', 'recordReady'] },
+          { guard: 'isCurrent', actions: 'recordProbe' },
+        ],
+        'probe.failed': [
+          { guard: 'shallEndUnhealthy', target: 'stopping', actions: ['recordProbe', 'planStop'] },
+          { guard: 'isCurrent', actions: 'recordProbe' },
+        ],
+      },
     },
     backoff: {
       tags: 'waiting',
       entry: 'emitBackoff',
       invoke: { id: 'waitUntil', src: 'waitUntil', input: retryOf },
-      on: { ...whileDown, 'deadline.passed': { target: 'starting' }, 'process.stop': { target: 'exited', actions: 'cancel' } },
+      on: {
+        ...whileDown,
+        'process.reset': [{ guard: 'isBreakerOpen', target: 'starting', actions: 'reset' }, { actions: 'reset' }],
+        'deadline.passed': { target: 'starting' },
+        'process.stop': { target: 'exited', actions: 'cancel' },
+      },
     },
     stopping: {
       tags: 'alive',
@@ -167,7 +259,9 @@ export const processMachine = base.createMachine({
         { id: 'terminate', src: 'terminate', input: ladderOf },
       ],
       on: {
+        ...whileThere,
         ...whileSignallable,
+        'run.ports-assigned': { guard: 'isCurrent', actions: 'recordPorts' },
         'run.launched': { guard: 'isCurrent', actions: 'recordLaunch' },
         'run.exited': { guard: 'isCurrent', actions: 'recordExit' },
         'run.ended': [{ guard: 'stoppedForRestart', target: 'starting', actions: ['recordEnd', 'emitExited'] }, ...endings],

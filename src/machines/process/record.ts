@@ -1,7 +1,12 @@
 /** The record of a process: what `list`, `show` and `--json` show. A projection of the machine's snapshot, never a second state. */
 
-import type { LaunchFailure, Outcome, ProcessContext, RestartPolicy } from '../../types.ts'
+import type { Outcome, ProcessContext, ProcessSpec, RestartPolicy, StopPurpose } from '../../types.ts'
+import { describeFailure } from './describe.ts'
+import { notReadyReason } from './health.ts'
+import { type HealthRecord, toHealthRecord } from './health-record.ts'
 import { redactEnv } from './redact.ts'
+import { isSuccess } from './restart.ts'
+import { type AttemptsRecord, type BreakerRecord, toAttemptsRecord, toBreakerRecord } from './restart-record.ts'
 
 export type ProcessState = 'pending' | 'starting' | 'running' | 'unhealthy' | 'backoff' | 'stopping' | 'exited' | 'orphaned'
 
@@ -29,7 +34,27 @@ export interface ProcessRecord {
   readonly completed_at: string | null
   readonly retry_at: string | null
   readonly outcome: Outcome | null
+  /** Up and ready: what it needs to work is there. */
+  readonly ready: boolean
+  readonly ready_at: string | null
+  /** The ports of the current or last run, by name. */
+  readonly ports: Readonly<Record<string, number>>
+  /** Null: it has no probes. */
+  readonly health: HealthRecord | null
   readonly restart: RestartPolicy
+  /** What was counted against it. */
+  readonly attempts: AttemptsRecord
+  readonly breaker: BreakerRecord | null
+  readonly gave_up: boolean
+  /** What, beside probes, makes it ready. */
+  readonly ready_when: ProcessContext['spec']['ready']
+  /** While it starts: when it is stopped unless it is ready. Null: there is nothing to wait for. */
+  readonly ready_by: string | null
+  /** Up and not ready: what is in the way. */
+  readonly waiting_for: string | null
+  /** While it stops: why, and when whatever is left is killed. */
+  readonly stopping: { readonly purpose: StopPurpose; readonly kill_at: string } | null
+  readonly meta: ProcessContext['spec']['meta']
   readonly stdin: 'null' | 'pipe'
   readonly inherit_env: boolean
   readonly stop: ProcessContext['spec']['stop']
@@ -40,15 +65,10 @@ export interface ProcessRecord {
 }
 
 export function toRecord(state: ProcessState, context: ProcessContext): ProcessRecord {
-  const { spec, outcome } = context
+  const { spec, outcome, stop } = context
   const alive = state === 'starting' || state === 'running' || state === 'unhealthy' || state === 'stopping'
   return Object.freeze({
-    id: spec.id,
-    command: spec.command,
-    args: Object.freeze([...spec.args]),
-    env: Object.freeze(redactEnv(spec.env)),
-    work_dir: spec.cwd,
-    labels: Object.freeze({ ...spec.labels }),
+    ...declarationOf(spec),
     state,
     status: statusOf(state, context),
     pid: alive && context.endedAtMs === null ? (context.identity?.pid ?? null) : null,
@@ -58,18 +78,60 @@ export function toRecord(state: ProcessState, context: ProcessContext): ProcessR
     signal: outcome?.kind === 'signal' ? outcome.signal : null,
     error: errorOf(context),
     created_at: isoOf(context.createdAtMs),
-    started_at: context.startedAtMs === null ? null : isoOf(context.startedAtMs),
-    completed_at: alive || context.endedAtMs === null ? null : isoOf(context.endedAtMs),
-    retry_at: context.retryAtMs === null ? null : isoOf(context.retryAtMs),
+    started_at: isoOrNull(context.startedAtMs),
+    completed_at: alive ? null : isoOrNull(context.endedAtMs),
+    retry_at: isoOrNull(context.retryAtMs),
     outcome: outcome === null ? null : Object.freeze({ ...outcome }),
+    ready: state === 'running',
+    ready_at: isoOrNull(context.readyAtMs),
+    ready_by: state === 'starting' && context.startedAtMs !== null ? isoOf(context.startedAtMs + spec.startupTimeoutMs) : null,
+    waiting_for: waitingFor(state, context),
+    ports: Object.freeze({ ...context.ports }),
+    health: toHealthRecord(state, context),
+    attempts: toAttemptsRecord(context),
+    breaker: toBreakerRecord(context),
+    gave_up: context.gaveUp,
+    stopping: stop === null ? null : Object.freeze({ purpose: stop.purpose, kill_at: isoOf(stop.killAtMs) }),
+    keeper_lost: context.keeperLost,
+    reasons: Object.freeze(context.reasons.map((reason) => Object.freeze({ at: isoOf(reason.atMs), text: reason.text }))),
+  })
+}
+
+type Declaration = Pick<
+  ProcessRecord,
+  'id' | 'command' | 'args' | 'env' | 'work_dir' | 'labels' | 'restart' | 'ready_when' | 'meta' | 'stdin' | 'inherit_env' | 'stop' | 'leftovers'
+>
+
+/** What never changes is made once: a record is made at each change of a process. */
+const declarations = new WeakMap<ProcessSpec, Declaration>()
+
+function declarationOf(spec: ProcessSpec): Declaration {
+  const declaration = declarations.get(spec) ?? toDeclaration(spec)
+  declarations.set(spec, declaration)
+  return declaration
+}
+
+function toDeclaration(spec: ProcessSpec): Declaration {
+  return {
+    id: spec.id,
+    command: spec.command,
+    args: Object.freeze([...spec.args]),
+    env: Object.freeze(redactEnv(spec.env)),
+    work_dir: spec.cwd,
+    labels: Object.freeze({ ...spec.labels }),
     restart: Object.freeze({ ...spec.restart }),
+    ready_when: spec.ready,
+    meta: Object.freeze({ ...spec.meta }),
     stdin: spec.stdin,
     inherit_env: spec.inheritEnv,
     stop: Object.freeze({ ...spec.stop, ladder: Object.freeze(spec.stop.ladder.map((rung) => Object.freeze({ ...rung }))) }),
     leftovers: spec.leftovers,
-    keeper_lost: context.keeperLost,
-    reasons: Object.freeze(context.reasons.map((reason) => Object.freeze({ at: isoOf(reason.atMs), text: reason.text }))),
-  })
+  }
+}
+
+function waitingFor(state: ProcessState, context: ProcessContext): string | null {
+  if (state === 'stopping') return context.failure?.reason ?? null
+  return state === 'starting' || state === 'unhealthy' ? notReadyReason(context) : null
 }
 
 function statusOf(state: ProcessState, context: ProcessContext): ProcessStatus {
@@ -91,46 +153,19 @@ function statusOf(state: ProcessState, context: ProcessContext): ProcessStatus {
 
 function exitedStatus(context: ProcessContext): ProcessStatus {
   if (context.cancelled) return 'cancelled'
-  return context.outcome?.kind === 'code' && context.outcome.code === 0 ? 'completed' : 'failed'
+  const isWell = context.failure === null && !context.gaveUp && context.outcome !== null && isSuccess(context.outcome, context.spec.restart)
+  return isWell ? 'completed' : 'failed'
 }
 
-function errorOf({ outcome, spec, gaveUp, reasons }: ProcessContext): string | null {
+function errorOf({ outcome, spec, failure, gaveUp, reasons }: ProcessContext): string | null {
   if (outcome === null) return null
-  const text = describeFailure(outcome, spec.command, spec.cwd)
+  const text = failure === null ? (isSuccess(outcome, spec.restart) ? null : describeFailure(outcome, spec.command, spec.cwd)) : failure.reason
   // The last reason says how it ended, too.
   return gaveUp ? (reasons.at(-1)?.text ?? text) : text
 }
 
-/** One sentence about how a run ended, or null when it ended well. */
-export function describeFailure(outcome: Outcome, command: string, cwd: string): string | null {
-  switch (outcome.kind) {
-    case 'code':
-      return outcome.code === 0 ? null : `exited with code ${outcome.code}`
-    case 'signal':
-      return `ended by ${outcome.signal}${outcome.core ? ' (core dumped)' : ''}`
-    case 'launch-failed':
-      return describeLaunchFailure(outcome, command, cwd)
-    case 'not-started':
-      return 'stopped before it was executed'
-    case 'unknown':
-      return `how it ended is not known: ${outcome.reason}`
-  }
-}
-
-function describeLaunchFailure({ step, errno, path }: LaunchFailure, command: string, cwd: string): string {
-  const place = path === undefined ? '' : ` in ${JSON.stringify(path)}`
-  const quoted = JSON.stringify(command)
-  if (step === 'cwd') return `working directory ${JSON.stringify(cwd)} cannot be entered (${errno})`
-  if (step === 'interpreter') return `interpreter of ${quoted} not found (${errno}): look at its #! line`
-  if (step === 'log') return `a log file or stdin${place} cannot be opened (${errno})`
-  if (step === 'fork') return `no new process can be made (${errno})`
-  if (step === 'intent') return `the run could not be written down${place} (${errno})`
-  if (step === 'keeper') return `no keeper can be started${place} (${errno})`
-  if (errno === 'ENOENT' || errno === 'ENOTDIR') return `command ${quoted} not found (${errno})`
-  if (errno === 'EACCES' || errno === 'EPERM') return `command ${quoted} is not executable (${errno})`
-  if (errno === 'ENOEXEC') return `command ${quoted} is not a program of this machine, and a script needs a #! line (${errno})`
-  if (errno === 'E2BIG') return `arguments and environment of ${quoted} are too long (${errno})`
-  return `command ${quoted} cannot be executed (${errno})`
+function isoOrNull(atMs: number | null): string | null {
+  return atMs === null ? null : isoOf(atMs)
 }
 
 function isoOf(atMs: number): string {

@@ -8,9 +8,26 @@ export const REDACTED = '***'
 
 /** @returns the same variables; values of names that look secret, and passwords inside URLs, replaced by `***`. */
 export function redactEnv(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecretName(name) ? REDACTED : value.replace(URL_PASSWORD, `$1${REDACTED}`)]))
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecretName(name) ? REDACTED : redactUrl(value)]))
 }
 
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name)
+}
+
+/** Hides the password in a URL. */
+export function redactUrl(value: string): string {
+  return value.replace(URL_PASSWORD, `$1${REDACTED}`)
+}
+
+/** The same JSON; texts and numbers under names that look secret replaced by `***`, wherever they are. */
+export function redactJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redactJson)
+  if (typeof value !== 'object' || value === null) return typeof value === 'string' ? redactUrl(value) : value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [
+      name,
+      isSecretName(name) && (typeof part === 'string' || typeof part === 'number') ? REDACTED : redactJson(part),
+    ]),
+  )
 }

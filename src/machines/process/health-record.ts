@@ -1,0 +1,111 @@
+/** What is shown of a process's health. Secrets of probes (headers, keys, variables, passwords in addresses) are hidden. */
+import type { ProbeCheck, ProbeName, ProbeResult, ProbeSpec, ProbeState, ProcessContext, TlsOptions } from '../../types.ts'
+import type { ProcessState } from './record.ts'
+import { REDACTED, redactEnv, redactJson, redactUrl } from './redact.ts'
+
+export interface ProbeRecord {
+  readonly verdict: ProbeState['verdict']
+  /** In a row. */
+  readonly failures: number
+  /** In a row. */
+  readonly successes: number
+  /** The last twenty of this run, oldest first. `cause` null: it passed. */
+  readonly results: readonly { readonly at: string; readonly latency_ms: number; readonly cause: string | null }[]
+  /** What an HTTP probe was answered last: parsed when it is JSON, else text. */
+  readonly body: unknown
+  readonly spec: ProbeSpec
+}
+
+export interface HealthRecord extends Readonly<Partial<Record<ProbeName, ProbeRecord>>> {
+  /** `unknown`: it is not up, or has not been asked yet. */
+  readonly status: 'healthy' | 'unhealthy' | 'unknown'
+}
+
+const NAMES: readonly ProbeName[] = ['startup', 'liveness', 'readiness']
+/** Deeper JSON is left as text: whoever shows it may not be able to. */
+const DEEPEST = 100
+
+export function toHealthRecord(state: ProcessState, { spec, probes }: ProcessContext): HealthRecord | null {
+  if (spec.health === null) return null
+  const declared = NAMES.flatMap((name) => {
+    const probe = spec.health?.[name] ?? null
+    return probe === null ? [] : [[name, recordOf(probe, probes[name])] as const]
+  })
+  return Object.freeze({ status: statusOf(state, declared), ...Object.fromEntries(declared) })
+}
+
+function statusOf(state: ProcessState, probes: readonly (readonly [ProbeName, ProbeRecord])[]): HealthRecord['status'] {
+  if (state === 'unhealthy') return 'unhealthy'
+  if (state !== 'running' && state !== 'starting') return 'unknown'
+  if (probes.some(([, { verdict }]) => verdict === 'failing')) return 'unhealthy'
+  return state === 'running' && probes.every(([, { verdict }]) => verdict === 'passing') ? 'healthy' : 'unknown'
+}
+
+/** A probe that was not asked since is shown as before: a record is made at each change of a process. */
+const known = new WeakMap<ProbeState, ProbeRecord>()
+const UNASKED: ProbeState = { verdict: 'unknown', failures: 0, successes: 0, results: [], body: null }
+
+function recordOf(spec: ProbeSpec, state: ProbeState | undefined): ProbeRecord {
+  if (state === undefined) return toProbeRecord(spec, UNASKED)
+  const record = known.get(state) ?? toProbeRecord(spec, state)
+  known.set(state, record)
+  return record
+}
+
+const shown = new WeakMap<ProbeResult, ProbeRecord['results'][number]>()
+
+function showResult(result: ProbeResult): ProbeRecord['results'][number] {
+  const record = shown.get(result) ?? { at: new Date(result.atMs).toISOString(), latency_ms: result.latencyMs, cause: result.cause }
+  shown.set(result, record)
+  return record
+}
+
+function toProbeRecord(spec: ProbeSpec, { verdict, failures, successes, results, body }: ProbeState): ProbeRecord {
+  return Object.freeze({
+    verdict,
+    failures,
+    successes,
+    results: Object.freeze(results.map(showResult)),
+    body: body === null ? null : parsed(body),
+    spec: { ...spec, check: redactCheck(spec.check) },
+  })
+}
+
+function parsed(body: string): unknown {
+  if (!isShallow(body)) return body
+  try {
+    return redactJson(JSON.parse(body))
+  } catch {
+    return body
+  }
+}
+
+/** Never deeper than it says; brackets in strings count too. */
+function isShallow(text: string): boolean {
+  let depth = 0
+  for (let at = 0; at < text.length && depth <= DEEPEST; at++) {
+    const letter = text[at]
+    if (letter === '[' || letter === '{') depth++
+    else if (letter === ']' || letter === '}') depth--
+  }
+  return depth <= DEEPEST
+}
+
+function redactCheck(check: ProbeCheck): ProbeCheck {
+  switch (check.kind) {
+    case 'http':
+      return { ...check, url: redactUrl(check.url), headers: redactEnv(check.headers), tls: redactTls(check.tls) }
+    case 'grpc':
+      return check.tls === null ? check : { ...check, tls: redactTls(check.tls) }
+    case 'exec':
+      return { ...check, env: redactEnv(check.env) }
+    case 'tcp':
+    case 'function':
+      return check
+  }
+}
+
+/** A path is no secret; the key itself is. */
+function redactTls(tls: TlsOptions): TlsOptions {
+  return tls.key?.includes('-----BEGIN') ? { ...tls, key: REDACTED } : tls
+}

@@ -1,0 +1,39 @@
+/** From one format of a state file to the next. What is there is passed on as it is: it is checked when it has the newest form. */
+
+type Json = Readonly<Record<string, unknown>>
+
+/** By the number of the older format. */
+export const MIGRATIONS: Readonly<Record<number, (envelope: unknown) => unknown>> = { 1: toFormat2 }
+
+/** Services: budgets by cause, breaker, health, ports. A policy goes on as it was, also where the defaults are others now. */
+function toFormat2(envelope: unknown): unknown {
+  if (!isJson(envelope) || !isJson(envelope.snapshot) || !isJson(envelope.snapshot.context)) return envelope
+  const { attempts, ...context } = envelope.snapshot.context
+  const since = typeof context.startedAtMs === 'number' ? context.startedAtMs : 0
+  const counters = typeof attempts === 'number' && attempts > 0 ? { crash: { streak: attempts, atMs: [since] } } : {}
+  const added = { counters, breaker: null, probes: {}, signalledAtMs: null, readyAtMs: context.startedAtMs ?? null, failure: null, ports: {} }
+  return { ...envelope, format: 2, snapshot: { ...envelope.snapshot, context: { ...context, ...added, spec: migrateSpec(context.spec) } } }
+}
+
+const WEEK_MS = 7 * 24 * 3_600_000
+
+/** Intents carry specs without a format: one of format 1 is known by its policy. */
+export function migrateSpec(spec: unknown): unknown {
+  if (!isJson(spec) || !isJson(spec.restart) || !('maxRestarts' in spec.restart)) return spec
+  const { maxRestarts, ...restart } = spec.restart
+  return {
+    ...spec,
+    restart: { ...restart, maxAttempts: maxRestarts, jitter: 0, windowMs: WEEK_MS, successExitCodes: [0], successSignals: [], noRestartExitCodes: [] },
+    breaker: null,
+    ports: {},
+    health: null,
+    ready: null,
+    startupTimeoutMs: 60_000,
+    meta: {},
+    template: false,
+  }
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
