@@ -24,7 +24,7 @@ const specOf = ({ instanceId, wasmPath, dbName, env = {} }) => ({
   meta: { wasmPath: resolve(dirname(values.instances), wasmPath), dbName },
   health: { readiness: PROBE, liveness: { ...PROBE, timeoutMs: 1_000, failureThreshold: 2 } },
   restart: { strategy: 'always', maxAttempts: 0, delayMs: 200, maxDelayMs: 2_000 },
-  breaker: { failures: 4, windowMs: 30_000, cooldownMs: 5_000 },
+  breaker: { failures: 4, windowMs: 30_000, cooldownMs: 8_000 },
 })
 
 const instances = JSON.parse(await readFile(values.instances, 'utf8'))
@@ -48,7 +48,6 @@ async function ensure(instance) {
   try {
     await supervisor.start(specOf(instance))
     await supervisor.waitFor(id, 'ready', { timeoutMs: 30_000 })
-    say(id, 'ready', {})
   } catch (error) {
     if (!isLeaving) say(id, 'not ready', { code: error.code, message: error.message })
   }
