@@ -53,8 +53,8 @@ export default {
       from: {
         path: '^src/',
         pathNot: [
-          '^src/(machines|effects|persistence|supervisor|cli|control)/',
-          '^src/(supervisor|reader|index|api|spec|table|select|sanitize|stdin|state-dir|keeper|wait-for-health)\\.ts$',
+          '^src/(machines|effects|persistence|supervisor|cli|control|spec)/',
+          '^src/(supervisor|reader|index|api|table|select|conditions|sanitize|stdin|state-dir|keeper|wait-for-health)\.ts$',
         ],
       },
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/'] },

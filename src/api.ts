@@ -7,12 +7,84 @@ import type { ProcessMachine } from './machines/process/machine.ts'
 import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
 import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
-import type { RestartPolicy, StopRung } from './types.ts'
+import type { BreakerPolicy, ProbeSpec, RestartPolicy, RestartStrategy, StopRung, TlsOptions } from './types.ts'
 
 /** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
 export type ProcessRef = ActorRefFrom<ProcessMachine>
 
-/** What to run. Only `command` is required. */
+/**
+ * A port to be had for the process: one (1 to 65535), any, or one of a range, both ends included. `host`: the address that the process will bind; without it
+ * the port must be free on all of this machine's.
+ */
+export type PortInput =
+  | number
+  | 'any'
+  | { readonly port: number | 'any'; readonly host?: string }
+  | { readonly range: readonly [from: number, to: number]; readonly host?: string }
+
+/** `port`: a number or a template as `${port.http}`; default: the process's own when it has exactly one. `host`: default localhost, which is 127.0.0.1 and ::1. */
+export interface AddressInput {
+  readonly port?: number | string
+  readonly host?: string
+}
+
+/** One status code, from and to, or a list of these. A list of two plain numbers is from and to. */
+export type StatusInput = number | readonly [from: number, to: number] | readonly (number | readonly [from: number, to: number])[]
+
+/** A `url` (http: or https:), or one that is built of port, host and `path` (default `/`): https: when `tls` is given. */
+export type HttpProbeInput = ({ readonly url: string } | (AddressInput & { readonly path?: string })) & {
+  /** Default GET. */
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  /** What is accepted, 100 to 599. Default 200 only. Redirects are not followed. */
+  readonly status?: StatusInput
+  readonly tls?: true | TlsOptions
+}
+
+/** A command whose exit code 0 passes. Never given to a shell. */
+export interface ExecProbeInput {
+  readonly command: string
+  readonly args?: readonly string[]
+  /** Default: that of the process, which a relative one starts from. */
+  readonly cwd?: string
+  /** Added to the environment of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** What is asked: exactly one of the five. Texts may have templates. */
+export type CheckInput =
+  /** A URL, or its parts. */
+  | { readonly http: string | HttpProbeInput }
+  /** Can be connected to: `host:port`, a port of localhost, or both apart. */
+  | { readonly tcp: string | number | AddressInput }
+  /** A command with its arguments. */
+  | { readonly exec: readonly string[] | ExecProbeInput }
+  /** `grpc.health.v1.Health/Check`: `host:port`, a port of localhost, or more. `service`: default '', the server as a whole. `tls`: default plain text. */
+  | { readonly grpc: string | number | (AddressInput & { readonly service?: string; readonly tls?: true | TlsOptions }) }
+  /** A function, which only this manager has: a later one does not ask until it is declared again. Or the name of one of the manager's `probes`. */
+  | { readonly function: string | ProbeFunction }
+
+/** Times as in `ProbeSpec`, which tells the defaults. `onFailure: 'restart'` is for liveness only. */
+export type ProbeInput = CheckInput & Partial<Omit<ProbeSpec, 'check'>>
+
+export interface HealthChecks {
+  /** Gates the others: until it has passed they are not asked. */
+  readonly startup?: ProbeInput
+  /** Its failure is what restarts. */
+  readonly liveness?: ProbeInput
+  /** Its failure withdraws `ready`, and never restarts. */
+  readonly readiness?: ProbeInput
+  /** No probes while the command is stopped by SIGSTOP. Default false. */
+  readonly pauseWhenSuspended?: boolean
+}
+
+/**
+ * What to run. Only `command` is required.
+ *
+ * Templates: `${port.NAME}`, `${port}` (the only one), `${id}`, `${run}`, `${env.NAME}`, `${labels.NAME}` and `${meta.NAME}` are filled in at each launch, in
+ * command, arguments, values of `env`, `cwd` and probes; `$$` is a dollar sign. In `env`, `${env.NAME}` is what the launching manager has; elsewhere what the
+ * process gets. In code for an interpreter (`sh -c`, `node -e`) only ports are filled in, for a shell `${id}` and `${run}` too: a value in code would be run as code.
+ */
 export interface ProcessInput {
   /** A program's name (looked for in PATH) or path. Never given to a shell. */
   readonly command: string
@@ -29,11 +101,25 @@ export interface ProcessInput {
   /** `null` (default): /dev/null. `pipe`: kept open by the keeper, see `write`. */
   readonly stdin?: 'null' | 'pipe'
   /** Default: never. A strategy's name alone takes the defaults of `RestartPolicy`. */
-  readonly restart?: RestartPolicy['strategy'] | (Partial<RestartPolicy> & { readonly strategy: RestartPolicy['strategy'] })
+  readonly restart?: RestartStrategy | (Partial<RestartPolicy> & { readonly strategy: RestartStrategy })
+  /** True (default), or parts of it: with the defaults of `BreakerPolicy`. Where nothing is restarted there is none. */
+  readonly breaker?: boolean | Partial<BreakerPolicy>
   /** Default: SIGTERM, and SIGKILL to the whole tree after 5 000 ms. */
   readonly stop?: { readonly signal?: string; readonly ladder?: readonly StopRung[]; readonly timeoutMs?: number }
   /** What the command left behind when it ended is stopped (default) or left alone. */
   readonly leftovers?: 'stop' | 'leave'
+  /** By name: a letter, then letters, digits, `_` or `-`, at most 31. In the environment as PORT_NAME, and the only one as PORT too. The same again on restart where still free. */
+  readonly ports?: Readonly<Record<string, PortInput>>
+  /** Default: none. */
+  readonly health?: HealthChecks
+  /** What else makes a run ready: a line of output, a newline on a descriptor (3 to 255), or time since the launch, less than `startupTimeoutMs`. Default: nothing. */
+  readonly ready?: { readonly logLine: RegExp | string } | { readonly notifyFd: number } | { readonly delayMs: number }
+  /** Not ready so long after its launch, in ms: stopped, as a failed start. 1 and up. Default 60 000. */
+  readonly startupTimeoutMs?: number
+  /** Free data, for templates and for people. */
+  readonly meta?: Readonly<Record<string, string | number | boolean | undefined>>
+  /** False: nothing is filled in. Default true. */
+  readonly template?: boolean
   /** False: created in `pending`, to be started by `restart(id)` or `launch(id)`. Default true. */
   readonly autostart?: boolean
 }

@@ -35,6 +35,7 @@ export async function waitForHealth(target: string, options: number | WaitForHea
   const leftMs = () => Math.max(0, Math.ceil(endAtMs - performance.now()))
   let reason = ''
   try {
+    await checker.prepare()
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const attemptMs = Math.min(ATTEMPT_MS, leftMs())
       const answer = await checker.check(attemptMs, signal)

@@ -5,6 +5,7 @@ import { PortAllocator } from '../effects/port/allocator.ts'
 import type { ProbeFunction } from '../effects/probe/ports.ts'
 import type { PortConflict } from '../effects/run/contract.ts'
 import { readIntent } from '../effects/run/run-files.ts'
+import { portVariables } from '../spec/ports.ts'
 import { fillSpec } from '../template.ts'
 import type { ProcessContext, ProcessSpec } from '../types.ts'
 
@@ -103,13 +104,6 @@ export class Launches {
     this.#env ??= { ...(process.env as Record<string, string>) }
     return this.#env
   }
-}
-
-/** PORT_HTTP for the port `http`, and PORT for the only one. */
-function portVariables(ports: Ports): Readonly<Record<string, string>> {
-  const entries = Object.entries(ports)
-  const named = entries.map(([name, port]) => [`PORT_${name.toUpperCase().replaceAll('-', '_')}`, String(port)] as const)
-  return Object.fromEntries(entries.length === 1 ? [['PORT', String(entries[0]?.[1])], ...named] : named)
 }
 
 function hasAny(record: object): boolean {

@@ -59,7 +59,7 @@ export const ops = {
   async ours({ dir, args }) {
     const { createSupervisor } = await import('../../dist/index.js')
     supervisor = await createSupervisor({ stateDir: dir })
-    await supervisor.start({ command: 'sh', args, restart: { strategy: 'always', delayMs: 0 } })
+    await supervisor.start({ command: 'sh', args, restart: { strategy: 'always', maxAttempts: 0, delayMs: 0 }, breaker: false })
   },
   oursEnd: () => supervisor.shutdown({ timeoutMs: 0 }),
   async bare({ dir, args }) {

@@ -196,7 +196,7 @@ export function itSurvives({ errno, options, how, prepare, begin, end }: Hostili
   it('delays a restart by the policy until there is room, and costs none of those that the policy allows', async () => {
     const home = aHostileDisk()
     const manager = await aManager(home, {}, how)
-    const restart = { strategy: 'always', delayMs: 10, maxDelayMs: 200, maxRestarts: 1 } as const
+    const restart = { strategy: 'always', delayMs: 10, maxDelayMs: 200, maxAttempts: 1 } as const
     const { pid } = await manager.start(mute({ id: 'a', restart }))
     await manager.start(mute({ id: 'b', restart, autostart: false }))
     begin(home)

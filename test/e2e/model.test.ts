@@ -13,7 +13,7 @@ import { agreed, aHome, type Home, kill, lives, obedient, until } from './harnes
 
 const STRATEGIES = ['never', 'on-failure', 'always'] as const
 const inputOf = (strategy: (typeof STRATEGIES)[number]) =>
-  obedient({ id: 'model', autostart: false, restart: { strategy, delayMs: strategy === 'always' ? 0 : 3_600_000, maxRestarts: 1 } })
+  obedient({ id: 'model', autostart: false, restart: { strategy, delayMs: strategy === 'always' ? 0 : 3_600_000, maxAttempts: 1 } })
 
 const ends: Readonly<Record<string, { readonly outcome: Outcome; make(supervisor: Supervisor): Promise<void> | void }>> = {
   exit0: { outcome: { kind: 'code', code: 0 }, make: (supervisor) => supervisor.write('model', 'exit 0\n') },

@@ -38,7 +38,7 @@ describe('a reader', () => {
     const home = aHome()
     const supervisor = await home.supervisor()
     const reader = createReader({ stateDir: home.stateDir })
-    await supervisor.start(sh('echo run $PROCMAN_RUN; exit 2', { id: 'job', restart: { strategy: 'always', delayMs: 30, maxRestarts: 2 } }))
+    await supervisor.start(sh('echo run $PROCMAN_RUN; exit 2', { id: 'job', restart: { strategy: 'always', delayMs: 30, maxAttempts: 2 } }))
     const [record, lines] = await Promise.all([reader.wait('job'), texts(reader.watch('job'))])
     expect(record).toMatchObject({ state: 'exited', run: 3, exit_code: 2 })
     expect(lines).toEqual(['run 1', 'run 2', 'run 3'])

@@ -114,7 +114,7 @@ describe('a manager that is killed with SIGKILL', () => {
     const manager = await home.manager()
     const go = (run: number) => writeFileSync(home.path(`go-${run}`), '')
     const script = `until [ -e ${home.path('go')}-$PROCMAN_RUN ]; do sleep 0.01; done; exit 1`
-    await manager.start(sh(script, { id: 'job', restart: { strategy: 'on-failure', delayMs: 0, maxRestarts: 2 } }))
+    await manager.start(sh(script, { id: 'job', restart: { strategy: 'on-failure', delayMs: 0, maxAttempts: 2 } }))
     let last = manager
     for (const run of [1, 2]) {
       // The next run is on record by its intent alone when its manager dies.

@@ -11,7 +11,7 @@ export interface Cast {
   readonly strategy: Nature['strategy']
   readonly retries: Nature['retries']
   /** Restarts by policy in a row; 0: no limit. */
-  readonly maxRestarts: number
+  readonly maxAttempts: number
 }
 
 /** What befalls the manager befalls all its processes: `crash`, `close`, and `answers`, which waits until all calls are answered. */
@@ -64,10 +64,10 @@ const aCast: fc.Arbitrary<Cast> = fc
     habit: fc.oneof({ weight: 3, arbitrary: fc.constant<Habit>('obeys') }, { weight: 5, arbitrary: fc.constantFrom(...HABITS) }),
     strategy: fc.constantFrom('never' as const, 'on-failure' as const, 'always' as const),
     retries: fc.constantFrom('at once' as const, 'much later' as const),
-    maxRestarts: fc.constantFrom(0, 2),
+    maxAttempts: fc.constantFrom(0, 2),
   })
   // One that ends at once and is retried at once for ever would have the machine for itself.
-  .map((cast) => (cast.habit === 'obeys' || cast.habit === 'is stubborn' ? cast : { ...cast, maxRestarts: 2 }))
+  .map((cast) => (cast.habit === 'obeys' || cast.habit === 'is stubborn' ? cast : { ...cast, maxAttempts: 2 }))
 
 /** @param more what may befall the manager */
 export function aSchedule(more: readonly ('crash' | 'close' | 'close and reopen')[] = []): fc.Arbitrary<Schedule> {
@@ -96,9 +96,9 @@ export function show({ cast, steps, finale }: Schedule): string {
   return [...cast.map((each, index) => `${index}: ${JSON.stringify(each)}`), ...lines, `finale: ${finale}`].join('\n  ')
 }
 
-export function natureOf({ habit, strategy, retries, maxRestarts }: Cast): Nature {
+export function natureOf({ habit, strategy, retries, maxAttempts }: Cast): Nature {
   const ends = habit === 'exits 0' ? 'ok' : habit === 'exits 3' ? 'fail' : null
-  return { strategy, retries, givesUp: maxRestarts > 0, ends, leaves: habit.startsWith('leaves'), launchable: habit !== 'is missing' }
+  return { strategy, retries, givesUp: maxAttempts > 0, ends, leaves: habit.startsWith('leaves'), launchable: habit !== 'is missing' }
 }
 
 /**
@@ -128,13 +128,14 @@ const SCRIPTS: Readonly<Record<Habit, string>> = {
 }
 
 /** @param here directory for the traces @param nonce names this start of the process among all */
-export function inputOf({ habit, strategy, retries, maxRestarts }: Cast, id: string, here: string, nonce: string): ProcessInput {
+export function inputOf({ habit, strategy, retries, maxAttempts }: Cast, id: string, here: string, nonce: string): ProcessInput {
   return {
     ...(habit === 'is missing' ? { command: '/nowhere/to-be-found' } : { command: 'sh', args: ['-c', SCRIPTS[habit]] }),
     id,
     env: { HERE: here, NONCE: nonce },
     stdin: 'pipe',
-    restart: { strategy, maxRestarts, delayMs: retries === 'at once' ? 0 : 3_600_000, maxDelayMs: 3_600_000 },
+    breaker: false,
+    restart: { strategy, maxAttempts, delayMs: retries === 'at once' ? 0 : 3_600_000, maxDelayMs: 3_600_000 },
     // Who ignores SIGTERM is killed soon.
     stop: { timeoutMs: habit.includes('stubborn') ? 30 : 10_000 },
   }

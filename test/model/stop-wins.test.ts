@@ -14,7 +14,7 @@ const cast = (habit: Habit, strategy: Cast['strategy'] = 'never', retries: Cast[
   habit,
   strategy,
   retries,
-  maxRestarts: 0,
+  maxAttempts: 0,
 })
 
 /** The steps in their order; `gap` stands where the race is. */

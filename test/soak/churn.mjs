@@ -43,7 +43,7 @@ const LIVES = {
     soak.runs += 5
   },
   async restartsItself({ soak, start, supervisor }) {
-    const { id } = await start(sh('exit 1', { restart: { strategy: 'always', delayMs: 0, maxDelayMs: 0, maxRestarts: 6 } }))
+    const { id } = await start(sh('exit 1', { restart: { strategy: 'always', delayMs: 0, maxDelayMs: 0, maxAttempts: 6 }, breaker: false }))
     const { run } = await supervisor.wait(id)
     await supervisor.remove(id)
     soak.runs += run

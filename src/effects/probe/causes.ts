@@ -27,19 +27,20 @@ const KINDS: readonly (readonly [code: RegExp, words: (message: string, code: st
   [/ALERT.*(CERTIFICATE|UNKNOWN_CA)/, (_, code) => `certificate of the client is refused (${code})`],
   [/^ERR_OSSL_/, (_, code) => `certificate or key cannot be used (${code})`],
   [/^(ERR_SSL_|EPROTO)/, (_, code) => `no valid TLS answer (${code})`],
-  [/^(HPE_|UND_ERR_(?!INVALID_ARG))/, (message) => `no valid HTTP answer: ${message}`],
+  [/^(HPE_|HTTPParserError|UND_ERR_(?!INVALID_ARG))/, (message) => `no valid HTTP answer: ${message}`],
 ]
 
 /** @param error whatever was thrown */
 export function causeOf(error: unknown): string {
   const message = messageOf(error)
-  const code = codeOf(error)
+  // undici gives some answers that it cannot parse a name only.
+  const code = codeOf(error) || (error instanceof Error ? error.name : '')
   return WORDS[code] ?? KINDS.find(([pattern]) => pattern.test(code))?.[1](message, code) ?? message
 }
 
 /** @returns '' when it has none */
 export function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code ?? '') : ''
 }
 
 export function messageOf(error: unknown): string {

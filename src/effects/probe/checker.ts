@@ -13,6 +13,8 @@ export type { CheckAnswer, CheckerPorts } from './probe.ts'
 
 /** Of one run: what it keeps (a connection) never leads to another. */
 export interface Checker {
+  /** Loads what it needs, once. To be awaited before a check: it is no part of what is timed. */
+  prepare(): Promise<void>
   /**
    * Never rejects. Null: cannot be asked in this manager. Asked again while it is being asked: that is not supported.
    * @param timeoutMs bounds all of it: then the answer is the cause "timeout after N ms"
@@ -28,6 +30,7 @@ export function createChecker(check: ProbeCheck, ports: CheckerPorts): Checker {
   const probe = probeOf(check, ports)
   const closing = new AbortController()
   return {
+    prepare: () => probe.prepare?.() ?? Promise.resolve(),
     check: (timeoutMs, signal) => bounded(probe, timeoutMs, [signal, closing.signal]),
     close: () => {
       closing.abort()

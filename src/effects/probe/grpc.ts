@@ -25,6 +25,10 @@ class GrpcProbe implements Probe {
     this.#cwd = cwd
   }
 
+  async prepare(): Promise<void> {
+    await import('@grpc/grpc-js')
+  }
+
   /** A kept connection may be of a server that is gone: when it fails, a new one decides. A channel that has failed is not used again: it waits longer each time. */
   async ask(signal: AbortSignal): Promise<CheckAnswer> {
     signal.addEventListener('abort', () => this.close())
@@ -33,8 +37,7 @@ class GrpcProbe implements Probe {
       if (!isLost) return answer
       signal.throwIfAborted()
     }
-    this.#link = await this.#open(signal)
-    return (await this.#askOver(this.#link)).answer
+    return (await this.#askOver(await this.#open(signal))).answer
   }
 
   close(): void {
@@ -61,7 +64,8 @@ class GrpcProbe implements Probe {
     const address = await reach(host, this.#port, signal)
     const grpc = await import('@grpc/grpc-js')
     signal.throwIfAborted()
-    return new GrpcLink(grpc, { address, port: this.#port, authority: `${host}:${this.#port}`, tls: secure })
+    this.#link = new GrpcLink(grpc, { address, port: this.#port, authority: `${host}:${this.#port}`, tls: secure })
+    return this.#link
   }
 }
 

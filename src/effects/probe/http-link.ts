@@ -82,6 +82,7 @@ function receive(resolve: (reply: HttpReply) => void, reject: (error: Error) => 
   let status = 0
   const finish = () => resolve({ status, body: textOf(chunks, size) })
   return {
+    onRequestStart() {},
     onResponseStart: (_, code) => {
       status = code
     },

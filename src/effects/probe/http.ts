@@ -30,6 +30,10 @@ class HttpProbe implements Probe {
     this.#request = { path: url.pathname + url.search, method: check.method, headers: headersOf(url, check) }
   }
 
+  async prepare(): Promise<void> {
+    await import('undici')
+  }
+
   async ask(signal: AbortSignal) {
     const undici = await import('undici')
     signal.addEventListener('abort', () => this.close())

@@ -20,6 +20,8 @@ export interface CheckerPorts {
 
 /** A way of asking. May throw why it failed. */
 export interface Probe {
+  /** Loads a library, where one is needed: the command line must start fast. */
+  prepare?(): Promise<void>
   /** Lets go of all that it holds when `signal` is aborted; what it answers then is not heard. */
   ask(signal: AbortSignal): Promise<CheckAnswer | null>
   close(): void

@@ -102,10 +102,11 @@ export class Prober implements Part {
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
+    this.#checker ??= this.#createChecker()
+    await this.#checker.prepare()
     if ((await this.#isPaused()) || signal.aborted) return
     const atMs = this.#up.nowMs()
     const beganAtMs = performance.now()
-    this.#checker ??= this.#createChecker()
     const answer = await this.#checker.check(this.#spec.timeoutMs, signal)
     const latencyMs = Math.round((performance.now() - beganAtMs) * 10) / 10
     if (signal.aborted) return

@@ -183,7 +183,7 @@ function policyBroken({ state, status, restart, outcome, error }) {
   if (state !== 'exited' || status === 'cancelled' || restart.strategy === 'never') return undefined
   if (restart.strategy === 'always') return 'its policy is always'
   if (outcome.kind === 'code' && outcome.code === 0) return undefined
-  return restart.maxRestarts > 0 && error?.includes('gave up') ? undefined : 'its policy is on-failure'
+  return restart.maxAttempts > 0 && error?.includes('gave up') ? undefined : 'its policy is on-failure'
 }
 
 /** Two that speak of the same end must say the same. */

@@ -55,7 +55,7 @@ const KINDS = [
     (random) => ({
       kind: 'writer-again',
       script: [`w${random.int(1, 600)}@1`, `w${random.int(1, 600)}@3`, 'W0'],
-      restart: { strategy: 'on-failure', delayMs: random.pick([0, 5, 30]), multiplier: 1 },
+      restart: { strategy: 'on-failure', maxAttempts: 0, delayMs: random.pick([0, 5, 30]), multiplier: 1 },
     }),
   ],
   [
@@ -63,16 +63,16 @@ const KINDS = [
     (random) => ({
       kind: 'service',
       script: Array.from({ length: 5 }, () => `${random.chance(0.25) ? leaves(random) : ends(random, 150)}`),
-      restart: { strategy: 'always', delayMs: random.pick([0, 0, 5, 40]), multiplier: 1 },
+      restart: { strategy: 'always', maxAttempts: 0, delayMs: random.pick([0, 0, 5, 40]), multiplier: 1 },
     }),
   ],
-  [4, (random) => ({ kind: 'steady-service', script: [random.pick(['z', 'd', 'T', 'h0'])], restart: { strategy: 'always', delayMs: 0 } })],
+  [4, (random) => ({ kind: 'steady-service', script: [random.pick(['z', 'd', 'T', 'h0'])], restart: { strategy: 'always', maxAttempts: 0, delayMs: 0 } })],
   [
     8,
     (random) => ({
       kind: 'retries',
       script: [...Array.from({ length: random.int(1, 4) }, () => fails(random)), `x0@${random.int(0, 50)}`],
-      restart: { strategy: 'on-failure', delayMs: random.pick([0, 10, 50]), multiplier: random.pick([1, 1.5]) },
+      restart: { strategy: 'on-failure', maxAttempts: 0, delayMs: random.pick([0, 10, 50]), multiplier: random.pick([1, 1.5]) },
     }),
   ],
   [
@@ -80,7 +80,7 @@ const KINDS = [
     (random) => ({
       kind: 'gives-up',
       script: [fails(random)],
-      restart: { strategy: 'on-failure', delayMs: random.pick([0, 20]), multiplier: 1, maxRestarts: random.int(1, 4) },
+      restart: { strategy: 'on-failure', delayMs: random.pick([0, 20]), multiplier: 1, maxAttempts: random.int(1, 4) },
     }),
   ],
 ]
@@ -96,7 +96,7 @@ export function actOf(plan, run) {
 export function inputOf(settings, id, incarnation) {
   const { script, restart, autostart, stop, stdin, leftovers } = planOf(settings, id, incarnation)
   const args = [settings.trace, `${settings.locks}/${id}`, settings.nonce, id, String(incarnation), script.join(',')]
-  return { id, command: settings.subject, args, cwd: '/', inheritEnv: false, restart, autostart, stop, stdin, leftovers, labels: { storm: settings.nonce } }
+  return { id, command: settings.subject, args, cwd: '/', inheritEnv: false, restart, breaker: false, autostart, stop, stdin, leftovers, labels: { storm: settings.nonce } }
 }
 
 /** The incarnation that a record speaks of. */

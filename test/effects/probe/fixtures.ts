@@ -99,6 +99,7 @@ export class World {
     this.openCheckers += 1
     const probe = check.kind === 'function' ? check.name : check.kind
     return {
+      prepare: async () => {},
       check: (_timeoutMs, signal) =>
         new Promise((resolve) => {
           this.asked.push({ probe, atMs: Date.now(), signal, answer: resolve })

@@ -1,22 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ProcessInput } from '../src/api.ts'
-import { isProcmanError } from '../src/errors.ts'
-import { decodeSpec } from '../src/persistence/codec.ts'
-import { generateId, parseProcessInput } from '../src/spec.ts'
-
-const parse = (input: unknown) => parseProcessInput(input as ProcessInput, () => 'newid')
-
-function problemsOf(input: unknown): readonly string[] {
-  try {
-    parse(input)
-  } catch (error) {
-    if (!isProcmanError(error) || error.code !== 'PROCMAN_INVALID_SPEC') throw error
-    expect(error.message).toBe((error.details.problems as string[]).join('; '))
-    return error.details.problems as string[]
-  }
-  return []
-}
+import { generateId } from '../../src/spec/parse.ts'
+import { parse, parseAll, problemsOf } from './harness.ts'
 
 describe('a spec', () => {
   it('of a command alone gets every default', () => {
@@ -29,42 +14,38 @@ describe('a spec', () => {
       cwd: process.cwd(),
       labels: {},
       stdin: 'null',
-      restart: { strategy: 'never', delayMs: 1_000, multiplier: 2, maxDelayMs: 60_000, maxRestarts: 0, resetAfterMs: 60_000 },
+      restart: {
+        strategy: 'never',
+        maxAttempts: 3,
+        delayMs: 5_000,
+        multiplier: 1.5,
+        maxDelayMs: 300_000,
+        jitter: 0.1,
+        resetAfterMs: 60_000,
+        windowMs: 600_000,
+        successExitCodes: [0],
+        successSignals: [],
+        noRestartExitCodes: [],
+      },
+      breaker: null,
       stop: { ladder: [{ signal: 'SIGTERM', afterMs: 0 }], timeoutMs: 5_000 },
       leftovers: 'stop',
+      ports: {},
+      health: null,
+      ready: null,
+      startupTimeoutMs: 60_000,
+      meta: {},
+      template: true,
     })
   })
 
   it.each([
-    ['restart by a name alone', { restart: 'always' }, { restart: { strategy: 'always', delayMs: 1_000 } }],
-    ['a part of a restart policy', { restart: { strategy: 'on-failure', delayMs: 5 } }, { restart: { strategy: 'on-failure', delayMs: 5, multiplier: 2 } }],
-    ['a part of one that is undefined takes the default', { restart: { strategy: 'always', delayMs: undefined } }, { restart: { delayMs: 1_000 } }],
-    ['a stop signal in any spelling', { stop: { signal: 'int' } }, { stop: { ladder: [{ signal: 'SIGINT', afterMs: 0 }], timeoutMs: 5_000 } }],
-    ['a stop signal as a number', { stop: { signal: '1', timeoutMs: 0 } }, { stop: { ladder: [{ signal: 'SIGHUP', afterMs: 0 }], timeoutMs: 0 } }],
-    [
-      'a ladder, put in order',
-      {
-        stop: {
-          ladder: [
-            { signal: 'SIGTERM', afterMs: 10 },
-            { signal: 'SIGINT', afterMs: 0 },
-          ],
-        },
-      },
-      {
-        stop: {
-          ladder: [
-            { signal: 'SIGINT', afterMs: 0 },
-            { signal: 'SIGTERM', afterMs: 10 },
-          ],
-        },
-      },
-    ],
-    ['no ladder at all', { stop: { ladder: [] } }, { stop: { ladder: [] } }],
     ['a relative directory becomes absolute', { cwd: 'x' }, { cwd: `${process.cwd()}/x` }],
     ['variables that are undefined are left out', { env: { A: '1', B: undefined } }, { env: { A: '1' } }],
     ['arguments byte for byte', { args: ['', ' ', '\'"\n$x*', '--', 'ü'] }, { args: ['', ' ', '\'"\n$x*', '--', 'ü'] }],
     ['an id of one’s own', { id: 'web.1' }, { id: 'web.1' }],
+    ['a directory that begins with a template is made out at launch', { cwd: '${env.HOME}/x' }, { cwd: '${env.HOME}/x' }],
+    ['metadata of all kinds', { meta: { a: 'x', b: 1.5, c: false, d: undefined } }, { meta: { a: 'x', b: 1.5, c: false } }],
     ['everything else', { stdin: 'pipe', leftovers: 'leave', inheritEnv: false, autostart: false }, { stdin: 'pipe', leftovers: 'leave', inheritEnv: false }],
   ])('%s', (_name, input, expected) => {
     expect(parse({ command: 'x', ...input })).toMatchObject(expected)
@@ -101,25 +82,12 @@ describe('a wrong spec', () => {
     [{ stdin: 'inherit' }, 'stdin must be "null" or "pipe", not "inherit"'],
     [{ leftovers: 'kill' }, 'leftovers must be "stop" or "leave", not "kill"'],
     [{ inheritEnv: 'no' }, 'inheritEnv must be true or false, not "no"'],
+    [{ template: 'no' }, 'template must be true or false, not "no"'],
+    [{ startupTimeoutMs: 0 }, 'startupTimeoutMs must be 1 to 604800000 ms, not 0'],
+    [{ meta: 5 }, 'meta must be an object, not 5'],
+    [{ meta: { a: [1] } }, 'meta.a must be a string, a number, true or false, not [1]'],
+    [{ meta: { a: Number.NaN } }, 'meta.a must be a string, a number, true or false, not NaN'],
     [{ autostart: 1 }, 'autostart must be true or false, not 1'],
-    [{ restart: 'sometimes' }, 'restart must be one of never, on-failure, always, not "sometimes"'],
-    [{ restart: 5 }, 'restart must be one of never, on-failure, always, or an object, not 5'],
-    [{ restart: null }, 'restart must be one of never, on-failure, always, or an object, not null'],
-    [{ restart: { strategy: 'often' } }, 'restart must be one of never, on-failure, always, not "often"'],
-    [{ restart: { delay: 1 } }, 'restart has no option "delay"; known are strategy, delayMs, multiplier, maxDelayMs, maxRestarts, resetAfterMs'],
-    [{ restart: { delayMs: -1 } }, 'restart.delayMs must be 0 to 604800000 ms, not -1'],
-    [{ restart: { delayMs: Number.NaN } }, 'restart.delayMs must be 0 to 604800000 ms, not NaN'],
-    [{ restart: { maxDelayMs: Number.POSITIVE_INFINITY } }, 'restart.maxDelayMs must be 0 to 604800000 ms, not Infinity'],
-    [{ restart: { multiplier: 0.5 } }, 'restart.multiplier must be 1 to 1000, not 0.5'],
-    [{ restart: { maxRestarts: 1.5 } }, 'restart.maxRestarts must be a whole number, 0 for no limit, not 1.5'],
-    [{ stop: 'SIGINT' }, 'stop must be an object, not "SIGINT"'],
-    [{ stop: { timeout: 5 } }, 'stop has no option "timeout"; known are signal, ladder, timeoutMs'],
-    [{ stop: { timeoutMs: '5' } }, 'stop.timeoutMs must be 0 to 604800000 ms, not "5"'],
-    [{ stop: { signal: 'SIGNOTHING' } }, 'stop: there is no signal "SIGNOTHING" on this machine'],
-    [{ stop: { signal: 'SIGTERM', ladder: [] } }, 'stop takes a signal or a ladder, not both'],
-    [{ stop: { ladder: 'x' } }, 'stop.ladder must be a list of { signal, afterMs }, not "x"'],
-    [{ stop: { ladder: [{ signal: 'SIGTERM' }] } }, 'stop.ladder: afterMs must be 0 to 604800000 ms, not undefined'],
-    [{ stop: { ladder: [null] } }, 'stop: there is no signal undefined on this machine'],
   ])('%j: %s', (input, problem) => {
     const whole = typeof input === 'object' && input !== null && Object.keys(input).length > 0 ? { command: 'x', ...input } : input
     expect(problemsOf(whole)).toContain(problem)
@@ -134,7 +102,7 @@ describe('a wrong spec', () => {
 
   it('tells an option that does not exist, with those that do', () => {
     expect(problemsOf({ command: 'x', comand: 'y' })).toEqual([
-      'there is no option "comand"; known are command, args, env, inheritEnv, cwd, labels, id, stdin, restart, stop, leftovers, autostart',
+      'there is no option "comand"; known are command, args, env, inheritEnv, cwd, labels, id, stdin, restart, breaker, stop, leftovers, ports, health, ready, startupTimeoutMs, meta, template, autostart',
     ])
   })
 
@@ -151,19 +119,68 @@ describe('a wrong spec', () => {
     expect(problems).toHaveLength(9)
   })
 
-  it('is told as such whatever it is, and never fails in another way', () => {
-    const keys = ['command', 'args', 'env', 'labels', 'cwd', 'id', 'stdin', 'restart', 'stop', 'leftovers', 'inheritEnv', 'autostart']
+  it('is told as such whatever it is, and never fails in another way; what is right survives JSON', () => {
     const circular: unknown[] = []
     circular.push(circular)
     const anything = fc.oneof(fc.anything({ withBigInt: true, withNullPrototype: true }), fc.constant(circular))
-    fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom(...keys), anything), (input) => {
-        if (problemsOf(input).length > 0) return
-        const spec = parse(input)
-        expect(decodeSpec(JSON.parse(JSON.stringify(spec)), spec.id)).toEqual(spec)
-      }),
-      { numRuns: 500 },
+    const plausible = fc.constantFrom<unknown>(
+      'x',
+      '${port}',
+      '${env.A}',
+      1,
+      8080,
+      true,
+      'never',
+      'always',
+      'any',
+      ['x'],
+      { a: 'x' },
+      undefined,
+      () => true,
+      /x/g,
+      [1, 2],
     )
+    const value = fc.oneof(anything, plausible, plausible)
+    const part = (...names: string[]) => fc.dictionary(fc.constantFrom(...names), value)
+    const check = fc.oneof(value, part('url', 'port', 'host', 'path', 'method', 'status', 'headers', 'tls', 'command', 'args', 'cwd', 'env', 'service'))
+    const probe = fc.tuple(fc.constantFrom('http', 'tcp', 'exec', 'grpc', 'function'), check, part('intervalMs', 'failureThreshold', 'onFailure'))
+    const health = fc.dictionary(
+      fc.constantFrom('startup', 'liveness', 'readiness'),
+      fc.oneof(
+        value,
+        probe.map(([kind, what, times]) => ({ [kind]: what, ...times })),
+      ),
+    )
+    const options: Record<string, fc.Arbitrary<unknown>> = {
+      args: value,
+      env: fc.oneof(value, part('A', '')),
+      labels: value,
+      cwd: value,
+      id: value,
+      stdin: value,
+      restart: fc.oneof(value, part('strategy', 'maxAttempts', 'delayMs', 'multiplier', 'windowMs', 'successExitCodes', 'successSignals')),
+      breaker: fc.oneof(value, part('failures', 'windowMs')),
+      stop: fc.oneof(value, part('signal', 'ladder', 'timeoutMs')),
+      ports: fc.oneof(value, part('http', 'b-c', 'b_c', '1'), fc.dictionary(fc.constant('http'), part('port', 'range', 'host'))),
+      health: fc.oneof(value, health, health),
+      ready: fc.oneof(value, part('logLine', 'notifyFd', 'delayMs')),
+      meta: fc.oneof(value, part('a', 'b')),
+      template: value,
+    }
+    const some = fc.array(fc.oneof(...Object.entries(options).map(([name, given]) => given.map((what): [string, unknown] => [name, what]))), { maxLength: 3 })
+    const parts = fc.tuple(fc.oneof(fc.constant('x'), fc.constant('x'), value), some).map(([command, others]) => ({ command, ...Object.fromEntries(others) }))
+    let right = 0
+    fc.assert(
+      fc.property(parts, (input) => {
+        if (problemsOf(input).length > 0) return
+        const { spec, functions } = parseAll(input)
+        right++
+        for (const name of functions.keys()) expect(name).toMatch(/^[\w.-]+\/(startup|liveness|readiness)$/)
+        expect(JSON.parse(JSON.stringify(spec))).toEqual(spec)
+      }),
+      { numRuns: 2_000 },
+    )
+    expect(right).toBeGreaterThan(100)
   })
 })
 

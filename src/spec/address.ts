@@ -1,0 +1,45 @@
+/** Host and port of what is asked: `host:port`, a port alone, or `{ port, host }`. */
+import { type About, sampleOf } from './about.ts'
+import { isRecord, isWhole, Options } from './must.ts'
+
+export const ADDRESS_OPTIONS = ['port', 'host'] as const
+const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:[\]]+)):([^:]+)$/
+
+export interface Address {
+  readonly host: string
+  readonly port: string
+}
+
+/** @param known further options of the object form @returns the address, and the options to read the others from */
+export function parseAddress(
+  given: unknown,
+  place: string,
+  known: readonly string[],
+  about: About,
+  problems: string[],
+): Address & { readonly options: Options } {
+  const options = new Options(isRecord(given) ? given : splitAddress(given), place, [...ADDRESS_OPTIONS, ...known], problems)
+  return { ...readAddress(options, about), options }
+}
+
+/** Reads `port`, by default the only one of the process, and `host`, by default localhost. */
+export function readAddress(options: Options, about: About): Address {
+  const isPort = (value: unknown): value is string | number =>
+    (typeof value === 'string' || typeof value === 'number') && isPortText(sampleOf(String(value), about))
+  const isAbsent = options.given('port') === undefined && about.ownPort !== null
+  const port = isAbsent ? about.ownPort : options.need('port', 'a port from 1 to 65535, or a template as "${port.http}"', isPort, 1)
+  return { host: options.read('host', 'a host', isHost, 'localhost'), port: String(port) }
+}
+
+function splitAddress(given: unknown): { readonly port: unknown; readonly host?: string } {
+  const parts = typeof given === 'string' ? HOST_AND_PORT.exec(given) : null
+  return parts === null ? { port: given } : { host: parts[1] ?? parts[2], port: parts[3] }
+}
+
+function isPortText(text: string): boolean {
+  return /^\d+$/.test(text) && isWhole(Number(text), 1, 65_535)
+}
+
+function isHost(value: unknown): value is string {
+  return typeof value === 'string' && /^[^\s\0/]+$/.test(value)
+}

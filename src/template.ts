@@ -1,0 +1,55 @@
+/**
+ * Fills in the `${…}` of a spec. Pure. Values are put in literally, never filled in again, and never into code for an interpreter (`sh -c`), where they would
+ * be run; see `template/code.ts`.
+ */
+import { fillText } from './template/fill.ts'
+import type { Facts, Names } from './template/names.ts'
+import { type Fill, mapTexts, mapValues } from './template/texts.ts'
+import type { ProcessSpec } from './types.ts'
+
+/** A template that cannot be filled in at this launch. */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError'
+  /** As `args.1` or `health.liveness.http.url`. */
+  readonly place: string
+  readonly what: string
+
+  constructor(place: string, what: string) {
+    super(`${place}: ${what}`)
+    this.place = place
+    this.what = what
+  }
+}
+
+/** @returns what is wrong with its templates, each with its place. Variables of the environment are judged at launch. */
+export function checkTemplates(spec: ProcessSpec): readonly string[] {
+  const problems: string[] = []
+  const samples = { run: 1, ports: mapValues(spec.ports, () => 1), env: null }
+  fillAll(spec, samples, (place, what) => problems.push(`${place}: ${what}`))
+  return problems
+}
+
+/**
+ * The spec as it is launched. In `env`, `${env.NAME}` is what the manager has; elsewhere it is what the process gets.
+ * @throws TemplateError for a name without a value
+ */
+export function fillSpec(spec: ProcessSpec, facts: Facts): ProcessSpec {
+  return fillAll(spec, facts, (place, what) => {
+    throw new TemplateError(place, what)
+  })
+}
+
+type Known = Pick<Names, 'run' | 'ports' | 'env'>
+
+function fillAll(spec: ProcessSpec, { run, ports, env }: Known, complain: (place: string, what: string) => void): ProcessSpec {
+  if (!spec.template) return spec
+  const { id, labels, meta } = spec
+  const fillWith =
+    (names: Pick<Names, 'env' | 'whose'>): Fill =>
+    (text, place, kind = 'text') =>
+      fillText(text, kind, { id, labels, meta, run, ports, ...names }, (what) => complain(place, what))
+  const fillOfManager = fillWith({ env, whose: 'the manager’s' })
+  const own = mapValues(spec.env, (value, name) => fillOfManager(value, `env.${name}`))
+  const fill = fillWith({ env: env && { ...(spec.inheritEnv ? env : {}), ...own }, whose: 'its' })
+  return { ...mapTexts(spec, fill, complain), env: own }
+}
