@@ -32,9 +32,9 @@ export function createProgram(io: Io, answer: Answer): Command {
   const verb = (usage: string, description: string): Command => program.command(usage).description(description).option('--state-dir <dir>', STATE_DIR_HELP)
   const cliOf = (options: { readonly stateDir?: string }): Cli => createCli(io, options.stateDir ?? program.opts<{ stateDir?: string }>().stateDir)
 
-  withSpecOptions(verb('start', 'launch a command and leave it running; prints its id'))
-    .option('--json', 'print the record instead of the id')
-    .action(async (argv: string[], options) => answer(await (await import('./commands/start.ts')).start(cliOf(options), argv, options)))
+  withSpecOptions(verb('start', 'launch a command and leave it running; prints its id').option('--json', 'print the record instead of the id')).action(
+    async (argv: string[], options) => answer(await (await import('./commands/start.ts')).start(cliOf(options), argv, options)),
+  )
   withSpecOptions(verb('run', 'launch a command, follow it and exit with its code; Ctrl-C cancels it')).action(async (argv: string[], options) =>
     answer(await (await import('./commands/run.ts')).run(cliOf(options), argv, options)),
   )

@@ -36,5 +36,5 @@ function renderNextProbe({ health }: ProcessRecord, nowMs: number): string {
 
 function renderDue(iso: string | null, nowMs: number): string {
   if (iso === null) return 'soon'
-  return Date.parse(iso) > nowMs ? `at ${renderTime(iso, nowMs)}` : `now (due ${renderAgo(iso, nowMs)})`
+  return Date.parse(iso) > nowMs ? `at ${renderTime(iso, nowMs)}` : `as soon as it can be (due ${renderAgo(iso, nowMs)})`
 }

@@ -6,7 +6,7 @@ import type { Io } from '../io.ts'
 import { type Colors, paintStatus } from './colors.ts'
 import { healthRows } from './health.ts'
 import { renderNext } from './next.ts'
-import { renderPolicy, restartRows } from './restart.ts'
+import { policyRows, restartRows } from './restart.ts'
 import type { Row } from './row.ts'
 import { renderStatus } from './status.ts'
 import { escapeControls, orDash, renderCommand, renderPairs } from './text.ts'
@@ -60,7 +60,7 @@ function specRows(record: ProcessRecord): readonly Row[] {
     ['env', orDash(renderPairs(record.env))],
     ['inherits env', record.inherit_env ? 'yes' : 'no'],
     ['stdin', record.stdin],
-    ['restart', renderPolicy(record.restart)],
+    ...policyRows(record.restart),
     ['stop', renderStop(record.stop)],
     ['leftovers', record.leftovers],
   ]

@@ -27,17 +27,26 @@ export function restartRows(record: ProcessRecord, nowMs: number): readonly Row[
   ]
 }
 
-export function renderPolicy(policy: RestartPolicy): string {
-  const successes = [...policy.successExitCodes, ...policy.successSignals].join(', ')
-  const isUsual = successes === '0'
-  const exits = isUsual ? [] : [`no failure: ${successes === '' ? 'none' : successes}`]
-  if (policy.strategy === 'never') return ['never', ...exits].join('; ')
-  const { delayMs, multiplier, maxDelayMs, jitter, maxAttempts, windowMs, resetAfterMs, noRestartExitCodes } = policy
-  const spread = jitter === 0 ? '' : `, each up to ${Math.round(jitter * 100)} % longer or shorter`
-  const waits = `after ${renderSpan(delayMs)}, then x${multiplier} up to ${renderSpan(maxDelayMs)}${spread}`
-  const limit = maxAttempts === 0 ? 'without limit' : `at most ${maxAttempts} for one cause within ${renderSpan(windowMs)}`
-  const never = noRestartExitCodes.length === 0 ? [] : [`not after code ${noRestartExitCodes.join(', ')}`]
-  return [`${policy.strategy}, ${waits}, ${limit}`, `the waits begin anew once it was ready for ${renderSpan(resetAfterMs)}`, ...exits, ...never].join('; ')
+export function policyRows(policy: RestartPolicy): readonly Row[] {
+  const { strategy, resetAfterMs, successExitCodes, successSignals, noRestartExitCodes } = policy
+  const successes = [...successExitCodes, ...successSignals].join(', ')
+  const isService = strategy !== 'never'
+  const lines = [
+    isService ? `${strategy}, ${renderWaits(policy)}, ${renderLimit(policy)}` : strategy,
+    ...(isService ? [`the waits begin anew once it was ready for ${renderSpan(resetAfterMs)}`] : []),
+    ...(successes === '0' ? [] : [`no failure: ${successes === '' ? 'none' : successes}`]),
+    ...(isService && noRestartExitCodes.length > 0 ? [`not after exit code ${noRestartExitCodes.join(', ')}`] : []),
+  ]
+  return lines.map((line, index) => [index === 0 ? 'restart' : '', line])
+}
+
+function renderWaits({ delayMs, multiplier, maxDelayMs, jitter }: RestartPolicy): string {
+  const spread = jitter === 0 ? '' : ` (${Math.round(jitter * 100)} % more or less)`
+  return `after ${renderSpan(delayMs)}, then x${multiplier} up to ${renderSpan(maxDelayMs)}${spread}`
+}
+
+function renderLimit({ maxAttempts, windowMs }: RestartPolicy): string {
+  return maxAttempts === 0 ? 'without limit' : `at most ${maxAttempts} for one cause within ${renderSpan(windowMs)}`
 }
 
 function renderBreaker({ state, failures_at, open_until, policy }: BreakerRecord, nowMs: number): string {
