@@ -82,8 +82,8 @@ export interface HealthChecks {
  * What to run. Only `command` is required.
  *
  * Templates: `${port.NAME}`, `${port}` (the only one), `${id}`, `${run}`, `${env.NAME}`, `${labels.NAME}` and `${meta.NAME}` are filled in at each launch, in
- * command, arguments, values of `env`, `cwd` and probes; `$$` is a dollar sign. In `env`, `${env.NAME}` is what the launching manager has; elsewhere what the
- * process gets. In code for an interpreter (`sh -c`, `node -e`) only ports are filled in, for a shell `${id}` and `${run}` too: a value in code would be run as code.
+ * command, arguments, values of `env`, `cwd` and probes; `$$` is a dollar sign. In `env`, `${env.NAME}` is what is inherited; elsewhere what the process gets.
+ * In code for an interpreter (`sh -c`, `node -e`) only ports are filled in, for a shell `${id}` and `${run}` too: a value in code would be run as code.
  */
 export interface ProcessInput {
   /** A program's name (looked for in PATH) or path. Never given to a shell. */

@@ -50,4 +50,4 @@ export type {
   StopRung,
   TlsOptions,
 } from './types.ts'
-export { waitForHealth } from './wait-for-health.ts'
+export { type WaitForHealthOptions, waitForHealth } from './wait-for-health.ts'

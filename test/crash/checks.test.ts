@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type ProcessRecord, processMachine } from '../../src/index.ts'
 import { toRecord } from '../../src/machines/process/record.ts'
-import { parseProcessInput } from '../../src/spec.ts'
+import { parseProcessInput } from '../../src/spec/parse.ts'
 import type { ProcessContext } from '../../src/types.ts'
 import {
   differencesOf,
@@ -44,7 +44,7 @@ function runOf(...lines: readonly string[]) {
 }
 
 function recordOf(state: ProcessRecord['state'], more: Partial<ProcessContext> = {}, restart: 'never' | 'always' | 'on-failure' = 'never'): ProcessRecord {
-  const spec = parseProcessInput({ id: 'p000', command: '/subject', args: ['trace', 'lock', 'n', 'p000', '1', 'z'], restart }, () => 'p000')
+  const { spec } = parseProcessInput({ id: 'p000', command: '/subject', args: ['trace', 'lock', 'n', 'p000', '1', 'z'], restart }, () => 'p000')
   const { context } = processMachine.resolveState({ value: state, context: { ...contextWith(spec), ...more } })
   return toRecord(state, context)
 }

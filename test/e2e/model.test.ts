@@ -7,7 +7,7 @@ import { getShortestPaths } from 'xstate/graph'
 import type { Supervisor } from '../../src/api.ts'
 import type { ProcessEvent } from '../../src/machines/process/events.ts'
 import { processMachine } from '../../src/machines/process/machine.ts'
-import { parseProcessInput } from '../../src/spec.ts'
+import { parseProcessInput } from '../../src/spec/parse.ts'
 import type { Outcome } from '../../src/types.ts'
 import { agreed, aHome, type Home, kill, lives, obedient, until } from './harness.ts'
 
@@ -54,7 +54,7 @@ interface Walk {
 }
 
 function walksOf(strategy: (typeof STRATEGIES)[number]): readonly Walk[] {
-  const spec = parseProcessInput(inputOf(strategy), () => 'model')
+  const { spec } = parseProcessInput(inputOf(strategy), () => 'model')
   const nameOf = (event: ProcessEvent, run: number) => stepsFrom(run).find((step) => JSON.stringify(step.event) === JSON.stringify(event))?.name
   const paths = getShortestPaths(processMachine, {
     input: { spec, createdAtMs: 0 },

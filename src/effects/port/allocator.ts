@@ -28,9 +28,9 @@ export class PortAllocator {
     return assigned
   }
 
-  /** The process has these ports already: it was restored. Again: nothing changes. */
+  /** The process has these ports already: it was restored. Again: nothing changes. What it has beside them it keeps, what another process has too. */
   hold(id: string, ports: Ports): void {
-    this.#reservations.put(id, ports)
+    this.#reservations.add(id, ports)
   }
 
   /** The process needs its ports no longer: its whole tree is gone. */
@@ -54,7 +54,8 @@ export class PortAllocator {
     }
     signal?.throwIfAborted()
     const ports = Object.fromEntries(chosen)
-    this.#reservations.put(id, ports)
+    this.#reservations.release(id)
+    this.#reservations.add(id, ports)
     return ports
   }
 

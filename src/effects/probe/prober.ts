@@ -125,7 +125,6 @@ export class Prober implements Part {
 
   /** A failure of a command that has ended, or was stopped over it, says nothing. */
   async #isToBlame(signal: AbortSignal): Promise<boolean> {
-    if (!isAlive(this.#up.identity)) return false
     await pause(AFTERMATH_MS, signal)
     if (signal.aborted || !isAlive(this.#up.identity)) return false
     return !(await this.#isPaused()) && !signal.aborted
