@@ -1,5 +1,6 @@
 /** What is shown of a process's health. Secrets of probes (headers, keys, variables, passwords in addresses) are hidden. */
 import type { ProbeCheck, ProbeName, ProbeSpec, ProbeState, ProcessContext, TlsOptions } from '../../types.ts'
+import { isoOf } from './iso.ts'
 import { REDACTED, redactEnv, redactJson, redactUrl } from './redact.ts'
 import type { ProcessState } from './states.ts'
 
@@ -56,9 +57,7 @@ function recordOf(spec: ProbeSpec, state: ProbeState | undefined): ProbeRecord {
 
 /** What is long is made when somebody looks at it: answers come all the time, and few are looked at. */
 function toProbeRecord(spec: ProbeSpec, { verdict, failures, successes, results, body }: ProbeState): ProbeRecord {
-  const shownResults = lazy(() =>
-    Object.freeze(results.map(({ atMs, latencyMs, cause }) => ({ at: new Date(atMs).toISOString(), latency_ms: latencyMs, cause }))),
-  )
+  const shownResults = lazy(() => Object.freeze(results.map(({ atMs, latencyMs, cause }) => ({ at: isoOf(atMs), latency_ms: latencyMs, cause }))))
   const shownBody = lazy(() => (body === null ? null : parsed(body)))
   return Object.freeze({
     verdict,
@@ -91,23 +90,21 @@ function redacted(spec: ProbeSpec): ProbeSpec {
 }
 
 function parsed(body: string): unknown {
-  if (!isShallow(body)) return body
+  const json = jsonIn(body)
+  return json === undefined || isDeeper(json, DEEPEST) ? redactUrl(body) : redactJson(json)
+}
+
+function jsonIn(body: string): unknown {
   try {
-    return redactJson(JSON.parse(body))
+    return JSON.parse(body)
   } catch {
-    return body
+    return undefined
   }
 }
 
-/** Never deeper than it says; brackets in strings count too. */
-function isShallow(text: string): boolean {
-  let depth = 0
-  for (let at = 0; at < text.length && depth <= DEEPEST; at++) {
-    const letter = text[at]
-    if (letter === '[' || letter === '{') depth++
-    else if (letter === ']' || letter === '}') depth--
-  }
-  return depth <= DEEPEST
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1))
 }
 
 function redactCheck(check: ProbeCheck): ProbeCheck {
