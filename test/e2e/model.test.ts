@@ -60,7 +60,8 @@ function walksOf(strategy: (typeof STRATEGIES)[number]): readonly Walk[] {
     input: { spec, createdAtMs: 0 },
     events: (state) =>
       stepsFrom(state.context.run).flatMap(({ name, event }) => (isReal(state.value, name, spec.restart.delayMs) && state.can(event) ? [event] : [])),
-    serializeState: ({ value, context }) => JSON.stringify([value, context.run, context.attempts, context.cancelled, context.gaveUp, context.outcome]),
+    serializeState: ({ value, context }) =>
+      JSON.stringify([value, context.run, Object.values(context.counters).map(({ streak }) => streak), context.cancelled, context.gaveUp, context.outcome]),
     stopWhen: ({ context }) => context.run > 2,
   })
   const comesToRest = paths.filter(({ state }) => !['starting', 'stopping'].includes(state.value) && !(state.value === 'backoff' && spec.restart.delayMs === 0))
