@@ -117,15 +117,15 @@ export function decodeSnapshot(json: string, id: string): Decoded {
   return { kind: 'ok', snapshot: { value, context, children: childrenOf(value, context) } }
 }
 
+/** Each step is taken once, whatever it makes of a damaged file: one that left the format as it was had the manager migrate it for ever. */
 function migrate(raw: unknown): { kind: 'ok'; envelope: unknown } | { kind: 'damaged'; reason: string } {
+  const format = typeof raw === 'object' && raw !== null && 'format' in raw ? raw.format : undefined
+  if (format === FORMAT) return { kind: 'ok', envelope: raw }
+  if (typeof format !== 'number' || MIGRATIONS[format] === undefined)
+    return damaged(`its format is ${JSON.stringify(format)}, and this version reads up to ${FORMAT}`)
   let envelope = raw
-  for (;;) {
-    const format = typeof envelope === 'object' && envelope !== null && 'format' in envelope ? envelope.format : undefined
-    if (format === FORMAT) return { kind: 'ok', envelope }
-    const step = typeof format === 'number' ? MIGRATIONS[format] : undefined
-    if (step === undefined) return damaged(`its format is ${JSON.stringify(format)}, and this version reads up to ${FORMAT}`)
-    envelope = step(envelope)
-  }
+  for (let from = format; from < FORMAT; from++) envelope = MIGRATIONS[from]?.(envelope)
+  return { kind: 'ok', envelope }
 }
 
 /**

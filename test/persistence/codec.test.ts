@@ -2,21 +2,54 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createActor, type Snapshot } from 'xstate'
+import type { ProcessEvent } from '../../src/machines/process/events.ts'
 import { processMachine } from '../../src/machines/process/machine.ts'
 import { toRecord } from '../../src/machines/process/record.ts'
-import { decodeSnapshot, decodeSpec, encodeSnapshot, FORMAT, ID_PATTERN, toRestorable } from '../../src/persistence/codec.ts'
-import { aContext, aSpec, code, EPOCH_MS } from '../machines/fixtures.ts'
+import { decideRestart } from '../../src/machines/process/restart.ts'
+import { explainProcess } from '../../src/machines/process/why.ts'
+import { decodeSnapshot, decodeSpec, encodeSnapshot, FORMAT, toRestorable } from '../../src/persistence/codec.ts'
+import { ID_PATTERN } from '../../src/persistence/spec-shape.ts'
+import { aContext, aProbe, aSpec, code, EPOCH_MS } from '../machines/fixtures.ts'
 import { fakeWorld } from '../machines/world.ts'
 import { anyContext, STATES } from './arbitrary.ts'
 
-/** A state file of a process that has been through most of what there is. */
-const record = (): string => readFileSync(new URL('../records/format-1.json', import.meta.url), 'utf8')
+/** A state file of a process that has been through most of what there was in that format. */
+const record = (format: number): string => readFileSync(new URL(`../records/format-${format}.json`, import.meta.url), 'utf8')
+
+function read(format: number, change: (envelope: ReturnType<typeof JSON.parse>) => void = () => {}) {
+  const envelope = JSON.parse(record(format))
+  change(envelope)
+  return decodeSnapshot(JSON.stringify(envelope), `format-${format}`)
+}
 
 const textOf = (value: string, context: unknown) => encodeSnapshot({ value, context }, EPOCH_MS)
 
+const RICH = aContext({
+  run: 1,
+  identity: { pid: 77, start: '1', boot: 'b' },
+  outcome: code(0),
+  retryAtMs: EPOCH_MS,
+  spec: aSpec({
+    breaker: {},
+    ports: { http: { from: 8_000, to: 8_010, host: null } },
+    health: {
+      startup: aProbe({ check: { kind: 'exec', command: 'true', args: [], cwd: null, env: {} } }),
+      liveness: aProbe({ check: { kind: 'http', url: 'http://localhost', method: 'GET', headers: {}, status: [[200, 200]], tls: {} } }),
+      readiness: aProbe({ check: { kind: 'grpc', host: 'localhost', port: '1', service: '', tls: { ca: 'x' } } }),
+    },
+    ready: { kind: 'notify', fd: 3 },
+    meta: { a: 1 },
+  }),
+  counters: { crash: { streak: 1, atMs: [EPOCH_MS] } },
+  breaker: { state: 'open', failuresAtMs: [EPOCH_MS], openUntilMs: EPOCH_MS },
+  probes: { liveness: { verdict: 'passing', failures: 0, successes: 1, results: [{ atMs: EPOCH_MS, latencyMs: 1, cause: null }], body: null } },
+  failure: { cause: 'health', reason: 'x' },
+  ports: { http: 8_000 },
+})
+
 /** A good envelope with one thing changed in it. */
 function spoiled(path: string, value: unknown): string {
-  const envelope = JSON.parse(textOf('backoff', aContext({ run: 1, identity: { pid: 77, start: '1', boot: 'b' }, outcome: code(0), retryAtMs: EPOCH_MS })))
+  const envelope = JSON.parse(textOf('backoff', RICH))
   const names = path.split('.')
   const last = names.pop() ?? ''
   const target = names.reduce((part: Record<string, Record<string, never>>, name) => part[name] ?? {}, envelope)
@@ -44,9 +77,37 @@ describe('a snapshot', () => {
       fc.property(fc.constantFrom(...STATES), anyContext, (value, context) => {
         const decoded = decodeSnapshot(textOf(value, context), 'web')
         if (decoded.kind === 'damaged') throw new Error(decoded.reason)
-        expect(() => toRecord(value, decoded.snapshot.context)).not.toThrow()
+        const shown = toRecord(value, decoded.snapshot.context)
+        expect(() => JSON.stringify(shown) + explainProcess(shown, EPOCH_MS).join()).not.toThrow()
         const actor = createActor(logic, { snapshot: toRestorable(decoded.snapshot) as Snapshot<unknown>, input: undefined as never, clock }).start()
         expect(actor.getSnapshot().status).toBe('active')
+        actor.stop()
+      }),
+    )
+  })
+
+  it('that can be read can be gone on with: what comes of it can be read again', () => {
+    const { logic, clock } = fakeWorld()
+    const answer = { latencyMs: 1, body: null, atMs: EPOCH_MS }
+    const eventsOf = (run: number): ProcessEvent[] => [
+      { type: 'probe.failed', run, probe: 'liveness', reason: 'x', ...answer },
+      { type: 'probe.passed', run, probe: 'readiness', ...answer },
+      { type: 'startup.timed-out', run, atMs: EPOCH_MS },
+      { type: 'run.steadied', run, afterMs: 1_000, atMs: EPOCH_MS },
+      { type: 'run.exited', run, outcome: code(1), atMs: EPOCH_MS, nowMs: EPOCH_MS },
+      { type: 'run.ended', run, outcome: code(1), atMs: EPOCH_MS, nowMs: EPOCH_MS },
+      { type: 'process.start', atMs: EPOCH_MS, force: true },
+    ]
+    fc.assert(
+      fc.property(fc.constantFrom(...STATES), anyContext, (value, context) => {
+        const decoded = decodeSnapshot(textOf(value, context), 'web')
+        if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+        const actor = createActor(logic, { snapshot: toRestorable(decoded.snapshot) as Snapshot<unknown>, input: undefined as never, clock }).start()
+        for (const event of eventsOf(context.run)) {
+          actor.send(event)
+          const again = decodeSnapshot(encodeSnapshot(actor.getPersistedSnapshot(), EPOCH_MS), 'web')
+          if (again.kind === 'damaged') throw new Error(`${event.type}: ${again.reason}`)
+        }
         actor.stop()
       }),
     )
@@ -81,7 +142,7 @@ describe('a snapshot', () => {
 })
 
 describe('what is damaged is told, never thrown', () => {
-  const whole = record()
+  const whole = record(1)
 
   it('cut off at every length', () => {
     for (let length = 0; length < Buffer.byteLength(whole) - 1; length++) {
@@ -117,9 +178,9 @@ describe('what is damaged is told, never thrown', () => {
 
   it.each([
     ['a newer format', spoiled('format', FORMAT + 1), `its format is ${FORMAT + 1}, and this version reads up to ${FORMAT}`],
-    ['format 0', spoiled('format', 0), 'its format is 0, and this version reads up to 1'],
-    ['a format that is no number', spoiled('format', '1'), 'its format is "1", and this version reads up to 1'],
-    ['no format', '{}', 'its format is undefined, and this version reads up to 1'],
+    ['format 0', spoiled('format', 0), 'its format is 0, and this version reads up to 2'],
+    ['a format that is no number', spoiled('format', '1'), 'its format is "1", and this version reads up to 2'],
+    ['no format', '{}', 'its format is undefined, and this version reads up to 2'],
     ['a format with a name of objects', spoiled('format', 'constructor'), 'its format is "constructor"'],
     ['null', 'null', 'its format is undefined'],
     ['no JSON', 'nonsense', 'it is not JSON'],
@@ -142,6 +203,53 @@ describe('what is damaged is told, never thrown', () => {
     ['a wait before all calendars', spoiled('snapshot.context.retryAtMs', -1e300), 'snapshot.context.retryAtMs'],
     ['a kill that never comes', spoiled('snapshot.context.stop', 0).replace('"stop":0', '"stop":{"purpose":"stop","rungs":[],"killAtMs":1e999}'), 'killAtMs'],
     ['a kill at null', spoiled('snapshot.context.stop', { purpose: 'stop', rungs: [], killAtMs: null }), 'snapshot.context.stop.killAtMs'],
+    // What services have brought.
+    ['a strategy that nobody knows', spoiled('snapshot.context.spec.restart.strategy', 'sometimes'), 'snapshot.context.spec.restart.strategy'],
+    ['half an attempt', spoiled('snapshot.context.spec.restart.maxAttempts', 0.5), 'snapshot.context.spec.restart.maxAttempts'],
+    ['a multiplier that shortens', spoiled('snapshot.context.spec.restart.multiplier', 0.5), 'snapshot.context.spec.restart.multiplier'],
+    ['a jitter above all', spoiled('snapshot.context.spec.restart.jitter', 1.1), 'snapshot.context.spec.restart.jitter'],
+    ['a window without end', spoiled('snapshot.context.spec.restart.windowMs', 1e300), 'snapshot.context.spec.restart.windowMs'],
+    ['an exit code that no process has', spoiled('snapshot.context.spec.restart.successExitCodes', [256]), 'snapshot.context.spec.restart.successExitCodes.0'],
+    ['exit codes in no list', spoiled('snapshot.context.spec.restart.noRestartExitCodes', 1), 'snapshot.context.spec.restart.noRestartExitCodes'],
+    ['a signal that is no text', spoiled('snapshot.context.spec.restart.successSignals', [15]), 'snapshot.context.spec.restart.successSignals.0'],
+    ['a breaker of no failures', spoiled('snapshot.context.spec.breaker.failures', 0), 'snapshot.context.spec.breaker.failures'],
+    ['a cooldown without end', spoiled('snapshot.context.spec.breaker.cooldownMs', 1e13), 'snapshot.context.spec.breaker.cooldownMs'],
+    ['no breaker, and not even null', spoiled('snapshot.context.spec.breaker', undefined), 'snapshot.context.spec.breaker'],
+    ['a port above all', spoiled('snapshot.context.spec.ports.http.to', 65_536), 'snapshot.context.spec.ports.http.to'],
+    ['a host that is a number', spoiled('snapshot.context.spec.ports.http.host', 1), 'snapshot.context.spec.ports.http.host'],
+    ['ports in a list', spoiled('snapshot.context.spec.ports', []), 'snapshot.context.spec.ports'],
+    ['health that is true', spoiled('snapshot.context.spec.health', true), 'snapshot.context.spec.health'],
+    ['a probe that nobody knows how to ask', spoiled('snapshot.context.spec.health.liveness.check', { kind: 'prayer' }), 'liveness.check'],
+    ['a check of one kind with the parts of another', spoiled('snapshot.context.spec.health.startup.check.kind', 'http'), 'startup.check.url'],
+    ['a NUL in a probe’s command', spoiled('snapshot.context.spec.health.startup.check.command', 'a\0'), 'startup.check.command: has a NUL'],
+    ['a header that is no text', spoiled('snapshot.context.spec.health.liveness.check.headers', { a: 1 }), 'liveness.check.headers'],
+    ['half a range of status codes', spoiled('snapshot.context.spec.health.liveness.check.status', [[200]]), 'liveness.check.status.0: must be a pair'],
+    ['a range of three ends', spoiled('snapshot.context.spec.health.liveness.check.status', [[200, 201, 202]]), 'liveness.check.status.0: must be a pair'],
+    ['a status beyond HTTP', spoiled('snapshot.context.spec.health.liveness.check.status', [[200, 1_000]]), 'liveness.check.status.0.1'],
+    ['a key that is a list', spoiled('snapshot.context.spec.health.readiness.check.tls.key', []), 'readiness.check.tls.key'],
+    ['a threshold of none', spoiled('snapshot.context.spec.health.liveness.failureThreshold', 0), 'liveness.failureThreshold'],
+    ['an interval before now', spoiled('snapshot.context.spec.health.liveness.intervalMs', -1), 'liveness.intervalMs'],
+    ['an unknown consequence', spoiled('snapshot.context.spec.health.liveness.onFailure', 'panic'), 'liveness.onFailure'],
+    ['a descriptor that is stdout', spoiled('snapshot.context.spec.ready.fd', 1), 'snapshot.context.spec.ready.fd'],
+    ['an unknown sign of readiness', spoiled('snapshot.context.spec.ready', { kind: 'smoke' }), 'snapshot.context.spec.ready'],
+    ['a startup without end', spoiled('snapshot.context.spec.startupTimeoutMs', 1e300), 'snapshot.context.spec.startupTimeoutMs'],
+    ['data in data', spoiled('snapshot.context.spec.meta.a', {}), 'snapshot.context.spec.meta.a'],
+    ['a template that is 1', spoiled('snapshot.context.spec.template', 1), 'snapshot.context.spec.template'],
+    ['counters in a list', spoiled('snapshot.context.counters', []), 'snapshot.context.counters'],
+    ['a row of less than none', spoiled('snapshot.context.counters.crash.streak', -1), 'snapshot.context.counters.crash.streak'],
+    ['a restart at no time', spoiled('snapshot.context.counters.crash.atMs', ['now']), 'snapshot.context.counters.crash.atMs.0'],
+    ['a breaker that is ajar', spoiled('snapshot.context.breaker.state', 'ajar'), 'snapshot.context.breaker.state'],
+    ['a breaker that is open for ever', spoiled('snapshot.context.breaker.openUntilMs', 1e300), 'snapshot.context.breaker.openUntilMs'],
+    ['a verdict that is a mood', spoiled('snapshot.context.probes.liveness.verdict', 'fine'), 'snapshot.context.probes.liveness.verdict'],
+    ['an answer at no time', spoiled('snapshot.context.probes.liveness.results', [{ latencyMs: 1, cause: null }]), 'probes.liveness.results.0.atMs'],
+    ['an answer before it was asked for', spoiled('snapshot.context.probes.liveness.results.0.latencyMs', -1), 'probes.liveness.results.0.latencyMs'],
+    ['a body that is no text', spoiled('snapshot.context.probes.liveness.body', {}), 'probes.liveness.body'],
+    ['a failure without a reason', spoiled('snapshot.context.failure', { cause: 'health' }), 'snapshot.context.failure.reason'],
+    ['a failure for no cause', spoiled('snapshot.context.failure.cause', 'fate'), 'snapshot.context.failure.cause'],
+    ['port 0, which is none', spoiled('snapshot.context.ports.http', 0), 'snapshot.context.ports.http'],
+    ['ready at no time', spoiled('snapshot.context.readyAtMs', 'soon'), 'snapshot.context.readyAtMs'],
+    ['a sign at no time', spoiled('snapshot.context.signalledAtMs', true), 'snapshot.context.signalledAtMs'],
+    ['a stop for no purpose', spoiled('snapshot.context.stop', { purpose: 'fun', rungs: [], killAtMs: EPOCH_MS }), 'snapshot.context.stop.purpose'],
     ['an endless wait', spoiled('snapshot.context.spec.restart.delayMs', 0).replace('"delayMs":0', '"delayMs":1e999'), 'snapshot.context.spec.restart.delayMs'],
   ])('%s', (_name, text, reason) => {
     const decoded = decodeSnapshot(text, 'web')
@@ -151,7 +259,7 @@ describe('what is damaged is told, never thrown', () => {
 
 describe('the state file of format 1 that was kept', () => {
   it('is readable for ever', () => {
-    const decoded = decodeSnapshot(record(), 'format-1')
+    const decoded = read(1)
     if (decoded.kind === 'damaged') throw new Error(decoded.reason)
     expect(decoded.snapshot.value).toBe('stopping')
     expect(toRecord(decoded.snapshot.value, decoded.snapshot.context)).toMatchObject({
@@ -171,11 +279,154 @@ describe('the state file of format 1 that was kept', () => {
       killAtMs: 1_767_323_055_000,
     })
   })
+
+  const contextOf = (change?: Parameters<typeof read>[1]) => {
+    const decoded = read(1, change)
+    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+    return decoded.snapshot.context
+  }
+
+  it('goes on with the policy that it had, and without what there was not', () => {
+    const { spec, ...context } = contextOf()
+    expect(spec.restart).toEqual({
+      strategy: 'on-failure',
+      maxAttempts: 5,
+      delayMs: 1_000,
+      multiplier: 2,
+      maxDelayMs: 60_000,
+      jitter: 0,
+      resetAfterMs: 60_000,
+      windowMs: 600_000,
+      successExitCodes: [0],
+      successSignals: [],
+      noRestartExitCodes: [],
+    })
+    expect(spec).toMatchObject({ breaker: null, ports: {}, health: null, ready: null, startupTimeoutMs: 60_000, meta: {}, template: false })
+    expect(context).toMatchObject({ breaker: null, probes: {}, failure: null, ports: {}, signalledAtMs: null })
+  })
+
+  it('has not forgotten the restarts that it has made in a row', () => {
+    expect(contextOf().counters).toEqual({ crash: { streak: 2, atMs: [1_767_323_045_006, 1_767_323_045_006] } })
+    expect(contextOf(({ snapshot }) => Object.assign(snapshot.context, { attempts: 0 })).counters).toEqual({})
+  })
+
+  it('is ready since it began when it is up, and not when it is not', () => {
+    expect(contextOf().readyAtMs).toBe(1_767_323_045_006)
+    expect(contextOf(({ snapshot }) => Object.assign(snapshot.context, { endedAtMs: 1_767_323_050_000 })).readyAtMs).toBeNull()
+    expect(contextOf(({ snapshot }) => Object.assign(snapshot.context, { startedAtMs: null })).readyAtMs).toBeNull()
+  })
+
+  it('that fails once a day does not give up now, which it did not before', () => {
+    const dayMs = 24 * 3_600_000
+    const { spec, counters: first } = contextOf()
+    let counters = first
+    for (let day = 1; day <= 30; day++) {
+      const endedAtMs = 1_767_323_045_006 + day * dayMs
+      const ready = { startedAtMs: endedAtMs - dayMs, readyAtMs: endedAtMs - dayMs, endedAtMs, nowMs: endedAtMs, draw: 0 }
+      const none = { breakerPolicy: null, breaker: null, endedFor: null, hasConflict: false, cancelled: false }
+      const verdict = decideRestart({ policy: spec.restart, outcome: code(1), counters, ...ready, ...none })
+      if (verdict.kind !== 'restart') throw new Error(verdict.reason)
+      counters = verdict.counters
+    }
+  })
+
+  it.each([
+    ['attempts', -1],
+    ['attempts', 1e300],
+    ['attempts', 'many'],
+  ])('with %s %j is read, or damaged, but no harm', (name, value) => {
+    const decoded = read(1, ({ snapshot }) => Object.assign(snapshot.context, { [name]: value }))
+    if (decoded.kind === 'ok') expect(decoded.snapshot.context.counters).toEqual({})
+    else expect(decoded.reason).toContain('snapshot.context.counters.crash.streak')
+  })
+
+  it.each([
+    ['maxRestarts', 'many', 'maxAttempts'],
+    ['maxRestarts', -1, 'maxAttempts'],
+    ['maxDelayMs', null, 'maxDelayMs'],
+    ['resetAfterMs', {}, 'resetAfterMs'],
+  ])('with a policy whose %s is %j is damaged', (name, value, told) => {
+    const decoded = read(1, ({ snapshot }) => Object.assign(snapshot.context.spec.restart, { [name]: value }))
+    expect(decoded).toMatchObject({ kind: 'damaged', reason: expect.stringContaining(`snapshot.context.spec.restart.${told}`) })
+  })
+
+  it('with the largest limit that could be declared is whole', () => {
+    const { restart } = contextOf(({ snapshot }) => Object.assign(snapshot.context.spec.restart, { maxRestarts: Number.MAX_SAFE_INTEGER })).spec
+    expect(restart).toMatchObject({ maxAttempts: Number.MAX_SAFE_INTEGER, windowMs: 1e12 })
+  })
+
+  it.each([
+    'null',
+    '[]',
+    '{"format":1}',
+    '{"format":1,"snapshot":null}',
+    '{"format":1,"snapshot":{"context":[]}}',
+    '{"format":1,"snapshot":{"context":{"spec":{"restart":{"maxRestarts":1}}}}}',
+  ])('that is %s is damaged', (text) => expect(decodeSnapshot(text, 'format-1').kind).toBe('damaged'))
+})
+
+describe('the state file of format 2 that was kept', () => {
+  it('is readable for ever', () => {
+    const decoded = read(2)
+    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+    const { value, context, children } = decoded.snapshot
+    expect(value).toBe('stopping')
+    expect(children).toEqual({
+      run: { id: 'format-2', run: 3 },
+      terminate: {
+        id: 'format-2',
+        run: 3,
+        askedAtMs: 1_893_456_310_794,
+        rungs: [{ signal: 'SIGTERM', atMs: 1_893_456_310_794 }],
+        killAtMs: 1_893_456_315_794,
+      },
+    })
+    // Whatever is in the file is in the context: nothing of it is a part that nobody reads any more.
+    expect(context).toEqual(JSON.parse(record(2)).snapshot.context)
+  })
+
+  it('is shown as it was', () => {
+    const decoded = read(2)
+    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+    const shown = toRecord(decoded.snapshot.value, decoded.snapshot.context)
+    expect(shown).toMatchObject({
+      id: 'format-2',
+      state: 'stopping',
+      run: 3,
+      restarts: 2,
+      pid: 1_003,
+      ports: { http: 30_001, admin: 41_237 },
+      waiting_for: 'liveness probe failed 2 times: timeout after 500 ms',
+      health: { liveness: { verdict: 'failing', failures: 2, body: { status: 'degraded' } }, startup: { verdict: 'passing' } },
+      attempts: { start: { in_a_row: 1 }, crash: { in_a_row: 1 } },
+      breaker: { state: 'closed', failures_at: ['2030-01-01T00:04:49.255Z'] },
+      ready_when: { kind: 'log-line', source: 'listening on \\d+' },
+      meta: { tenant: 'acme', tier: 2, beta: true },
+      stopping: { purpose: 'unhealthy' },
+    })
+  })
+
+  it('is gone on with: it is started again when its tree is gone', () => {
+    const decoded = read(2)
+    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+    const { logic, clock } = fakeWorld()
+    const actor = createActor(logic, { snapshot: toRestorable(decoded.snapshot) as Snapshot<unknown>, input: undefined as never, clock }).start()
+    actor.send({ type: 'run.ended', run: 3, outcome: code(0), atMs: 1_893_456_311_000, nowMs: 1_893_456_311_000 })
+    expect(actor.getSnapshot()).toMatchObject({
+      value: 'backoff',
+      context: { counters: { health: { streak: 1 }, crash: { streak: 1 }, start: { streak: 1 } } },
+    })
+    actor.stop()
+  })
 })
 
 describe('a spec found in an intent', () => {
   it('is believed when it is one, and of this process', () => {
     expect(decodeSpec(JSON.parse(JSON.stringify(aSpec())), 'web')).toEqual(aSpec())
+    expect(decodeSpec(JSON.parse(JSON.stringify(RICH.spec)), 'web')).toEqual(RICH.spec)
+    const { breaker, ports, health, ready, startupTimeoutMs, meta, template, restart, ...old } = aSpec()
+    const policy = { strategy: 'always', delayMs: 1_000, multiplier: 2, maxDelayMs: 60_000, maxRestarts: 3, resetAfterMs: 60_000 }
+    expect(decodeSpec({ ...old, restart: policy }, 'web')).toEqual(aSpec({ restart: { strategy: 'always', maxAttempts: 3, windowMs: 360_000 } }))
     expect(decodeSpec(aSpec(), 'other')).toBeNull()
     expect(decodeSpec({ ...aSpec(), args: [1] }, 'web')).toBeNull()
     for (const nothing of [null, undefined, 1, 'x', [], {}]) expect(decodeSpec(nothing, 'web')).toBeNull()
