@@ -8,7 +8,7 @@ import { type Layout, layoutOf } from '../../src/persistence/layout.ts'
 import { createSlices } from '../../src/persistence/slices.ts'
 import { listIds, prepareStateDir, readState, removeUnpromised } from '../../src/persistence/state-dir.ts'
 import { Store } from '../../src/persistence/store.ts'
-import { aContext, EPOCH_MS } from '../machines/fixtures.ts'
+import { aContext, aSpec, EPOCH_MS } from '../machines/fixtures.ts'
 
 let root: string
 let layout: Layout
@@ -119,7 +119,7 @@ describe('saving', () => {
     expect(savedRun()).toBe(1)
     expect(modeOf(layout.stateFile('web'))).toBe(0o600)
     expect(readdirSync(layout.jobDir('web'))).toEqual(['state.json'])
-    expect(JSON.parse(readFileSync(layout.stateFile('web'), 'utf8'))).toMatchObject({ format: 1, savedAt: '2030-01-01T00:00:00.000Z' })
+    expect(JSON.parse(readFileSync(layout.stateFile('web'), 'utf8'))).toMatchObject({ format: 2, savedAt: '2030-01-01T00:00:00.000Z' })
   })
 
   it('many times writes once, the last state', async () => {
@@ -252,6 +252,121 @@ describe('saving', () => {
     store.save('web', () => snapshotOf(5))
     store.close()
     expect(savedRun()).toBe(5)
+  })
+})
+
+describe('saving soon', () => {
+  const LAZY_MS = 5_000
+
+  beforeEach(() => {
+    store.create('web')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+
+  const written = () => vi.waitFor(() => expect(existsSync(layout.stateFile('web'))).toBe(true))
+
+  it('is not written at once, but within seconds', async () => {
+    store.saveSoon('web', () => snapshotOf(1))
+    vi.advanceTimersByTime(LAZY_MS - 1)
+    await new Promise(setImmediate)
+    expect(savedRun()).toBeNull()
+    vi.advanceTimersByTime(1)
+    await written()
+    expect(savedRun()).toBe(1)
+  })
+
+  it('many times, and of many processes, waits once and writes each once, the last state', async () => {
+    store.create('db')
+    let asked = 0
+    for (let run = 1; run <= 1_000; run++) {
+      store.saveSoon('web', () => {
+        asked += 1
+        return snapshotOf(run)
+      })
+      store.saveSoon('db', () => ({ value: 'pending', context: aContext({ run, spec: aSpec({ id: 'db' }) }) }))
+    }
+    expect(vi.getTimerCount()).toBe(1)
+    vi.advanceTimersByTime(LAZY_MS)
+    await vi.waitFor(() => expect(savedRun('db')).toBe(1_000))
+    await written()
+    expect([savedRun(), asked]).toEqual([1_000, 1])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is not put off by more of the same: it waits from the first on', async () => {
+    for (let second = 0; second < 5; second++) {
+      store.saveSoon('web', () => snapshotOf(second))
+      vi.advanceTimersByTime(1_000)
+    }
+    await written()
+    expect(savedRun()).toBe(4)
+  })
+
+  it('again after it was written is written again', async () => {
+    for (const run of [1, 2]) {
+      store.saveSoon('web', () => snapshotOf(run))
+      vi.advanceTimersByTime(LAZY_MS)
+      await vi.waitFor(() => expect(savedRun()).toBe(run))
+    }
+  })
+
+  it('is superseded by a change that matters, which is written at once', async () => {
+    store.saveSoon('web', () => snapshotOf(1))
+    store.save('web', () => snapshotOf(2))
+    await store.saved('web')
+    expect(savedRun()).toBe(2)
+    rmSync(layout.stateFile('web'))
+    vi.advanceTimersByTime(LAZY_MS)
+    await new Promise(setImmediate)
+    expect(existsSync(layout.stateFile('web'))).toBe(false) // nothing was left to be written
+  })
+
+  it('after a change that matters goes with it', async () => {
+    store.save('web', () => snapshotOf(1))
+    store.saveSoon('web', () => snapshotOf(2))
+    await store.saved('web')
+    expect(savedRun()).toBe(2)
+  })
+
+  it('is written at once when somebody waits for it', async () => {
+    store.saveSoon('web', () => snapshotOf(3))
+    await store.saved('web')
+    expect(savedRun()).toBe(3)
+  })
+
+  it.each([
+    ['flushed', () => store.flush()],
+    ['closed', () => expect(store.close()).toEqual([])],
+  ])('is done for all when the store is %s', (_name, act) => {
+    store.saveSoon('web', () => snapshotOf(4))
+    act()
+    expect(savedRun()).toBe(4)
+  })
+
+  it('leaves no timer behind when the store is closed, or the directory let go', () => {
+    store.saveSoon('web', () => snapshotOf(4))
+    expect(store.abandon()).toEqual(['web'])
+    expect(vi.getTimerCount()).toBe(0)
+    expect(savedRun()).toBeNull()
+  })
+
+  it('of a process that is being removed is over', async () => {
+    store.saveSoon('web', () => snapshotOf(1))
+    store.forget('web')
+    vi.advanceTimersByTime(LAZY_MS)
+    await new Promise(setImmediate)
+    expect(savedRun()).toBeNull()
+  })
+
+  it('that fails is told, since nobody waits for it, and heals by itself', async () => {
+    const giveBack = takeAway()
+    store.saveSoon('web', () => snapshotOf(1))
+    vi.advanceTimersByTime(LAZY_MS)
+    await vi.waitFor(() => expect(troubles).toMatchObject([{ id: 'web', error: { code: 'PROCMAN_STATE_NOT_SAVED' } }]))
+    giveBack()
+    vi.advanceTimersByTime(1_000)
+    await written()
+    expect(savedRun()).toBe(1)
   })
 })
 
