@@ -1,6 +1,6 @@
-// 500 HTTP targets asked once a second for a while, by our checkers and by bare undici: CPU of the process that asks, as a share of a core.
+// 500 HTTP targets asked once a second for a while, by a supervisor with 500 processes and by bare undici: CPU of the process that asks, as a share of a core.
 import { createServer } from 'node:http'
-import { median, sleep, times, worker } from './harness.mjs'
+import { median, NONCE, scratch, sleep, times, worker } from './harness.mjs'
 
 const TARGETS = 500
 const PORTS = 10
@@ -13,10 +13,10 @@ const BODY = JSON.stringify({ status: 'ok', uptime: 12_345, checks: { db: 'up', 
 export async function run() {
   const server = worker(import.meta.url)
   const ports = await server.ask('serve')
-  const shares = { checkers: [], undici: [] }
+  const shares = { supervisor: [], undici: [] }
   for (let round = 0; round < ROUNDS; round++) for (const [kind, all] of Object.entries(shares)) all.push(await shareOf(kind, ports))
   await server.end()
-  const [ours, reference] = [median(shares.checkers), median(shares.undici)]
+  const [ours, reference] = [median(shares.supervisor), median(shares.undici)]
   return [
     {
       name: `CPU of ${TARGETS} HTTP probes a second`,
@@ -47,30 +47,45 @@ export const ops = {
 
   async measure({ kind, ports }) {
     const urls = Array.from({ length: TARGETS }, (_, index) => `http://127.0.0.1:${ports[index % PORTS]}/health/${index}`)
-    const asks = await Promise.all(urls.map(kind === 'checkers' ? checker : bare))
-    let answers = 0
-    const probe = async (ask) => {
-      if ((await ask()) === BODY.length) answers++
-    }
-    for (const [index, ask] of asks.entries()) setTimeout(() => setInterval(probe, INTERVAL_MS, ask), (index * INTERVAL_MS) / TARGETS)
+    const { count, end } = await KINDS[kind](urls)
     await sleep(WARM_MS)
-    const [before, startedAt] = [process.cpuUsage(), performance.now()]
-    answers = 0
+    const [before, startedAt, counted] = [process.cpuUsage(), performance.now(), count()]
     await sleep(MEASURED_MS)
     const { user, system } = process.cpuUsage(before)
     const tookMs = performance.now() - startedAt
-    const wanted = (TARGETS * tookMs) / INTERVAL_MS
+    const [answers, wanted] = [count() - counted, (TARGETS * tookMs) / INTERVAL_MS]
+    await end()
     if (answers < wanted * 0.95) throw new Error(`${kind}: ${answers} answers of ${Math.round(wanted)}`)
     return (user + system) / 1000 / tookMs
   },
 }
 
-async function checker(url) {
-  const { createChecker } = await import('../../dist/effects/probe/checker.js')
-  const check = { kind: 'http', url, method: 'GET', headers: {}, status: [[200, 200]], tls: {} }
-  const own = createChecker(check, { cwd: '/', env: () => ({}), probeFunction: () => undefined, about: { id: 'web', run: 1 } })
-  const { signal } = new AbortController()
-  return async () => (await own.check(5_000, signal)).body?.length
+const KINDS = {
+  async supervisor(urls) {
+    const { createSupervisor } = await import('../../dist/index.js')
+    const supervisor = await createSupervisor({ stateDir: scratch() })
+    let answers = 0
+    for (const [index, url] of urls.entries()) {
+      const health = { liveness: { http: url, intervalMs: INTERVAL_MS } }
+      const process = await supervisor.start({ id: `p${index}`, command: 'sleep', args: ['600'], env: { PROCMAN_BENCH: NONCE }, restart: 'always', health })
+      let last
+      process.subscribe(({ context }) => {
+        if (context.probes.liveness !== last && context.probes.liveness?.body === BODY) answers++
+        last = context.probes.liveness
+      })
+    }
+    return { count: () => answers, end: () => supervisor.shutdown() }
+  },
+
+  async undici(urls) {
+    const asks = await Promise.all(urls.map(bare))
+    let answers = 0
+    const probe = async (ask) => {
+      if ((await ask()) === BODY.length) answers++
+    }
+    for (const [index, ask] of asks.entries()) setTimeout(() => setInterval(probe, INTERVAL_MS, ask), (index * INTERVAL_MS) / TARGETS)
+    return { count: () => answers, end: async () => {} }
+  },
 }
 
 async function bare(url) {

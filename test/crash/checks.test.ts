@@ -1,6 +1,7 @@
 /** The judgements of the storm find what is wrong: each is given facts that are sound, then the same facts doctored. */
 import { describe, expect, it } from 'vitest'
 import { type ProcessRecord, processMachine } from '../../src/index.ts'
+import { contextOf } from '../../src/machines/process/context.ts'
 import { toRecord } from '../../src/machines/process/record.ts'
 import { parseProcessInput } from '../../src/spec/parse.ts'
 import type { ProcessContext } from '../../src/types.ts'
