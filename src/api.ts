@@ -4,7 +4,8 @@ import type { ActorRefFrom, InspectionEvent, Observer } from 'xstate'
 import type { WaitCondition } from './conditions.ts'
 import type { ProbeFunction } from './effects/probe/ports.ts'
 import type { ProcessMachine } from './machines/process/machine.ts'
-import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
+import type { ProcessRecord } from './machines/process/record.ts'
+import type { ProcessStatus } from './machines/process/states.ts'
 import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
 import type { BreakerPolicy, ProbeSpec, RestartPolicy, RestartStrategy, StopRung, TlsOptions } from './types.ts'
@@ -28,8 +29,8 @@ export interface AddressInput {
   readonly host?: string
 }
 
-/** One status code, from and to, or a list of these. A list of two plain numbers is from and to. */
-export type StatusInput = number | readonly [from: number, to: number] | readonly (number | readonly [from: number, to: number])[]
+/** One status code, or a list of codes and of [from, to]: `[[200, 299], 404]`. */
+export type StatusInput = number | readonly (number | readonly [from: number, to: number])[]
 
 /** A `url` (http: or https:), or one that is built of port, host and `path` (default `/`): https: when `tls` is given. */
 export type HttpProbeInput = ({ readonly url: string } | (AddressInput & { readonly path?: string })) & {
@@ -82,8 +83,8 @@ export interface HealthChecks {
  * What to run. Only `command` is required.
  *
  * Templates: `${port.NAME}`, `${port}` (the only one), `${id}`, `${run}`, `${env.NAME}`, `${labels.NAME}` and `${meta.NAME}` are filled in at each launch, in
- * command, arguments, values of `env`, `cwd` and probes; `$$` is a dollar sign. In `env`, `${env.NAME}` is what the launching manager has; elsewhere what the
- * process gets. In code for an interpreter (`sh -c`, `node -e`) only ports are filled in, for a shell `${id}` and `${run}` too: a value in code would be run as code.
+ * command, arguments, values of `env`, `cwd` and probes; `$$` is a dollar sign. In `env`, `${env.NAME}` is what is inherited; elsewhere what the process gets.
+ * In code for an interpreter (`sh -c`, `node -e`) only ports are filled in, for a shell `${id}` and `${run}` too: a value in code would be run as code.
  */
 export interface ProcessInput {
   /** A program's name (looked for in PATH) or path. Never given to a shell. */

@@ -2,10 +2,13 @@
 export type {
   Attachment,
   AttachOptions,
+  CheckInput,
   LabelFilter,
   ListFilter,
   LogChunk,
   LogLine,
+  PortInput,
+  ProbeInput,
   Problem,
   ProcessInput,
   ProcessRef,
@@ -20,8 +23,9 @@ export { ERROR_CODES, isProcmanError, ProcmanError, type ProcmanErrorCode } from
 export type { ProcessCommand, ProcessEmitted, ProcessEvent, ProcessFact } from './machines/process/events.ts'
 export type { HealthRecord, ProbeRecord } from './machines/process/health-record.ts'
 export { type ProcessMachine, processMachine } from './machines/process/machine.ts'
-export type { ProcessRecord, ProcessState, ProcessStatus } from './machines/process/record.ts'
+export type { ProcessRecord } from './machines/process/record.ts'
 export type { AttemptsRecord, BreakerRecord } from './machines/process/restart-record.ts'
+export type { ProcessState, ProcessStatus } from './machines/process/states.ts'
 export { explainProcess } from './machines/process/why.ts'
 export type { SupervisorEmitted, SupervisorMachine } from './machines/supervisor/machine.ts'
 export { createReader } from './reader.ts'
@@ -50,4 +54,4 @@ export type {
   StopRung,
   TlsOptions,
 } from './types.ts'
-export { waitForHealth } from './wait-for-health.ts'
+export { type WaitForHealthOptions, waitForHealth } from './wait-for-health.ts'

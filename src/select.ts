@@ -1,7 +1,8 @@
 /** Choosing processes: by id or unique prefix, by status, by labels. Pure. */
 import type { LabelFilter, ListFilter } from './api.ts'
 import { ProcmanError } from './errors.ts'
-import type { ProcessRecord, ProcessStatus } from './machines/process/record.ts'
+import type { ProcessRecord } from './machines/process/record.ts'
+import type { ProcessStatus } from './machines/process/states.ts'
 
 /** @returns the one id that is meant. @throws PROCMAN_PROCESS_UNKNOWN, PROCMAN_PROCESS_AMBIGUOUS */
 export function resolveId(given: string, has: (id: string) => boolean, all: () => Iterable<string>): string {

@@ -30,7 +30,7 @@ export function checkTemplates(spec: ProcessSpec): readonly string[] {
 }
 
 /**
- * The spec as it is launched. In `env`, `${env.NAME}` is what the manager has; elsewhere it is what the process gets.
+ * The spec as it is launched. In `env`, `${env.NAME}` is what the process inherits; elsewhere it is what the process gets, its own `env` included.
  * @throws TemplateError for a name without a value
  */
 export function fillSpec(spec: ProcessSpec, facts: Facts): ProcessSpec {
@@ -39,7 +39,7 @@ export function fillSpec(spec: ProcessSpec, facts: Facts): ProcessSpec {
   })
 }
 
-type Known = Pick<Names, 'run' | 'ports' | 'env'>
+type Known = Omit<Facts, 'env'> & { readonly env: Facts['env'] | null }
 
 function fillAll(spec: ProcessSpec, { run, ports, env }: Known, complain: (place: string, what: string) => void): ProcessSpec {
   if (!spec.template) return spec
@@ -48,8 +48,8 @@ function fillAll(spec: ProcessSpec, { run, ports, env }: Known, complain: (place
     (names: Pick<Names, 'env' | 'whose'>): Fill =>
     (text, place, kind = 'text') =>
       fillText(text, kind, { id, labels, meta, run, ports, ...names }, (what) => complain(place, what))
-  const fillOfManager = fillWith({ env, whose: 'the manager’s' })
-  const own = mapValues(spec.env, (value, name) => fillOfManager(value, `env.${name}`))
-  const fill = fillWith({ env: env && { ...(spec.inheritEnv ? env : {}), ...own }, whose: 'its' })
+  const fillInherited = fillWith({ env: env && [env], whose: 'the environment that it inherits' })
+  const own = mapValues(spec.env, (value, name) => fillInherited(value, `env.${name}`))
+  const fill = fillWith({ env: env && [own, env], whose: 'its environment' })
   return { ...mapTexts(spec, fill, complain), env: own }
 }

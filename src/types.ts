@@ -24,7 +24,7 @@ export interface RestartPolicy {
   readonly resetAfterMs: number
   /** Restarts longer ago than this, in ms, are not counted. Default: 10 minutes, or as much longer as `maxAttempts` waits take. */
   readonly windowMs: number
-  /** Exit codes that are no failure. 0 to 255, default [0]. */
+  /** Exit codes that are no failure. 0 to 255; 0 always is one of them. */
   readonly successExitCodes: readonly number[]
   /** Signals that are no failure, as SIGTERM. Default none. */
   readonly successSignals: readonly string[]

@@ -1,5 +1,5 @@
 /** The shipped diagrams are those of the machines, and can be read. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { diagramOf } from '../src/diagrams.ts'
 import { processMachine } from '../src/machines/process/machine.ts'
@@ -17,6 +17,7 @@ interface Rect {
 
 const machines = { process: processMachine, supervisor: supervisorMachine }
 const { generate }: { generate: Generate } = await import(new URL('../scripts/diagrams/generate.mjs', import.meta.url).href)
+const { chartOf, partOf, withFrames } = await import(new URL('../scripts/diagrams/chart.mjs', import.meta.url).href)
 const generated = await generate(machines)
 
 function rectsOf(svg: string): Rect[] {
@@ -29,29 +30,64 @@ function rectsOf(svg: string): Rect[] {
 const overlap = (one: Rect, other: Rect): boolean =>
   one.x < other.x + other.width && other.x < one.x + one.width && one.y < other.y + other.height && other.y < one.y + one.height
 
-describe.each(['process', 'supervisor'] as const)('the diagram of the %s machine', (name) => {
-  it.each(['mmd', 'svg'])('is what `npm run diagrams` writes: %s', (extension) => {
-    const file = `${name}.${extension}`
-    const stored = readFileSync(new URL(`../diagrams/${file}`, import.meta.url), 'utf8')
-    expect(stored === generated.get(file), `diagrams/${file} is stale: npm run build && npm run diagrams`).toBe(true)
+/** Of boxes and labels in a picture. */
+function collisionsIn(svg: string): Rect[] {
+  const rects = rectsOf(svg).filter(({ kind }) => kind !== 'frame')
+  expect(rects.length).toBeGreaterThan(5)
+  return rects.flatMap((one, index) => rects.slice(index + 1).filter((other) => overlap(one, other)))
+}
+
+describe('diagrams/', () => {
+  const stored = (file: string) => readFileSync(new URL(`../diagrams/${file}`, import.meta.url), 'utf8')
+
+  it('has the pictures that there are, and no others', () => {
+    expect(readdirSync(new URL('../diagrams/', import.meta.url)).sort()).toEqual([...generated.keys()].sort())
+  })
+
+  it.each([...generated.keys()])('has what `npm run diagrams` writes: %s', (file) => {
+    expect(stored(file) === generated.get(file), `diagrams/${file} is stale: npm run build && npm run diagrams`).toBe(true)
+  })
+
+  it.each([...generated.keys()].filter((file) => file.endsWith('.svg')))('keeps labels and boxes apart: %s', (file) => {
+    expect(collisionsIn(stored(file))).toEqual([])
   })
 
   it('comes out the same again', async () => {
     expect(await generate(machines)).toEqual(generated)
   })
+})
 
+describe.each(['process', 'supervisor'] as const)('the diagram of the %s machine', (name) => {
   it('names every state and every event', () => {
     const machine = machines[name]
     for (const text of [diagramOf(name, 'mermaid'), diagramOf(name, 'svg')]) {
       for (const word of [...Object.keys(machine.states), ...machine.events]) expect(text).toContain(word)
     }
   })
+})
 
-  it('keeps labels and boxes apart', () => {
-    const rects = rectsOf(diagramOf(name, 'svg')).filter(({ kind }) => kind !== 'frame')
-    expect(rects.length).toBeGreaterThan(10)
-    const collisions = rects.flatMap((one, index) => rects.slice(index + 1).filter((other) => overlap(one, other)))
-    expect(collisions).toEqual([])
+describe('the picture of a part', () => {
+  const chart = withFrames(chartOf(processMachine))
+  const part = { title: 'ends', states: ['running', 'exited'], edges: ['run.ended'], within: ['run.steadied'] }
+
+  it('has the states that were chosen, the edges between them and what happens within, as the whole has them', () => {
+    expect(partOf(chart, part)).toMatchObject({
+      initial: null,
+      states: [
+        { name: 'running', within: [{ event: 'run.steadied', said: ' [isCurrent] / recordSteady' }] },
+        { name: 'exited', within: [] },
+      ],
+      frames: [
+        { id: 'tag alive', members: ['running'] },
+        { id: 'tag settled', members: ['exited'] },
+      ],
+      edges: [{ from: 'tag alive', to: 'exited', lines: [{ event: 'run.ended', said: ' [isCurrent]' }] }],
+      notes: [],
+    })
+  })
+
+  it.each([{ states: ['walking'] }, { edges: ['run.walked'] }, { within: ['run.walked'] }])('cannot be of what the machine does not have: %j', (wrong) => {
+    expect(() => partOf(chart, { ...part, ...wrong })).toThrow(/^ends: the machine has no (run\.walked|walking) there$/)
   })
 })
 

@@ -1,4 +1,5 @@
 /** The text of boxes and labels, and how much room it takes. */
+import { groupedLinesOf } from './chart.mjs'
 import { textWidth } from './text-size.mjs'
 
 export const LABEL = { size: 12, line: 15, padding: 4 }
@@ -12,7 +13,8 @@ export function labelSize(lines) {
 const invokes = (effects = []) => (effects.length === 0 ? [] : [`invokes ${effects.join(', ')}`])
 
 /** A state, a frame or the note on every state: a title, the tags beside it, the effects and what happens within. */
-export function blockOf({ name, id = name, title = id, tags = [], effects, within = [], final = false }) {
+export function blockOf({ name, id = name, title = id, tags = [], effects, within: reactions = [], final = false }) {
+  const within = groupedLinesOf(reactions)
   const { pill } = BOX
   const titleWidth = textWidth(title, BOX.title, true)
   let x = BOX.padding + titleWidth + 10

@@ -1,6 +1,7 @@
 /** Where everything goes: the chart as a graph for ELK, and ELK's answer. */
 import ELK from 'elkjs/lib/elk.bundled.js'
 import { blockOf, labelSize } from './blocks.mjs'
+import { linesOf } from './chart.mjs'
 
 const OPTIONS = {
   'elk.algorithm': 'layered',
@@ -49,7 +50,7 @@ function edgeOf({ from, to, lines }, index, leadsBack) {
 
 const flat = (node) => (node.children ?? []).flatMap((child) => [child, ...flat(child)])
 
-/** Boxes by id, edges with their points and labels, and the size of it all. A note with the id of a frame as `inside` stands in that frame. */
+/** @param start the dot before the initial state, which a part of a chart may not have. @returns boxes by id, edges with their points and labels, and the size of it all. A note with the id of a frame as `inside` stands in that frame. */
 export async function layOut(chart, start) {
   const blocks = new Map([...chart.states, ...chart.frames, ...chart.notes].map(blockOf).map((block) => [block.id, block]))
   const leafOf = (id) => leaf(blocks.get(id))
@@ -60,11 +61,13 @@ export async function layOut(chart, start) {
     if (frame === undefined) return [leafOf(name)]
     return frame.members[0] === name ? [frame.node] : []
   })
-  const children = [{ id: start.id, width: start.size, height: start.size }, ...notesIn(undefined), ...nodes]
+  const begins = chart.initial !== null
+  const children = [...(begins ? [{ id: start.id, width: start.size, height: start.size }] : []), ...notesIn(undefined), ...nodes]
   const order = flat({ children }).map(({ id }) => id)
   const frameOf = (id) => frames.find(({ members }) => members.includes(id))
-  const edges = [{ from: start.id, to: chart.initial, lines: [] }, ...chart.edges].map((edge) => ({
+  const edges = [...(begins ? [{ from: start.id, to: chart.initial, lines: [] }] : []), ...chart.edges].map((edge) => ({
     ...edge,
+    lines: linesOf(edge.lines),
     leadsBack: frameOf(edge.from) === frameOf(edge.to) && order.indexOf(edge.from) > order.indexOf(edge.to),
   }))
   const graph = await new ELK().layout({ id: 'root', layoutOptions: OPTIONS, children, edges: edges.map((edge, index) => edgeOf(edge, index, edge.leadsBack)) })

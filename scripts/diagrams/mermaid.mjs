@@ -1,13 +1,13 @@
 /** A chart as Mermaid text. One frame at most: Mermaid does not draw edges between states of different frames. */
-import { chartOf, withFrames } from './chart.mjs'
+import { chartOf, groupedLinesOf, linesOf, withFrames } from './chart.mjs'
 
 const idOf = (name) => name.replace(/^tag /, '').replaceAll(' ', '_')
-const edgeLine = ({ from, to, lines }) => `  ${idOf(from)} --> ${idOf(to)}: ${lines.join('<br/>')}`
+const edgeLine = ({ from, to, lines }) => `  ${idOf(from)} --> ${idOf(to)}: ${linesOf(lines).join('<br/>')}`
 
 function stateLine({ name, id = name, tags = [], effects, within }) {
   const invokes = effects.length === 0 ? [] : [`invokes ${effects.join(', ')}`]
   const tagged = tags.length === 0 ? [] : [`tag ${tags.join(', ')}`]
-  return `  ${idOf(id)}: ${[id, ...tagged, ...invokes, ...within].join('<br/>')}`
+  return `  ${idOf(id)}: ${[id, ...tagged, ...invokes, ...groupedLinesOf(within)].join('<br/>')}`
 }
 
 function frameLines({ id, title, members }, notes) {

@@ -1,6 +1,5 @@
-/** A machine as an SVG: no scripts, no fonts of its own, the same bytes on every run. */
+/** A chart as an SVG: no scripts, no fonts of its own, the same bytes on every run. */
 import { BOX, LABEL } from './blocks.mjs'
-import { chartOf, withFrames } from './chart.mjs'
 import { layOut } from './layout.mjs'
 
 const START = { id: 'start', size: 14 }
@@ -74,14 +73,15 @@ function labelText({ label, lines }) {
   ]
 }
 
-export async function svgOf(machine) {
-  const chart = withFrames(chartOf(machine))
+const dot = (place) =>
+  place === undefined ? [] : [`<circle${attributes({ cx: place.x + START.size / 2, cy: place.y + START.size / 2, r: START.size / 2, fill: '#334155' })}/>`]
+
+export async function svgOf(chart) {
   const { places, blocks, edges, width, height } = await layOut(chart, START)
   const draw = (ids, look) => ids.flatMap((id) => box(blocks.get(id), places.get(id), look))
-  const start = places.get(START.id)
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg"${attributes({ width: Math.ceil(width), height: Math.ceil(height), viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, role: 'img' })}>`,
-    `<title>${escaped(`The states of the ${chart.id} machine`)}</title>`,
+    `<title>${escaped(chart.title)}</title>`,
     `<style>${STYLE}</style>`,
     '<defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L10 5L0 10z" fill="#64748b"/></marker></defs>',
     rect({ x: 0, y: 0, width: Math.ceil(width), height: Math.ceil(height), rx: 8, fill: '#ffffff' }),
@@ -98,7 +98,7 @@ export async function svgOf(machine) {
       chart.states.map(({ name }) => name),
       'state',
     ),
-    `<circle${attributes({ cx: start.x + START.size / 2, cy: start.y + START.size / 2, r: START.size / 2, fill: '#334155' })}/>`,
+    ...dot(places.get(START.id)),
     ...edges.flatMap(labelText),
     '</svg>',
   ]

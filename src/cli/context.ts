@@ -15,8 +15,8 @@ export interface Cli {
   stateDir(): Promise<string>
   /** Looks without the lock. */
   reader(): Promise<Reader>
-  /** Takes the directory and says what was found damaged in it. The caller closes it. */
-  openSupervisor(): Promise<Supervisor>
+  /** Takes the directory and says what was found damaged in it. The caller closes it. @param lockTimeoutMs default LOCK_TIMEOUT_MS */
+  openSupervisor(lockTimeoutMs?: number): Promise<Supervisor>
   /** Takes the directory, acts, lets go of it, also after a failure. */
   withSupervisor<T>(act: (supervisor: Supervisor) => Promise<T>): Promise<T>
 }
@@ -35,10 +35,10 @@ export function createCli(io: Io, stateDirOption: string | undefined): Cli {
       const { createReader } = await import('../reader.ts')
       return createReader({ stateDir })
     },
-    async openSupervisor() {
+    async openSupervisor(lockTimeoutMs = LOCK_TIMEOUT_MS) {
       const stateDir = await cli.stateDir()
       const { createSupervisor } = await import('../supervisor.ts')
-      const supervisor = await createSupervisor({ stateDir, lockTimeoutMs: LOCK_TIMEOUT_MS })
+      const supervisor = await createSupervisor({ stateDir, lockTimeoutMs })
       for (const problem of supervisor.problems) await say(io, `warning: ${escapeControls(problem.message)}`)
       return supervisor
     },

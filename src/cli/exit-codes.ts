@@ -45,9 +45,15 @@ export function exitCodeOfError(code: ProcmanErrorCode): number {
   return EXIT_CODE_OF_ERROR[code] ?? EXIT.failed
 }
 
-/** What `run` and `wait` end with: the command's own code, 128+n after signal n, and 1 where there is no such end. */
-export function exitCodeOfRecord(record: Pick<ProcessRecord, 'state' | 'exit_code' | 'signal'>): number {
+/** What `run` and `wait` end with: the command's own code, 128+n after signal n, and 1 where there is no such end, or where it says 0 and has failed. */
+export function exitCodeOfRecord(record: Pick<ProcessRecord, 'state' | 'status' | 'exit_code' | 'signal'>): number {
   if (record.state === 'orphaned') return EXIT.failed
-  if (record.signal !== null) return 128 + (signalNumber(record.signal) ?? 0)
+  if (record.signal !== null) return exitCodeOfSignal(record.signal)
+  // It was not ready in time, say, and ended well when it was stopped for that.
+  if (record.exit_code === 0 && record.status === 'failed') return EXIT.failed
   return record.exit_code ?? EXIT.failed
+}
+
+export function exitCodeOfSignal(name: string): number {
+  return 128 + (signalNumber(name) ?? 0)
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { type Cli, createCli } from './context.ts'
 import type { Io } from './io.ts'
+import { collect, withSpecOptions } from './spec-options.ts'
 import { readVersion } from './version.ts'
 
 /** Receives what the called command answered. */
@@ -31,9 +32,9 @@ export function createProgram(io: Io, answer: Answer): Command {
   const verb = (usage: string, description: string): Command => program.command(usage).description(description).option('--state-dir <dir>', STATE_DIR_HELP)
   const cliOf = (options: { readonly stateDir?: string }): Cli => createCli(io, options.stateDir ?? program.opts<{ stateDir?: string }>().stateDir)
 
-  withSpecOptions(verb('start', 'launch a command and leave it running; prints its id'))
-    .option('--json', 'print the record instead of the id')
-    .action(async (argv: string[], options) => answer(await (await import('./commands/start.ts')).start(cliOf(options), argv, options)))
+  withSpecOptions(verb('start', 'launch a command and leave it running; prints its id').option('--json', 'print the record instead of the id')).action(
+    async (argv: string[], options) => answer(await (await import('./commands/start.ts')).start(cliOf(options), argv, options)),
+  )
   withSpecOptions(verb('run', 'launch a command, follow it and exit with its code; Ctrl-C cancels it')).action(async (argv: string[], options) =>
     answer(await (await import('./commands/run.ts')).run(cliOf(options), argv, options)),
   )
@@ -46,6 +47,9 @@ export function createProgram(io: Io, answer: Answer): Command {
   verb('show <id>', 'show all that is known of a process')
     .option('--json', JSON_HELP)
     .action(async (id: string, options) => answer(await (await import('./commands/show.ts')).show(cliOf(options), id, options)))
+  verb('why <id>', 'say in plain words why a process is in its state, what was counted, and what comes next')
+    .option('--json', JSON_HELP)
+    .action(async (id: string, options) => answer(await (await import('./commands/why.ts')).why(cliOf(options), id, options)))
   verb('logs <id>', 'print the output of a process: its stdout on stdout, its stderr on stderr')
     .option('-f, --follow', 'go on until the process has ended')
     .option('--tail <lines>', 'begin so many lines before the end of each stream')
@@ -53,6 +57,7 @@ export function createProgram(io: Io, answer: Answer): Command {
     .option('--stderr', 'its stderr only')
     .action(async (id: string, options) => answer(await (await import('./commands/logs.ts')).logs(cliOf(options), id, options)))
   verb('wait <id...>', 'wait until all have ended; exits with the code of the process (of several: the first that is not 0)')
+    .option('--for <condition>', 'ready, healthy or settled; for the first two it is the manager where none lives (default: settled)')
     .option('--timeout <duration>', 'give up after, as 30s or 1m30s')
     .option('--json', JSON_HELP)
     .action(async (ids: string[], options) => answer(await (await import('./commands/wait.ts')).wait(cliOf(options), ids, options)))
@@ -66,8 +71,11 @@ export function createProgram(io: Io, answer: Answer): Command {
     .alias('stop')
     .option('--timeout <duration>', 'from the first signal to SIGKILL; 0 kills at once')
     .action(async (ids: string[], options) => answer(await (await import('./commands/cancel.ts')).cancel(cliOf(options), ids, options)))
-  verb('restart <id...>', 'stop what is up, and start the next run').action(async (ids: string[], options) =>
-    answer(await (await import('./commands/restart.ts')).restart(cliOf(options), ids)),
+  verb('restart <id...>', 'stop what is up, and start the next run')
+    .option('--force', 'also behind an open circuit breaker, which is closed')
+    .action(async (ids: string[], options) => answer(await (await import('./commands/restart.ts')).restart(cliOf(options), ids, options)))
+  verb('reset <id...>', 'forget the failures that were counted, and close the circuit breaker').action(async (ids: string[], options) =>
+    answer(await (await import('./commands/reset.ts')).reset(cliOf(options), ids)),
   )
   verb('remove <id...>', 'forget ended processes, with their logs')
     .alias('rm')
@@ -98,26 +106,3 @@ Options end at the first word of the command or at --; what follows reaches the 
 
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 no such process, 4 wrong state for this command, 5 state directory in use.
 run and wait exit with the code of the process, or 128+n after signal n.`
-
-function withSpecOptions(command: Command): Command {
-  return command
-    .usage('[options] -- <command> [argument...]')
-    .argument('[command...]', 'what to execute, with its arguments; never given to a shell')
-    .passThroughOptions()
-    .option('--id <id>', 'name it: letters, digits, . _ - (default: 8 generated characters)')
-    .option('--label <name=value>', 'label it (repeatable)', collect)
-    .option('--env <NAME=value>', 'set a variable; NAME alone passes the current value (repeatable)', collect)
-    .option('--no-inherit-env', 'give it only the variables of --env')
-    .option('--cwd <dir>', 'working directory (default: the current one)')
-    .option('--stdin', 'give it a stdin to write to (default: /dev/null)')
-    .option('--restart <policy>', 'never, on-failure or always; acts while a manager lives (default: never)')
-    .option('--restart-delay <duration>', 'before the first restart; doubles with each one in a row (default: 1s)')
-    .option('--max-restarts <n>', 'give up after so many in a row; 0: never (default: 0)')
-    .option('--stop-signal <signal>', 'what asks it to end (default: SIGTERM)')
-    .option('--stop-timeout <duration>', 'from that signal to SIGKILL of the whole tree (default: 5s)')
-    .option('--leave-leftovers', 'let what it leaves behind at its end live on')
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value]
-}

@@ -55,13 +55,13 @@ function parseHeaders(options: Options): Readonly<Record<string, string>> {
   return Object.fromEntries(headers)
 }
 
-/** Two numbers are from and to. */
+/** A code, or a list of codes and of [from, to]. */
 function parseStatus(options: Options): readonly Range[] {
   const given = options.given('status') ?? 200
-  const listed: readonly unknown[] = Array.isArray(given) && !isRange(given) ? [...given] : [given]
+  const listed: readonly unknown[] = Array.isArray(given) ? [...given] : [given]
   const ranges = listed.map((one) => (isCode(one) ? ([one, one] as const) : one))
   if (ranges.length > 0 && ranges.every(isRange)) return ranges.map(([from, to]) => [from, to])
-  const right = 'a status code from 100 to 599, [from, to], or a list of these'
+  const right = 'a status code from 100 to 599, or a list of codes and of [from, to], as [[200, 299], 404]'
   options.problems.push(`${options.placeOf('status')} must be ${right}, not ${show(given)}`)
   return [[200, 200]]
 }

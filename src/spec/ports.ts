@@ -6,8 +6,8 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,30}$/
 const ANY: readonly [number, number] = [0, 0]
 const LAST_PORT = 65_535
 
-/** @returns the variable that tells a process its port, as PORT_HTTP */
-export function portVariable(name: string): string {
+/** @returns the variable that tells the process its port, as PORT_HTTP */
+function portVariable(name: string): string {
   return `PORT_${name.toUpperCase().replaceAll('-', '_')}`
 }
 

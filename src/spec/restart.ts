@@ -37,9 +37,9 @@ export function parseRestart(given: unknown, problems: string[]): RestartPolicy 
     jitter: options.number('jitter', 0.1, [0, 1]),
     resetAfterMs: options.duration('resetAfterMs', 60_000),
     windowMs: options.duration('windowMs', windowOf(waits), 1),
-    successExitCodes: parseExitCodes('successExitCodes', [0], options),
+    successExitCodes: [...new Set([0, ...parseExitCodes('successExitCodes', options)])],
     successSignals: parseSignals(options),
-    noRestartExitCodes: parseExitCodes('noRestartExitCodes', [], options),
+    noRestartExitCodes: parseExitCodes('noRestartExitCodes', options),
   }
 }
 
@@ -62,9 +62,9 @@ function windowOf({ maxAttempts, delayMs, multiplier, maxDelayMs }: Pick<Restart
   return Math.min(Math.max(LEAST_WINDOW_MS, 2 * waitsMs), LONGEST_MS)
 }
 
-function parseExitCodes(name: string, fallback: readonly number[], options: Options): readonly number[] {
+function parseExitCodes(name: string, options: Options): readonly number[] {
   const areCodes = (value: unknown): value is readonly number[] => Array.isArray(value) && [...value].every((code) => isWhole(code, 0, 255))
-  return [...options.read(name, 'a list of exit codes, whole numbers from 0 to 255', areCodes, fallback)]
+  return [...options.read(name, 'a list of exit codes, whole numbers from 0 to 255', areCodes, [])]
 }
 
 function parseSignals(options: Options): readonly string[] {

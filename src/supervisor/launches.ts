@@ -13,6 +13,8 @@ type Ports = ProcessContext['ports']
 
 export interface LaunchesPorts {
   refOf(id: string): ProcessRef
+  /** It is there, and has not settled. */
+  isUp(id: string): boolean
   /** Names a run in the environment of everything that belongs to it. */
   tokenOf(id: string, run: number): string
   /** Resolves once every process of the directory is known: before that nobody knows which ports are taken. */
@@ -48,7 +50,8 @@ export class Launches {
     const env = readIntent(jobDir, run)?.env
     if (env === undefined) return this.launchOf(id, run)
     const { spec, ports } = this.#contextOf(id)
-    return { filled: fillSpec(spec, { run, ports, env }), env }
+    // Its own variables are in there, filled in.
+    return { filled: fillSpec({ ...spec, env: {} }, { run, ports, env }), env }
   }
 
   hasPorts(id: string): boolean {
@@ -59,9 +62,16 @@ export class Launches {
   async assignPorts(id: string, fixed: Ports | null): Promise<Ports> {
     await this.#ports.allKnown
     const { spec, ports } = this.#contextOf(id)
-    if (fixed === null) return this.#allocator.assign(id, spec.ports, ports)
+    if (fixed === null) return this.#assign(id, spec.ports, ports)
     this.#allocator.hold(id, fixed)
     return fixed
+  }
+
+  /** A process that was stopped or removed meanwhile needs none. */
+  async #assign(id: string, wanted: ProcessSpec['ports'], preferred: Ports): Promise<Ports> {
+    const assigned = await this.#allocator.assign(id, wanted, preferred)
+    if (!this.#ports.isUp(id)) this.#allocator.release(id)
+    return assigned
   }
 
   /** A port of a process whose tree is gone that somebody listens on all the same. */

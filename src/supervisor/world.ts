@@ -72,7 +72,12 @@ export class World {
     this.restored = new Promise((resolve) => {
       this.#tellRestored = resolve
     })
-    this.launches = new Launches({ refOf: (id) => this.#refOf(id), tokenOf: (id, run) => this.#tokenOf(id, run), allKnown: this.restored })
+    this.launches = new Launches({
+      refOf: (id) => this.#refOf(id),
+      isUp: (id) => this.refs.get(id)?.getSnapshot().hasTag('settled') === false,
+      tokenOf: (id, run) => this.#tokenOf(id, run),
+      allKnown: this.restored,
+    })
     this.watches = new RunWatches(this.#runPorts())
     this.#healthWatches = new HealthWatches(this.#healthPorts(), this.watches)
     this.#sweeper = new Sweeper(this.#sweeperPorts())

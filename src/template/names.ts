@@ -5,15 +5,15 @@ export interface Facts {
   readonly run: number
   /** The ports of this run, by name. */
   readonly ports: Readonly<Record<string, number>>
-  /** The environment of the manager that launches. */
+  /** What the process inherits: all that it gets beside its own `env`. */
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** What is known where a text stands. */
 export interface Names extends Pick<Facts, 'run' | 'ports'>, Pick<ProcessSpec, 'id' | 'labels' | 'meta'> {
-  /** Null: not known before the launch. */
-  readonly env: Facts['env'] | null
-  /** Whose environment that is. */
+  /** What comes first counts. Null: not known before the launch. */
+  readonly env: readonly Facts['env'][] | null
+  /** What that environment is, in words. */
   readonly whose: string
 }
 
@@ -61,9 +61,9 @@ function member(name: string, key: string, group: Readonly<Record<string, unknow
   return Object.hasOwn(group, key) ? { value: String(group[key]) } : { problem: `there is no \${${name}}${listed(group, what)}` }
 }
 
-function variable(key: string, env: Facts['env'], whose: string): Found {
-  const value = Object.hasOwn(env, key) ? env[key] : undefined
-  return value === undefined ? { problem: `there is no \${env.${key}} in ${whose} environment` } : { value }
+function variable(key: string, env: readonly Facts['env'][], whose: string): Found {
+  const value = env.find((variables) => Object.hasOwn(variables, key))?.[key]
+  return value === undefined ? { problem: `there is no \${env.${key}} in ${whose}` } : { value }
 }
 
 function listed(group: Readonly<Record<string, unknown>>, what: string, prefix = ''): string {

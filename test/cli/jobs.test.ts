@@ -139,7 +139,7 @@ describe('start', () => {
       'always',
       '--restart-delay',
       '5s',
-      '--max-restarts',
+      '--max-attempts',
       '2',
       '--',
       'sleep',
@@ -147,7 +147,7 @@ describe('start', () => {
     )
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'service\n' })
     expect(stderr).toMatch(/^procman: service .*only while a manager lives/)
-    expect((await home.record('service')).restart).toMatchObject({ strategy: 'always', delayMs: 5_000, maxRestarts: 2 })
+    expect((await home.record('service')).restart).toMatchObject({ strategy: 'always', delayMs: 5_000, maxAttempts: 2 })
     expect((await home.procman('restart', 'service')).stderr).toMatch(/only while a manager lives/)
     expect(await home.procman('cancel', 'service')).toMatchObject({ code: 0 })
   })

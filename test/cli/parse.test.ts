@@ -4,9 +4,11 @@ import { parseCount } from '../../src/cli/parse/count.ts'
 import { parseDuration } from '../../src/cli/parse/duration.ts'
 import { parseEnv } from '../../src/cli/parse/env.ts'
 import { parseFilter } from '../../src/cli/parse/filter.ts'
-import { parseLabelFilter, parseLabels } from '../../src/cli/parse/labels.ts'
+import { parseHealth } from '../../src/cli/parse/health.ts'
+import { parseLabelFilter, parsePairs } from '../../src/cli/parse/labels.ts'
+import { parsePorts } from '../../src/cli/parse/ports.ts'
 import { parseSignal } from '../../src/cli/parse/signal.ts'
-import { mayRestart, parseSpec } from '../../src/cli/parse/spec.ts'
+import { needsManager, parseSpec } from '../../src/cli/parse/spec.ts'
 import { suggest } from '../../src/cli/parse/suggest.ts'
 
 const io = { env: { HOME: '/home/me', EMPTY: '' }, cwd: '/srv' }
@@ -63,12 +65,12 @@ describe('a count', () => {
   })
 })
 
-describe('labels', () => {
+describe('pairs of name and value', () => {
   it('keep commas and equal signs of their values, and the last of one name wins', () => {
-    expect(parseLabels(['a=1', 'b=x=y,z', 'c=', 'a=2'])).toEqual({ a: '2', b: 'x=y,z', c: '' })
+    expect(parsePairs(['a=1', 'b=x=y,z', 'c=', 'a=2'], '--meta')).toEqual({ a: '2', b: 'x=y,z', c: '' })
   })
   it.each(['', 'a', '=1'])('%j is refused', (text) => {
-    expect(refusal(() => parseLabels([text])).message).toContain('must be name=value')
+    expect(refusal(() => parsePairs([text], '--meta')).message).toBe(`--meta ${JSON.stringify(text)} must be name=value`)
   })
 })
 
@@ -172,6 +174,7 @@ describe('the options of start and run', () => {
       stdin: 'null',
       restart: { strategy: 'never' },
       leftovers: 'stop',
+      template: false,
     })
   })
 
@@ -185,7 +188,14 @@ describe('the options of start and run', () => {
       stdin: true,
       restart: 'on-failure',
       restartDelay: '2s',
-      maxRestarts: '3',
+      restartMaxDelay: '1m',
+      maxAttempts: '4',
+      breaker: false,
+      port: ['8080'],
+      meta: ['tier=gold'],
+      readiness: '/ready',
+      readyLog: '^listening',
+      startupTimeout: '5s',
       stopSignal: 'int',
       stopTimeout: '1m',
       leaveLeftovers: true,
@@ -199,28 +209,144 @@ describe('the options of start and run', () => {
       inheritEnv: false,
       labels: { a: '1' },
       stdin: 'pipe',
-      restart: { strategy: 'on-failure', delayMs: 2_000, maxRestarts: 3 },
+      restart: { strategy: 'on-failure', delayMs: 2_000, maxDelayMs: 60_000, maxAttempts: 4 },
+      breaker: false,
       stop: { signal: 'SIGINT', timeoutMs: 60_000 },
       leftovers: 'leave',
+      ports: { http: { port: 8080 } },
+      meta: { tier: 'gold' },
+      health: { readiness: { http: { path: '/ready' } } },
+      ready: { logLine: '^listening' },
+      startupTimeoutMs: 5_000,
+      template: true,
     })
   })
 
   it.each([
     [[], {}, 'no command given'],
     [[''], {}, 'the command is an empty string'],
-    [['cmd'], { restart: 'sometimes' }, '--restart "sometimes" is not one of never, on-failure, always'],
+    [['cmd'], { restart: 'sometimes' }, '--restart "sometimes" is not one of never, on-failure, always, unless-stopped'],
     [['cmd'], { restartDelay: '1s' }, '--restart-delay needs --restart'],
-    [['cmd'], { maxRestarts: '1' }, '--max-restarts needs --restart'],
+    [['cmd'], { restartMaxDelay: '1s' }, '--restart-max-delay needs --restart'],
+    [['cmd'], { maxAttempts: '1' }, '--max-attempts needs --restart'],
+    [['cmd'], { breaker: false }, '--no-breaker needs --restart'],
+    [['cmd'], { restart: 'always', maxRestarts: '1' }, '--max-restarts is gone; use --max-attempts'],
+    [['cmd'], { restart: 'always', maxAttempts: '-1' }, '--max-attempts "-1" is not a whole number'],
+    [['cmd'], { meta: ['tier'] }, '--meta "tier" must be name=value'],
+    [['cmd'], { port: ['http'] }, '--port "http" is not a port'],
+    [['cmd'], { startupTimeout: '5' }, '--startup-timeout 5 has no unit'],
   ])('%j with %j is refused', (argv, options, message) => {
     expect(refusal(() => parseSpec(argv, { inheritEnv: true, ...options }, io)).message).toContain(message)
   })
 
   it.each([
-    [undefined, false],
-    ['never', false],
-    ['always', true],
-    [{ strategy: 'on-failure' }, true],
-  ] as const)('restart %j needs a manager: %s', (restart, isNeeded) => {
-    expect(mayRestart({ command: 'x', restart })).toBe(isNeeded)
+    [{}, false],
+    [{ port: ['any'] }, true],
+    [{ meta: ['a=1'] }, true],
+    [{ template: true }, true],
+  ])('with %j fill in templates: %s', (options, template) => {
+    expect(parseSpec(['echo', '${x}'], { inheritEnv: true, ...options }, io)).toMatchObject({ args: ['${x}'], template })
+  })
+
+  it.each([
+    [{}, false],
+    [{ restart: 'never' }, false],
+    [{ restart: 'always' }, true],
+    [{ restart: { strategy: 'never' } }, false],
+    [{ restart: { strategy: 'on-failure' } }, true],
+    [{ health: { liveness: { tcp: 80 } } }, true],
+    [{ ready: { delayMs: 5 } }, true],
+    [{ ports: { http: 'any' } }, false],
+  ] as const)('%j needs a manager: %s', (input, isNeeded) => {
+    expect(needsManager({ command: 'x', ...input })).toBe(isNeeded)
+  })
+})
+
+describe('a port', () => {
+  it.each([
+    [['8080'], { http: { port: 8080 } }],
+    [['any'], { http: { port: 'any' } }],
+    [['30000-31000'], { http: { range: [30_000, 31_000] } }],
+    [['30000-31000@127.0.0.1'], { http: { range: [30_000, 31_000], host: '127.0.0.1' } }],
+    [['any@::1'], { http: { port: 'any', host: '::1' } }],
+    [['admin=9000', '8080'], { admin: { port: 9_000 }, http: { port: 8080 } }],
+  ])('%j', (given, ports) => {
+    expect(parsePorts(given)).toEqual(ports)
+  })
+
+  it.each([
+    [['', '1'], '--port "" is not a port; write 8080, 30000-31000 or any, NAME= before it, and @HOST behind it'],
+    [['http'], 'is not a port'],
+    [['http='], 'is not a port'],
+    [['8080-'], 'is not a port'],
+    [['1.5'], 'is not a port'],
+    [['-1'], 'is not a port'],
+    [['8080@'], 'is not a port'],
+    [['8080', 'http=any'], '--port http is given twice'],
+  ])('%j is refused', (given, message) => {
+    expect(refusal(() => parsePorts(given))).toMatchObject({ code: 'PROCMAN_INVALID_ARGUMENT', message: expect.stringContaining(message) })
+  })
+})
+
+describe('a probe', () => {
+  it.each([
+    ['http://localhost:3000/health?full=1', { http: 'http://localhost:3000/health?full=1' }],
+    ['HTTPS://example.com', { http: 'HTTPS://example.com' }],
+    ['http://localhost:${port.admin}/', { http: 'http://localhost:${port.admin}/' }],
+    ['/healthz', { http: { path: '/healthz' } }],
+    ['tcp://localhost:5432', { tcp: { host: 'localhost', port: '5432' } }],
+    ['tcp://[::1]:${port}', { tcp: { host: '::1', port: '${port}' } }],
+    ['grpc://10.0.0.1:50051', { grpc: { host: '10.0.0.1', port: '50051' } }],
+    ['grpc://localhost:50051/shop.Orders', { grpc: { host: 'localhost', port: '50051', service: 'shop.Orders' } }],
+    ['{"exec":["pg_isready"],"intervalMs":2000}', { exec: ['pg_isready'], intervalMs: 2_000 }],
+  ])('%s', (text, probe) => {
+    expect(parseHealth({ liveness: text }, 1)).toEqual({ health: { liveness: probe } })
+  })
+
+  it.each([
+    ['', 1, '--liveness "" is no address of a probe; write http://HOST:PORT/PATH'],
+    ['localhost:3000', 1, 'is no address of a probe'],
+    ['tcp://localhost', 1, 'is no address of a probe'],
+    ['tcp://localhost:1/path', 1, 'is no address of a probe'],
+    ['ftp://localhost:21', 1, 'is no address of a probe'],
+    ['{"exec":', 1, '--liveness "{\\"exec\\":" is not JSON: '],
+    ['/healthz', 0, '--liveness /healthz is asked of the only port of the process, which has none; give one with --port'],
+    ['/healthz', 2, 'which has 2; write http://localhost:${port.NAME}/healthz'],
+  ])('%j of a process with %d ports is refused', (text, portCount, message) => {
+    expect(refusal(() => parseHealth({ liveness: text }, portCount))).toMatchObject({
+      code: 'PROCMAN_INVALID_ARGUMENT',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  it('given by address takes the common times, and one in JSON its own', () => {
+    const options = { startup: '{"tcp":80}', liveness: 'tcp://a:1', readiness: '/', healthInterval: '2s', healthTimeout: '500ms', healthFailures: '5' }
+    const timing = { intervalMs: 2_000, timeoutMs: 500, failureThreshold: 5 }
+    expect(parseHealth(options, 1).health).toEqual({
+      startup: { tcp: 80 },
+      liveness: { tcp: { host: 'a', port: '1' }, ...timing },
+      readiness: { http: { path: '/' }, ...timing },
+    })
+  })
+
+  it.each([{ healthInterval: '2s' }, { healthFailures: '2', liveness: '{"tcp":80}' }])('for which nobody asks has no times: %j is refused', (options) => {
+    expect(refusal(() => parseHealth(options, 1)).message).toContain('are for probes given by address, and there is none')
+  })
+})
+
+describe('a sign of readiness', () => {
+  it.each([
+    [{ readyLog: 'listening on \\d+' }, { logLine: 'listening on \\d+' }],
+    [{ readyFd: '3' }, { notifyFd: 3 }],
+    [{ readyDelay: '2s' }, { delayMs: 2_000 }],
+    [{}, undefined],
+  ])('%j', (options, ready) => {
+    expect(parseHealth(options, 0).ready).toEqual(ready)
+  })
+
+  it('is one alone', () => {
+    expect(refusal(() => parseHealth({ readyLog: 'x', readyDelay: '1s' }, 0)).message).toBe(
+      'only one of --ready-log, --ready-fd and --ready-delay can be given',
+    )
   })
 })

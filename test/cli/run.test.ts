@@ -131,7 +131,7 @@ describe('run with a restart policy', () => {
       'on-failure',
       '--restart-delay',
       '10ms',
-      '--max-restarts',
+      '--max-attempts',
       '2',
       '--',
       'sh',

@@ -40,6 +40,12 @@ describe('help and version', () => {
     expect(await call('start', '--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('--restart-delay <duration>') })
     expect(await call('help', 'logs')).toMatchObject({ code: 0, stdout: expect.stringContaining('--tail <lines>') })
   })
+  it('of a command shows groups of options, and none that is gone', async () => {
+    const { stdout } = await call('start', '--help')
+    for (const heading of ['Options:', 'Restart (acts while a manager lives):', 'Ports and templates:', 'Health (acts while a manager lives):'])
+      expect(stdout).toContain(`\n${heading}\n`)
+    expect(stdout).not.toContain('--max-restarts')
+  })
   it('is what procman alone prints, on stderr, as bad usage', async () => {
     expect(await call()).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage: procman') })
   })
@@ -60,6 +66,12 @@ describe('bad usage', () => {
     [['start'], /no command given/],
     [['run', '--'], /no command given/],
     [['start', '--restart', 'maybe', '--', 'x'], /--restart "maybe" is not one of/],
+    [['start', '--restart', 'always', '--max-restarts', '2', '--', 'x'], /--max-restarts is gone; use --max-attempts/],
+    [['start', '--port', 'web', '--', 'x'], /--port "web" is not a port/],
+    [['start', '--liveness', '/', '--', 'x'], /which has none; give one with --port/],
+    [['wait', 'x', '--for', 'redy'], /--for "redy" is not one of ready, healthy, settled; did you mean ready\?/],
+    [['reset'], /missing required argument 'id'/],
+    [['why'], /missing required argument 'id'/],
     [['signal', 'x', 'TREM'], /did you mean SIGTERM/],
     [['send', 'x'], /nothing to send/],
     [['list', '--state-dir', ''], /--state-dir needs the path of a directory/],
@@ -81,12 +93,15 @@ describe('exit codes', () => {
     expect(exitCodeOfError('PROCMAN_FROM_THE_FUTURE' as keyof typeof ERROR_CODES)).toBe(1)
   })
   it.each([
-    [{ state: 'exited', exit_code: 0, signal: null }, 0],
-    [{ state: 'exited', exit_code: 137, signal: null }, 137],
-    [{ state: 'exited', exit_code: null, signal: 'SIGTERM' }, 143],
-    [{ state: 'exited', exit_code: null, signal: 'SIGKILL' }, 137],
-    [{ state: 'exited', exit_code: null, signal: null }, 1],
-    [{ state: 'orphaned', exit_code: null, signal: null }, 1],
+    [{ state: 'exited', status: 'completed', exit_code: 0, signal: null }, 0],
+    [{ state: 'exited', status: 'cancelled', exit_code: 0, signal: null }, 0],
+    [{ state: 'exited', status: 'failed', exit_code: 0, signal: null }, 1],
+    [{ state: 'exited', status: 'completed', exit_code: 3, signal: null }, 3],
+    [{ state: 'exited', status: 'failed', exit_code: 137, signal: null }, 137],
+    [{ state: 'exited', status: 'cancelled', exit_code: null, signal: 'SIGTERM' }, 143],
+    [{ state: 'exited', status: 'failed', exit_code: null, signal: 'SIGKILL' }, 137],
+    [{ state: 'exited', status: 'failed', exit_code: null, signal: null }, 1],
+    [{ state: 'orphaned', status: 'orphaned', exit_code: null, signal: null }, 1],
   ] as const)('of %j is %d', (record, code) => {
     expect(exitCodeOfRecord(record)).toBe(code)
   })

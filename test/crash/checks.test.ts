@@ -1,8 +1,9 @@
 /** The judgements of the storm find what is wrong: each is given facts that are sound, then the same facts doctored. */
 import { describe, expect, it } from 'vitest'
 import { type ProcessRecord, processMachine } from '../../src/index.ts'
+import { contextOf } from '../../src/machines/process/context.ts'
 import { toRecord } from '../../src/machines/process/record.ts'
-import { parseProcessInput } from '../../src/spec.ts'
+import { parseProcessInput } from '../../src/spec/parse.ts'
 import type { ProcessContext } from '../../src/types.ts'
 import {
   differencesOf,
@@ -44,25 +45,13 @@ function runOf(...lines: readonly string[]) {
 }
 
 function recordOf(state: ProcessRecord['state'], more: Partial<ProcessContext> = {}, restart: 'never' | 'always' | 'on-failure' = 'never'): ProcessRecord {
-  const spec = parseProcessInput({ id: 'p000', command: '/subject', args: ['trace', 'lock', 'n', 'p000', '1', 'z'], restart }, () => 'p000')
+  const { spec } = parseProcessInput({ id: 'p000', command: '/subject', args: ['trace', 'lock', 'n', 'p000', '1', 'z'], restart }, () => 'p000')
   const { context } = processMachine.resolveState({ value: state, context: { ...contextWith(spec), ...more } })
   return toRecord(state, context)
 }
 
 function contextWith(spec: ProcessContext['spec']): ProcessContext {
-  const identity = { pid: 77, start: '1', boot: 'b' }
-  const none = {
-    endedAtMs: null,
-    outcome: null,
-    retryAtMs: null,
-    retryDelayMs: null,
-    stop: null,
-    cancelled: false,
-    keeperLost: false,
-    gaveUp: false,
-    reasons: [],
-  }
-  return { spec, run: 1, identity, createdAtMs: 0, startedAtMs: 500_000, restarts: 0, attempts: 0, ...none }
+  return { ...contextOf(spec, 0), run: 1, identity: { pid: 77, start: '1', boot: 'b' }, startedAtMs: 500_000 }
 }
 
 const failed = { outcome: { kind: 'code', code: 1 }, endedAtMs: 600_000 } as const

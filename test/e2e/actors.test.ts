@@ -33,7 +33,7 @@ describe('a process is an actor', () => {
     supervisor.actor.on('*', (event) => told.push(`${event.type} ${event.id}`))
     const { id } = await supervisor.start(sh('exit 0', { id: 'a' }))
     await supervisor.wait(id)
-    expect(told).toEqual(['process.started a', 'process.exited a', 'process.settled a'])
+    expect(told).toEqual(['process.started a', 'process.ready a', 'process.exited a', 'process.settled a'])
   })
 
   it('whose record is in the table: an atom for each, a revision for arrivals and departures', async () => {

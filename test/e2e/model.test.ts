@@ -7,7 +7,7 @@ import { getShortestPaths } from 'xstate/graph'
 import type { Supervisor } from '../../src/api.ts'
 import type { ProcessEvent } from '../../src/machines/process/events.ts'
 import { processMachine } from '../../src/machines/process/machine.ts'
-import { parseProcessInput } from '../../src/spec.ts'
+import { parseProcessInput } from '../../src/spec/parse.ts'
 import type { Outcome } from '../../src/types.ts'
 import { agreed, aHome, type Home, kill, lives, obedient, until } from './harness.ts'
 
@@ -54,13 +54,14 @@ interface Walk {
 }
 
 function walksOf(strategy: (typeof STRATEGIES)[number]): readonly Walk[] {
-  const spec = parseProcessInput(inputOf(strategy), () => 'model')
+  const { spec } = parseProcessInput(inputOf(strategy), () => 'model')
   const nameOf = (event: ProcessEvent, run: number) => stepsFrom(run).find((step) => JSON.stringify(step.event) === JSON.stringify(event))?.name
   const paths = getShortestPaths(processMachine, {
     input: { spec, createdAtMs: 0 },
     events: (state) =>
       stepsFrom(state.context.run).flatMap(({ name, event }) => (isReal(state.value, name, spec.restart.delayMs) && state.can(event) ? [event] : [])),
-    serializeState: ({ value, context }) => JSON.stringify([value, context.run, context.attempts, context.cancelled, context.gaveUp, context.outcome]),
+    serializeState: ({ value, context }) =>
+      JSON.stringify([value, context.run, Object.values(context.counters).map(({ streak }) => streak), context.cancelled, context.gaveUp, context.outcome]),
     stopWhen: ({ context }) => context.run > 2,
   })
   const comesToRest = paths.filter(({ state }) => !['starting', 'stopping'].includes(state.value) && !(state.value === 'backoff' && spec.restart.delayMs === 0))

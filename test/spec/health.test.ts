@@ -78,7 +78,17 @@ describe('an HTTP probe', () => {
     ['with a method', { url: 'http://x', method: 'head' }, { url: 'http://x', method: 'HEAD' }],
     ['with headers', { url: 'http://x', headers: { 'X-A': 'b', C: undefined } }, { url: 'http://x', headers: { 'X-A': 'b' } }],
     ['a status', { url: 'http://x', status: 204 }, { url: 'http://x', status: [[204, 204]] }],
-    ['a range of them', { url: 'http://x', status: [200, 299] }, { url: 'http://x', status: [[200, 299]] }],
+    [
+      'a list of them',
+      { url: 'http://x', status: [200, 299] },
+      {
+        url: 'http://x',
+        status: [
+          [200, 200],
+          [299, 299],
+        ],
+      },
+    ],
     [
       'a list of both',
       { url: 'http://x', status: [[200, 299], 404] },
@@ -112,9 +122,12 @@ describe('an HTTP probe', () => {
     [{ port: 80, method: 'G T' }, `${place}.method must be a method as GET, not "G T"`],
     [{ port: 80, headers: { 'a b': 'x' } }, `${place}.headers: "a b" is not a name of a header`],
     [{ port: 80, headers: { a: 'x\r\nb: y' } }, `${place}.headers: a must be a string without line ends and NUL, not "x\\r\\nb: y"`],
-    [{ port: 80, status: 99 }, `${place}.status must be a status code from 100 to 599, [from, to], or a list of these, not 99`],
-    [{ port: 80, status: [] }, `${place}.status must be a status code from 100 to 599, [from, to], or a list of these, not []`],
-    [{ port: 80, status: [[300, 200]] }, `${place}.status must be a status code from 100 to 599, [from, to], or a list of these, not [[300,200]]`],
+    [{ port: 80, status: 99 }, `${place}.status must be a status code from 100 to 599, or a list of codes and of [from, to], as [[200, 299], 404], not 99`],
+    [{ port: 80, status: [] }, `${place}.status must be a status code from 100 to 599, or a list of codes and of [from, to], as [[200, 299], 404], not []`],
+    [
+      { port: 80, status: [[300, 200]] },
+      `${place}.status must be a status code from 100 to 599, or a list of codes and of [from, to], as [[200, 299], 404], not [[300,200]]`,
+    ],
     [{ url: 'http://x', tls: true }, `${place}.tls needs a URL with https:, not "http://x"`],
     [{ port: 80, tls: 'yes' }, `${place}.tls must be an object, not "yes"`],
     [{ port: 80, tls: { cert: 'x' } }, `${place}.tls must have both cert and key, or none of them`],

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { decodeSpec } from '../../src/persistence/codec.ts'
 import { generateId } from '../../src/spec/parse.ts'
 import { parse, parseAll, problemsOf } from './harness.ts'
 
@@ -176,7 +177,7 @@ describe('a wrong spec', () => {
         const { spec, functions } = parseAll(input)
         right++
         for (const name of functions.keys()) expect(name).toMatch(/^[\w.-]+\/(startup|liveness|readiness)$/)
-        expect(JSON.parse(JSON.stringify(spec))).toEqual(spec)
+        expect(decodeSpec(JSON.parse(JSON.stringify(spec)), spec.id)).toEqual(spec)
       }),
       { numRuns: 2_000 },
     )

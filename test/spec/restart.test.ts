@@ -23,7 +23,7 @@ describe('a restart policy', () => {
     ['a part that is undefined takes the default', { strategy: 'always', delayMs: undefined }, { delayMs: 5_000 }],
     ['signals in any spelling', { strategy: 'always', successSignals: ['term', '1'] }, { successSignals: ['SIGTERM', 'SIGHUP'] }],
     ['no limit', { strategy: 'always', maxAttempts: 0 }, { maxAttempts: 0, windowMs: 600_000 }],
-    ['exit codes', { strategy: 'always', successExitCodes: [], noRestartExitCodes: [2, 255] }, { successExitCodes: [], noRestartExitCodes: [2, 255] }],
+    ['exit codes', { strategy: 'always', successExitCodes: [3, 0], noRestartExitCodes: [2, 255] }, { successExitCodes: [0, 3], noRestartExitCodes: [2, 255] }],
   ])('%s', (_name, restart, expected) => {
     expect(parse({ command: 'x', restart }).restart).toMatchObject(expected)
   })

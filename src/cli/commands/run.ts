@@ -1,6 +1,6 @@
 /**
  * `run`: starts, follows, and ends as the command ends. The state directory is held while something is done to the process (starting it,
- * cancelling it), and throughout only when a restart policy needs a living manager. Whatever happens to `run` itself, the process goes on.
+ * cancelling it), and throughout only when a restart policy or its health needs a living manager. Whatever happens to `run` itself, the process goes on.
  */
 import type { ProcessInput, Reader, Supervisor } from '../../api.ts'
 import { isProcmanError } from '../../errors.ts'
@@ -10,7 +10,7 @@ import type { Cli } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'
 import { exitCodeOfRecord } from '../exit-codes.ts'
 import { say } from '../io.ts'
-import { mayRestart, parseSpec, type SpecOptions } from '../parse/spec.ts'
+import { needsManager, parseSpec, type SpecOptions } from '../parse/spec.ts'
 import { reportError } from '../report.ts'
 
 const EXIT_OF_HANGUP = 128 + 1
@@ -41,7 +41,7 @@ async function startAndFollow(cli: Cli, grip: Grip, input: ProcessInput): Promis
   try {
     const supervisor = await grip.take()
     const id = (await supervisor.start(input)).id
-    const isKept = mayRestart(input)
+    const isKept = needsManager(input)
     if (!isKept) await grip.release()
     grip.aim(id)
     const source = isKept ? supervisor : await cli.reader()

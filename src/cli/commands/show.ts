@@ -1,5 +1,6 @@
 /** `show`: the whole record. */
 import type { Cli } from '../context.ts'
+import { findDue } from '../duties.ts'
 import { EXIT } from '../exit-codes.ts'
 import { write } from '../io.ts'
 import { colorsFor } from '../render/colors.ts'
@@ -11,7 +12,7 @@ export async function show(cli: Cli, id: string, options: { readonly json?: bool
     await write(cli.io.stdout, renderJson(record))
   } else {
     const { renderRecord } = await import('../render/record.ts')
-    await write(cli.io.stdout, renderRecord(record, cli.io, await colorsFor(cli.io)))
+    await write(cli.io.stdout, renderRecord(record, await findDue(cli, record), cli.io, await colorsFor(cli.io)))
   }
   return EXIT.done
 }

@@ -1,6 +1,7 @@
 /** `start`: launches and leaves; prints the id alone. */
 import type { ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
+import { describeDuties } from '../duties.ts'
 import { EXIT } from '../exit-codes.ts'
 import { say, write } from '../io.ts'
 import { parseSpec, type SpecOptions } from '../parse/spec.ts'
@@ -10,15 +11,14 @@ export async function start(cli: Cli, argv: readonly string[], options: SpecOpti
   const input = parseSpec(argv, options, cli.io)
   const record = await cli.withSupervisor(async (supervisor) => supervisor.get((await supervisor.start(input)).id))
   await write(cli.io.stdout, options.json === true ? renderJson(record) : `${record.id}\n`)
-  await sayWhoRestarts(cli, record)
+  await sayWhoManages(cli, record)
   return EXIT.done
 }
 
-/** A policy acts only while a manager lives, and none does once a command has left. */
-export async function sayWhoRestarts(cli: Cli, record: ProcessRecord): Promise<void> {
-  if (record.restart.strategy === 'never') return
-  await say(
-    cli.io,
-    `${record.id} runs, but is restarted (${record.restart.strategy}) only while a manager lives, and none does now; 'procman run' stays as one, or embed the library`,
-  )
+/** Policy and probes act only while a manager lives, and none does once a command has left. */
+export async function sayWhoManages(cli: Cli, record: ProcessRecord): Promise<void> {
+  const duties = describeDuties(record)
+  if (duties === null) return
+  const sentence = `${record.id} runs, but is ${duties} only while a manager lives, and none does now`
+  await say(cli.io, `${sentence}; 'procman run' stays as one, 'procman wait --for ready' is one while it waits, or embed the library`)
 }

@@ -1,13 +1,13 @@
-/** Labels: `k=v` of a new process; `k=v,k2` of a filter. */
+/** Names with values: `k=v` of a new process; `k=v,k2` of a filter. */
 import type { LabelFilter } from '../../api.ts'
 import { usageError } from '../report.ts'
 
-/** One label for each option; the value may hold commas and `=`. The last of one name wins. */
-export function parseLabels(given: readonly string[]): Readonly<Record<string, string>> {
+/** One pair for each option; the value may hold commas and `=`. The last of one name wins. */
+export function parsePairs(given: readonly string[], option: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     given.map((text) => {
       const at = text.indexOf('=')
-      if (at < 1) throw usageError(`--label ${JSON.stringify(text)} must be name=value`)
+      if (at < 1) throw usageError(`${option} ${JSON.stringify(text)} must be name=value`)
       return [text.slice(0, at), text.slice(at + 1)]
     }),
   )

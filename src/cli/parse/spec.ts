@@ -3,65 +3,62 @@ import { resolve } from 'node:path'
 import type { ProcessInput } from '../../api.ts'
 import type { Io } from '../io.ts'
 import { usageError } from '../report.ts'
-import { parseChoice } from './choice.ts'
-import { parseCount } from './count.ts'
 import { parseDuration } from './duration.ts'
 import { parseEnv } from './env.ts'
-import { parseLabels } from './labels.ts'
+import { type HealthOptions, parseHealth } from './health.ts'
+import { parsePairs } from './labels.ts'
+import { parsePorts } from './ports.ts'
+import { parseRestart, type RestartOptions } from './restart.ts'
 import { parseSignal } from './signal.ts'
 
 /** As commander leaves them. */
-export interface SpecOptions {
+export interface SpecOptions extends RestartOptions, HealthOptions {
   readonly id?: string
   readonly label?: readonly string[]
   readonly env?: readonly string[]
   readonly inheritEnv: boolean
   readonly cwd?: string
   readonly stdin?: boolean
-  readonly restart?: string
-  readonly restartDelay?: string
-  readonly maxRestarts?: string
   readonly stopSignal?: string
   readonly stopTimeout?: string
   readonly leaveLeftovers?: boolean
+  readonly port?: readonly string[]
+  readonly meta?: readonly string[]
+  readonly template?: boolean
 }
 
-/** @param argv the command and its arguments, byte for byte */
+/** @param argv the command and its arguments, byte for byte unless templates are asked for */
 export function parseSpec(argv: readonly string[], options: SpecOptions, io: Pick<Io, 'env' | 'cwd'>): ProcessInput {
   const [command, ...args] = argv
   if (command === undefined) throw usageError('no command given; write it after --, as in: procman start -- sleep 60')
   if (command === '') throw usageError('the command is an empty string')
+  const { id, port, meta } = options
   const stop = parseStop(options)
+  const ports = port && parsePorts(port)
   return {
     command,
     args,
     cwd: resolve(io.cwd, options.cwd ?? '.'),
     env: parseEnv(options.env ?? [], io.env),
     inheritEnv: options.inheritEnv,
-    labels: parseLabels(options.label ?? []),
+    labels: parsePairs(options.label ?? [], '--label'),
     stdin: options.stdin === true ? 'pipe' : 'null',
-    restart: parseRestart(options),
     leftovers: options.leaveLeftovers === true ? 'leave' : 'stop',
-    ...(options.id === undefined ? {} : { id: options.id }),
+    // Who asks for none gets every `${…}` as it was typed.
+    template: options.template === true || port !== undefined || meta !== undefined,
+    ...parseRestart(options),
+    ...parseHealth(options, Object.keys(ports ?? {}).length),
+    ...(id === undefined ? {} : { id }),
     ...(stop === undefined ? {} : { stop }),
+    ...(ports === undefined ? {} : { ports }),
+    ...(meta === undefined ? {} : { meta: parsePairs(meta, '--meta') }),
   }
 }
 
-/** True where the process is to be started again by a manager that lives. */
-export function mayRestart(input: ProcessInput): boolean {
-  const { restart } = input
-  return (typeof restart === 'object' ? restart.strategy : (restart ?? 'never')) !== 'never'
-}
-
-function parseRestart(options: SpecOptions): NonNullable<ProcessInput['restart']> {
-  const strategy = parseChoice(options.restart ?? 'never', '--restart', ['never', 'on-failure', 'always'])
-  const detail = options.restartDelay !== undefined ? '--restart-delay' : options.maxRestarts !== undefined ? '--max-restarts' : null
-  if (strategy === 'never' && detail !== null) throw usageError(`${detail} needs --restart on-failure or --restart always`)
-  return {
-    strategy,
-    ...(options.restartDelay === undefined ? {} : { delayMs: parseDuration(options.restartDelay, '--restart-delay') }),
-    ...(options.maxRestarts === undefined ? {} : { maxRestarts: parseCount(options.maxRestarts, '--max-restarts') }),
-  }
+/** True where something is to be done for the process that only a manager does: starting it again, asking its probes, finding it ready. */
+export function needsManager({ restart, health, ready }: ProcessInput): boolean {
+  const strategy = typeof restart === 'object' ? restart.strategy : (restart ?? 'never')
+  return strategy !== 'never' || health !== undefined || ready !== undefined
 }
 
 function parseStop(options: SpecOptions): ProcessInput['stop'] | undefined {

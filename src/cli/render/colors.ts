@@ -23,10 +23,10 @@ export async function colorsFor(io: Pick<Io, 'env' | 'stdout'>): Promise<Colors>
   return picocolors.createColors(true)
 }
 
-export function paintStatus(colors: Colors, status: ProcessRecord['status'], text: string): string {
+export function paintStatus(colors: Colors, { state, status }: Pick<ProcessRecord, 'state' | 'status'>, text: string): string {
   switch (status) {
     case 'running':
-      return colors.green(text)
+      return state === 'running' ? colors.green(text) : state === 'unhealthy' ? colors.red(text) : colors.yellow(text)
     case 'failed':
     case 'orphaned':
       return colors.red(text)

@@ -1,28 +1,38 @@
 /** One process for people: what was asked for, how it is, how it went. */
 import type { ProcessRecord } from '../../index.ts'
-import type { RestartPolicy, StopPolicy } from '../../types.ts'
+import type { StopPolicy } from '../../types.ts'
+import type { Due } from '../duties.ts'
 import type { Io } from '../io.ts'
 import { type Colors, paintStatus } from './colors.ts'
+import { healthRows } from './health.ts'
+import { renderNext } from './next.ts'
+import { policyRows, restartRows } from './restart.ts'
+import type { Row } from './row.ts'
 import { renderStatus } from './status.ts'
-import { escapeControls, renderCommand, renderPairs } from './text.ts'
-import { renderAgo, renderLocal, renderSpan } from './time.ts'
+import { escapeControls, orDash, renderCommand, renderPairs } from './text.ts'
+import { renderSpan, renderTime } from './time.ts'
 
-type Row = readonly [name: string, value: string]
-
-export function renderRecord(record: ProcessRecord, io: Pick<Io, 'nowMs'>, colors: Colors): string {
+/** @param due what is left to a manager just now; null: nothing */
+export function renderRecord(record: ProcessRecord, due: Due | null, io: Pick<Io, 'nowMs'>, colors: Colors): string {
   const nowMs = io.nowMs()
-  const rows = [...stateRows(record, nowMs), ...specRows(record), ...reasonRows(record, nowMs)]
+  const rows = [
+    ...stateRows(record, due, nowMs),
+    ...healthRows(record, nowMs),
+    ...restartRows(record, nowMs),
+    ...specRows(record),
+    ...reasonRows(record, nowMs),
+  ]
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows
     .map(([name, value]) => {
       const safe = escapeControls(value)
-      const painted = name === 'status' ? paintStatus(colors, record.status, safe) : safe
+      const painted = name === 'status' ? paintStatus(colors, record, safe) : safe
       return `${colors.bold(name.padEnd(width))}  ${painted}\n`
     })
     .join('')
 }
 
-function stateRows(record: ProcessRecord, nowMs: number): readonly Row[] {
+function stateRows(record: ProcessRecord, due: Due | null, nowMs: number): readonly Row[] {
   return [
     ['id', record.id],
     ['status', renderStatus(record)],
@@ -36,7 +46,8 @@ function stateRows(record: ProcessRecord, nowMs: number): readonly Row[] {
     ['outcome', renderOutcome(record)],
     ['error', record.error ?? '-'],
     ['restarts', String(record.restarts)],
-    ['next retry', renderTime(record.retry_at, nowMs)],
+    ['next', renderNext(record, nowMs)],
+    ...(due === null ? [] : [['manager', renderManager(due)] as const]),
   ]
 }
 
@@ -45,10 +56,11 @@ function specRows(record: ProcessRecord): readonly Row[] {
     ['command', renderCommand(record.command, record.args)],
     ['work dir', record.work_dir],
     ['labels', orDash(renderPairs(record.labels))],
+    ['meta', orDash(renderPairs(record.meta))],
     ['env', orDash(renderPairs(record.env))],
     ['inherits env', record.inherit_env ? 'yes' : 'no'],
     ['stdin', record.stdin],
-    ['restart', renderRestart(record.restart)],
+    ...policyRows(record.restart),
     ['stop', renderStop(record.stop)],
     ['leftovers', record.leftovers],
   ]
@@ -58,8 +70,8 @@ function reasonRows(record: ProcessRecord, nowMs: number): readonly Row[] {
   return record.reasons.map(({ at, text }, index): Row => [index === 0 ? 'reasons' : '', `${renderTime(at, nowMs)}: ${text}`])
 }
 
-function renderTime(iso: string | null, nowMs: number): string {
-  return iso === null ? '-' : `${renderLocal(iso)} (${renderAgo(iso, nowMs)})`
+function renderManager({ managerPid, undone }: Due): string {
+  return managerPid === null ? `none lives now: until one does, ${undone}` : `pid ${managerPid}`
 }
 
 function renderTook({ started_at, completed_at }: ProcessRecord): string {
@@ -82,17 +94,7 @@ function renderOutcome({ outcome }: ProcessRecord): string {
   }
 }
 
-function renderRestart(policy: RestartPolicy): string {
-  if (policy.strategy === 'never') return 'never'
-  const limit = policy.maxAttempts === 0 ? 'without limit' : `at most ${policy.maxAttempts}`
-  return `${policy.strategy}, after ${renderSpan(policy.delayMs)}, then x${policy.multiplier} up to ${renderSpan(policy.maxDelayMs)}, ${limit}`
-}
-
 function renderStop({ ladder, timeoutMs }: StopPolicy): string {
   const rungs = ladder.map(({ signal, afterMs }) => (afterMs === 0 ? signal : `${signal} after ${renderSpan(afterMs)}`))
   return [...rungs, `SIGKILL to the whole tree after ${renderSpan(timeoutMs)}`].join(', ')
-}
-
-function orDash(text: string): string {
-  return text === '' ? '-' : text
 }

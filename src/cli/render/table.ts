@@ -29,10 +29,7 @@ export function renderTable(records: readonly ProcessRecord[], io: Pick<Io, 'std
       )
       .join(GAP)}\n`
   const head = toLine(HEAD, (text) => colors.bold(text))
-  return (
-    head +
-    rows.map(({ record, cells }) => toLine(cells, (text, column) => (column === STATUS_COLUMN ? paintStatus(colors, record.status, text) : text))).join('')
-  )
+  return head + rows.map(({ record, cells }) => toLine(cells, (text, column) => (column === STATUS_COLUMN ? paintStatus(colors, record, text) : text))).join('')
 }
 
 function toCells(record: ProcessRecord, nowMs: number): readonly string[] {

@@ -18,10 +18,14 @@ export function renderCommand(command: string, args: readonly string[]): string 
   return [command, ...args].map(quoteWord).join(' ')
 }
 
-export function renderPairs(pairs: Readonly<Record<string, string>>): string {
+export function renderPairs(pairs: Readonly<Record<string, string | number | boolean>>): string {
   return Object.entries(pairs)
     .map(([name, value]) => quoteWord(`${name}=${value}`))
     .join(' ')
+}
+
+export function orDash(text: string): string {
+  return text === '' ? '-' : text
 }
 
 /** Cut to so many columns of a terminal, with an ellipsis where something was cut. */

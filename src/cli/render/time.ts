@@ -16,6 +16,11 @@ export function renderAgo(iso: string, nowMs: number): string {
   return agoMs > 0 ? `${renderCoarse(agoMs)} ago` : `in ${renderCoarse(-agoMs)}`
 }
 
+/** Both of these; a dash where there is none. */
+export function renderTime(iso: string | null, nowMs: number): string {
+  return iso === null ? '-' : `${renderLocal(iso)} (${renderAgo(iso, nowMs)})`
+}
+
 /** `1.2 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`: the two largest units. */
 export function renderSpan(ms: number): string {
   const span = Math.max(0, ms)

@@ -1,7 +1,8 @@
 /** Gives processes their ports: no port to two processes of this manager, and none that somebody listens on. */
 import { randomInt } from 'node:crypto'
+import { errnoOf } from '../../files.ts'
 import type { PortSpec } from '../../types.ts'
-import { bindErrno, errnoOf, firstFree } from './free.ts'
+import { bindErrno, firstFree } from './free.ts'
 import { type Ports, Reservations } from './reservations.ts'
 import { type Holder, inUse, notBindable } from './unavailable.ts'
 
@@ -28,9 +29,9 @@ export class PortAllocator {
     return assigned
   }
 
-  /** The process has these ports already: it was restored. Again: nothing changes. */
+  /** The process has these ports already: it was restored. Again: nothing changes. What it has beside them it keeps, what another process has too. */
   hold(id: string, ports: Ports): void {
-    this.#reservations.put(id, ports)
+    this.#reservations.add(id, ports)
   }
 
   /** The process needs its ports no longer: its whole tree is gone. */
@@ -54,7 +55,8 @@ export class PortAllocator {
     }
     signal?.throwIfAborted()
     const ports = Object.fromEntries(chosen)
-    this.#reservations.put(id, ports)
+    this.#reservations.release(id)
+    this.#reservations.add(id, ports)
     return ports
   }
 

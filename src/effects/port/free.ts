@@ -1,5 +1,6 @@
 /** Asks the system for a port by binding it for a moment. */
 import { createServer } from 'node:net'
+import { errnoOf } from '../../files.ts'
 
 /**
  * @param host null: on all addresses of this machine
@@ -23,10 +24,6 @@ export function bindErrno(port: number, host: string | null): Promise<string | n
     server.once('error', (error) => resolve(errnoOf(error)))
     server.listen({ port, exclusive: true, ...(host === null ? {} : { host }) }, () => server.close(() => resolve(null)))
   })
-}
-
-export function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
 }
 
 function inTurn(ports: Iterable<number>): { readonly ports: Iterable<number>; readonly isExhausted: () => boolean } {

@@ -11,12 +11,12 @@ export class Reservations {
     return this.#idOf.get(port)
   }
 
-  /** From now on the process has these ports, and no others. What another one has, it keeps. */
-  put(id: string, ports: Ports): void {
-    this.release(id)
-    const numbers = Object.values(ports).filter((port) => !this.#idOf.has(port))
-    for (const port of numbers) this.#idOf.set(port, id)
-    this.#portsOf.set(id, numbers)
+  /** The process has these ports too. What another one has, it keeps. */
+  add(id: string, ports: Ports): void {
+    const held = this.#portsOf.get(id) ?? []
+    const added = Object.values(ports).filter((port) => !this.#idOf.has(port))
+    for (const port of added) this.#idOf.set(port, id)
+    this.#portsOf.set(id, [...held, ...added])
   }
 
   release(id: string): void {

@@ -50,7 +50,7 @@ class GrpcProbe implements Probe {
       const status = await link.check(this.#check.service)
       return { answer: judge(status, this.#check.service), isLost: false }
     } catch (error) {
-      const isLost = codeOf(error) === UNAVAILABLE
+      const isLost = LOST.includes(codeOf(error))
       if (isLost && this.#link === link) this.close()
       return { answer: failed(link.trouble === null ? callCause(error, this.#check.service) : causeOf(link.trouble)), isLost }
     }
@@ -72,7 +72,8 @@ class GrpcProbe implements Probe {
 /** Of grpc.status: codes are numbers. */
 const NOT_FOUND = '5'
 const UNIMPLEMENTED = '12'
-const UNAVAILABLE = '14'
+/** CANCELLED, INTERNAL and UNAVAILABLE: what a call over a connection that has gone ends with, depending on how it went. */
+const LOST = ['1', '13', '14']
 
 function judge(status: string, service: string): CheckAnswer {
   if (status === 'SERVING') return PASSED
@@ -85,7 +86,11 @@ function callCause(error: unknown, service: string): string {
   const code = codeOf(error)
   if (code === NOT_FOUND) return unknown(service)
   if (code === UNIMPLEMENTED) return 'no health service (UNIMPLEMENTED)'
-  return `no valid gRPC answer: ${messageOf(error)
-    .replace(/^\d+ /, '')
-    .replace(/No connection established\. Last error: |( \(.*?Z\))?\. Resolution note: /g, '')}`
+  return `no valid gRPC answer: ${detailOf(error)}`
+}
+
+/** "14 UNAVAILABLE: No connection established. Last error: Protocol error (2026-…Z). Resolution note: " is more than anybody wants to know. */
+function detailOf(error: unknown): string {
+  const text = messageOf(error).replace(/^\d+ /, '')
+  return /Last error: (?:Error: )?(.*?)(?: \(\S+Z\))?\. Resolution note:/.exec(text)?.[1] ?? text
 }

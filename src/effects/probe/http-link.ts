@@ -17,6 +17,8 @@ export interface HttpReply {
   readonly status: number
   /** The first 64 KB. */
   readonly body: string
+  /** There is more of it on its way: the link is to be destroyed. */
+  readonly isCut: boolean
 }
 
 export interface HttpTarget {
@@ -52,7 +54,7 @@ export class HttpLink {
     return this.#socket
   }
 
-  /** Of a larger body the rest is not awaited: the connection is closed. @throws why there is no whole reply */
+  /** Of a larger body the rest is not awaited. @throws why there is no whole reply */
   request(request: HttpRequest): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
       this.#client.dispatch(request as Dispatcher.DispatchOptions, receive(resolve, reject))
@@ -80,18 +82,17 @@ function receive(resolve: (reply: HttpReply) => void, reject: (error: Error) => 
   const chunks: Buffer[] = []
   let size = 0
   let status = 0
-  const finish = () => resolve({ status, body: textOf(chunks, size) })
+  const finish = () => resolve({ status, body: textOf(chunks, size), isCut: size > LARGEST_BODY_BYTES })
   return {
     onRequestStart() {},
     onResponseStart: (_, code) => {
       status = code
     },
-    onResponseData: (controller, chunk) => {
+    onResponseData: (_, chunk) => {
+      if (size > LARGEST_BODY_BYTES) return
       chunks.push(chunk)
       size += chunk.length
-      if (size <= LARGEST_BODY_BYTES) return
-      finish()
-      controller.abort(new Error('the rest of the body is of no interest'))
+      if (size > LARGEST_BODY_BYTES) finish()
     },
     onResponseEnd: finish,
     onResponseError: (_, error) => reject(error),

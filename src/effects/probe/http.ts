@@ -39,12 +39,13 @@ class HttpProbe implements Probe {
     signal.addEventListener('abort', () => this.close())
     signal.throwIfAborted()
     this.#link ??= new HttpLink(undici, this.#target)
-    const { status, body } = await this.#reply(this.#link, () => {
+    const { status, body, isCut } = await this.#reply(this.#link, () => {
       signal.throwIfAborted()
       this.close()
       this.#link = new HttpLink(undici, this.#target)
       return this.#link
     })
+    if (isCut) this.close()
     const isAccepted = this.#check.status.some(([from, to]) => status >= from && status <= to)
     return { cause: isAccepted ? null : `status ${status}`, body }
   }

@@ -42,7 +42,7 @@ async function findLine(place: RunPlace, pattern: RegExp, signal: AbortSignal, o
   const reader = new ChunkReader(source, cursors, { follow: true, signal, onCaughtUp })
   try {
     for await (const line of toLines(reader.read())) {
-      pattern.lastIndex = 0 // with the flags g and y it goes on from the last match
+      // A pattern with the flag g or y keeps where it matched last, but the first match is the last that is asked for.
       if (line.partial !== true && pattern.test(line.text)) return true
     }
     return false

@@ -25,7 +25,7 @@ function describeLaunchFailure({ step, errno, path, detail }: LaunchFailure, com
   if (step === 'template') return `a template cannot be filled in (${errno})`
   if (step === 'cwd') return `working directory ${JSON.stringify(cwd)} cannot be entered (${errno})`
   if (step === 'interpreter') return `interpreter of ${quoted} not found (${errno}): look at its #! line`
-  if (step === 'log') return `a log file or stdin${place} cannot be opened (${errno})`
+  if (step === 'log') return `a log file, stdin or its descriptor${place} cannot be opened (${errno})`
   if (step === 'fork') return `no new process can be made (${errno})`
   if (step === 'intent') return `the run could not be written down${place} (${errno})`
   if (step === 'keeper') return `no keeper can be started${place} (${errno})`

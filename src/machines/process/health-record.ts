@@ -1,7 +1,7 @@
 /** What is shown of a process's health. Secrets of probes (headers, keys, variables, passwords in addresses) are hidden. */
 import type { ProbeCheck, ProbeName, ProbeResult, ProbeSpec, ProbeState, ProcessContext, TlsOptions } from '../../types.ts'
-import type { ProcessState } from './record.ts'
 import { REDACTED, redactEnv, redactJson, redactUrl } from './redact.ts'
+import type { ProcessState } from './states.ts'
 
 export interface ProbeRecord {
   readonly verdict: ProbeState['verdict']

@@ -7,11 +7,7 @@ import { type HealthRecord, toHealthRecord } from './health-record.ts'
 import { redactEnv } from './redact.ts'
 import { isSuccess } from './restart.ts'
 import { type AttemptsRecord, type BreakerRecord, toAttemptsRecord, toBreakerRecord } from './restart-record.ts'
-
-export type ProcessState = 'pending' | 'starting' | 'running' | 'unhealthy' | 'backoff' | 'stopping' | 'exited' | 'orphaned'
-
-/** The state in the words of a job's user. */
-export type ProcessStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled' | 'orphaned'
+import type { ProcessState, ProcessStatus } from './states.ts'
 
 /** Immutable. Times are ISO 8601 UTC; `exit_code`, `signal` and `completed_at` are null while unknown; secrets are redacted. */
 export interface ProcessRecord {

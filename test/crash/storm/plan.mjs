@@ -96,7 +96,20 @@ export function actOf(plan, run) {
 export function inputOf(settings, id, incarnation) {
   const { script, restart, autostart, stop, stdin, leftovers } = planOf(settings, id, incarnation)
   const args = [settings.trace, `${settings.locks}/${id}`, settings.nonce, id, String(incarnation), script.join(',')]
-  return { id, command: settings.subject, args, cwd: '/', inheritEnv: false, restart, breaker: false, autostart, stop, stdin, leftovers, labels: { storm: settings.nonce } }
+  return {
+    id,
+    command: settings.subject,
+    args,
+    cwd: '/',
+    inheritEnv: false,
+    restart,
+    breaker: false,
+    autostart,
+    stop,
+    stdin,
+    leftovers,
+    labels: { storm: settings.nonce },
+  }
 }
 
 /** The incarnation that a record speaks of. */

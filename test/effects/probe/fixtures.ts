@@ -1,8 +1,11 @@
 /** A run that is up without a keeper: the test says what becomes of it, what the machine thinks of it, and what probes are answered. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { vi } from 'vitest'
 import { createActor, createMachine } from 'xstate'
 import type { CheckAnswer, Checker, CheckerPorts } from '../../../src/effects/probe/checker.ts'
 import type { HealthFact, HealthInput } from '../../../src/effects/probe/contract.ts'
+import type { RunSource } from '../../../src/effects/probe/health-watch.ts'
 import { HealthWatches } from '../../../src/effects/probe/health-watches.ts'
 import type { HealthView } from '../../../src/effects/probe/ports.ts'
 import { probeHealth } from '../../../src/effects/probe/probe-health.ts'
@@ -40,6 +43,25 @@ export const passing = (change: Partial<ProbeState> = {}): ProbeState => ({
   ...change,
 })
 
+const started: ChildProcess[] = []
+
+/** A real process that does nothing; ended with the test. */
+export async function aProcess(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
+  started.push(child)
+  await once(child, 'spawn')
+  return child
+}
+
+export async function kill(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL')
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
+export async function endProcesses(): Promise<void> {
+  await Promise.all(started.splice(0).map(kill))
+}
+
 interface Asked {
   readonly probe: string
   /** By the wall clock, as `atMs` of facts is. */
@@ -68,7 +90,8 @@ export class World {
   /** Called with each fact when it is told: what the machine makes of it. */
   onFact: (fact: HealthFact) => void = () => {}
 
-  constructor(spec: Partial<World['spec']>) {
+  /** @param runSource instead of what the test says */
+  constructor(spec: Partial<World['spec']>, runSource?: RunSource) {
     this.spec = { health: null, ready: null, startupTimeoutMs: 60_000, cwd: '/', ...spec }
     const ports = {
       specOf: () => {
@@ -85,10 +108,13 @@ export class World {
     const runs = {
       acquire: () => {
         this.users += 1
-        return { watch: { listen: (listener: (fact: RunFact) => void) => this.#listen(listener) }, release: () => void (this.users -= 1) }
+        const release = () => {
+          this.users -= 1
+        }
+        return { watch: { listen: (listener: (fact: RunFact) => void) => this.#listen(listener) }, release }
       },
     }
-    this.watches = new HealthWatches(ports, runs, (check, about) => this.createChecker(check, about))
+    this.watches = new HealthWatches(ports, runSource ?? runs, (check, about) => this.createChecker(check, about))
   }
 
   get listeners(): number {
@@ -105,7 +131,9 @@ export class World {
           this.asked.push({ probe, atMs: Date.now(), signal, answer: resolve })
           if (this.answer !== undefined) resolve(this.answer)
         }),
-      close: () => void (this.openCheckers -= 1),
+      close: () => {
+        this.openCheckers -= 1
+      },
     }
   }
 

@@ -69,7 +69,8 @@ describe('the intent', () => {
     ['asks for none when nothing is said of it', null, []],
   ]
   it.each(rows)('%s', (_, how, fields) => {
-    writeIntent(jobDir, 1, { token: 't', spec: { ...aSpec(), ready: how }, env: {} })
+    const spec = { ...aSpec(), ready: how }
+    writeIntent(jobDir, 1, { token: 't', spec, filled: spec, env: {}, ports: {} })
     const written = readFileSync(runFile(jobDir, 1, 'intent'), 'utf8').split('\0')
     expect(written.filter((field) => field.startsWith('notify='))).toEqual(fields)
   })

@@ -32,7 +32,15 @@ function watchIt() {
   const fail = (error: unknown) => {
     throw error
   }
-  const ports = { jobDirOf: () => jobDir, tokenOf: () => 'no-such-token', knownOf: () => null, strays: new StrayHunter(fail), onTrouble: fail, nowMs: () => 7 }
+  const ports = {
+    jobDirOf: () => jobDir,
+    hasPorts: () => false,
+    tokenOf: () => 'no-such-token',
+    knownOf: () => null,
+    strays: new StrayHunter(fail),
+    onTrouble: fail,
+    nowMs: () => 7,
+  }
   const watch = new RunWatch(ports as unknown as RunPorts, 'job', 1)
   const facts: string[] = []
   watch.listen((fact) => facts.push(fact.type))

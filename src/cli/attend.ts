@@ -1,0 +1,32 @@
+/** Being the manager for a while, for what only a manager brings about: probes are asked, and what is due is started, only while one lives. */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Supervisor } from '../api.ts'
+import { isProcmanError } from '../errors.ts'
+import type { Cli } from './context.ts'
+
+/** Nothing tells when a manager is killed: its lock is looked at so often. */
+const LOOK_AGAIN_MS = 500
+
+/** Holds the directory until `over`, or from when the one who holds it now has left. Settles once it is let go. @param over never rejects */
+export async function attend(cli: Cli, over: Promise<unknown>): Promise<void> {
+  let isOver = false
+  void over.then(() => {
+    isOver = true
+  })
+  const { holderOf } = await import('../state-dir.ts')
+  const stateDir = await cli.stateDir()
+  while (!isOver) {
+    const supervisor = holderOf(stateDir) === null ? await tryOpen(cli) : null
+    await (supervisor === null ? Promise.race([over, pause(LOOK_AGAIN_MS)]) : over)
+    await supervisor?.close()
+  }
+}
+
+async function tryOpen(cli: Cli): Promise<Supervisor | null> {
+  try {
+    return await cli.openSupervisor(0)
+  } catch (error) {
+    if (isProcmanError(error) && error.code === 'PROCMAN_STATE_DIR_LOCKED') return null
+    throw error
+  }
+}
