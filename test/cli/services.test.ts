@@ -36,6 +36,12 @@ async function comesTo(id: string, wanted: Partial<ProcessRecord>): Promise<Proc
   )
 }
 
+/** Waits until its readiness probe has failed so. */
+function answered(id: string, cause: string): Promise<void> {
+  const isSo = async () => expect((await home.record(id)).health?.readiness?.results.at(-1)?.cause).toBe(cause)
+  return vi.waitFor(isSo, { timeout: 30_000, interval: 50 })
+}
+
 async function manager(): Promise<number | null> {
   return JSON.parse(await home.stdoutOf('doctor', '--json')).lock_holder?.pid ?? null
 }
@@ -110,7 +116,7 @@ describe('wait --for ready', () => {
     const id = await startService('awaited')
     const waiting = home.begin('wait', id, '--for', 'ready', '--json')
     await holds(waiting)
-    await vi.waitFor(async () => expect((await home.record(id)).health?.readiness?.results.at(-1)?.cause).toBe('status 503'), { timeout: 30_000, interval: 50 })
+    await answered(id, 'status 503')
     expect(await home.stdoutOf('show', id)).toMatch(new RegExp(`^manager +pid ${waiting.child.pid}$`, 'm'))
     expect(waiting.child.exitCode).toBe(null)
     writeFileSync(signOf(id), '')
@@ -130,8 +136,13 @@ describe('wait --for ready', () => {
 
   it('gives up after its timeout with the last reason', async () => {
     const id = await startService('late')
-    const answer = await home.procman('wait', id, '--for', 'ready', '--timeout', '3s')
-    expect(answer).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/late is not ready after 3000 ms.*status 503.*\(PROCMAN_TIMEOUT\)\n$/) })
+    const first = home.begin('wait', id, '--for', 'ready')
+    await answered(id, 'status 503')
+    first.child.kill('SIGINT')
+    await first.answer
+    const { code, stdout, stderr } = await home.procman('wait', id, '--for', 'ready', '--timeout', '100ms')
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/late is not ready after 100 ms.*status 503.*\(PROCMAN_TIMEOUT\)\n$/)
     await home.stdoutOf('cancel', id)
   })
 

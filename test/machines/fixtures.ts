@@ -1,21 +1,46 @@
 import { contextOf } from '../../src/machines/process/context.ts'
-import type { Outcome, ProcessContext, ProcessSpec, RestartPolicy } from '../../src/types.ts'
+import type { BreakerPolicy, HealthSpec, Outcome, ProbeSpec, ProcessContext, ProcessSpec, RestartPolicy } from '../../src/types.ts'
 
 export const EPOCH_MS = Date.UTC(2030, 0, 1)
 
+/** Without jitter and without a limit, so that tables are exact. */
 export const aPolicy = (part: Partial<RestartPolicy> = {}): RestartPolicy => ({
   strategy: 'never',
+  maxAttempts: 0,
   delayMs: 1_000,
   multiplier: 2,
   maxDelayMs: 60_000,
-  maxRestarts: 0,
+  jitter: 0,
   resetAfterMs: 60_000,
+  windowMs: 600_000,
+  successExitCodes: [0],
+  successSignals: [],
+  noRestartExitCodes: [],
   ...part,
 })
 
-export type SpecParts = Partial<Omit<ProcessSpec, 'restart'>> & { readonly restart?: Partial<RestartPolicy> }
+export const aBreaker = (part: Partial<BreakerPolicy> = {}): BreakerPolicy => ({ failures: 3, windowMs: 60_000, cooldownMs: 300_000, ...part })
 
-export const aSpec = ({ restart, ...part }: SpecParts = {}): ProcessSpec => ({
+/** One that one answer turns. */
+export const aProbe = (part: Partial<ProbeSpec> = {}): ProbeSpec => ({
+  check: { kind: 'tcp', host: '127.0.0.1', port: '8080' },
+  intervalMs: 1_000,
+  startIntervalMs: 1_000,
+  timeoutMs: 500,
+  initialDelayMs: 0,
+  failureThreshold: 1,
+  successThreshold: 1,
+  onFailure: 'restart',
+  ...part,
+})
+
+export type SpecParts = Partial<Omit<ProcessSpec, 'restart' | 'health' | 'breaker'>> & {
+  readonly restart?: Partial<RestartPolicy>
+  readonly health?: Partial<HealthSpec> | null
+  readonly breaker?: Partial<BreakerPolicy> | null
+}
+
+export const aSpec = ({ restart, health, breaker, ...part }: SpecParts = {}): ProcessSpec => ({
   id: 'web',
   command: 'node',
   args: ['server.js'],
@@ -25,10 +50,20 @@ export const aSpec = ({ restart, ...part }: SpecParts = {}): ProcessSpec => ({
   labels: {},
   stdin: 'null',
   restart: aPolicy(restart),
+  breaker: breaker == null ? null : aBreaker(breaker),
   stop: { ladder: [{ signal: 'SIGTERM', afterMs: 0 }], timeoutMs: 5_000 },
   leftovers: 'stop',
+  ports: {},
+  health: health == null ? null : { startup: null, liveness: null, readiness: null, pauseWhenSuspended: false, ...health },
+  ready: null,
+  startupTimeoutMs: 60_000,
+  meta: {},
+  template: false,
   ...part,
 })
+
+/** The health of a process whose liveness probe is only reported: one answer makes it unhealthy, and nothing else happens. */
+export const REPORTED: SpecParts['health'] = { liveness: aProbe({ onFailure: 'report' }) }
 
 export const aContext = (part: Partial<ProcessContext> = {}): ProcessContext => ({ ...contextOf(aSpec(), EPOCH_MS), ...part })
 

@@ -1,13 +1,14 @@
 /** The process machine in a world without an OS: fake effects that record what they were asked, a clock that only the test moves, children that the test speaks for. */
 import { type ActorRefFrom, createActor, fromCallback, SimulatedClock, type Snapshot } from 'xstate'
 import type { DeadlineFact, DeadlineInput } from '../../src/effects/deadline/contract.ts'
-import type { RunCommand, RunFact, RunInput } from '../../src/effects/run/contract.ts'
+import type { HealthFact, HealthInput } from '../../src/effects/probe/contract.ts'
+import type { PortConflict, RunCommand, RunFact, RunInput } from '../../src/effects/run/contract.ts'
 import type { TerminateFact, TerminateInput } from '../../src/effects/terminate/contract.ts'
 import type { ProcessCommand, ProcessEmitted, ProcessEvent } from '../../src/machines/process/events.ts'
 import { processMachine } from '../../src/machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from '../../src/machines/process/record.ts'
 import { decodeSnapshot, encodeSnapshot, toRestorable } from '../../src/persistence/codec.ts'
-import type { Outcome, ProcessContext, ProcessSpec } from '../../src/types.ts'
+import type { Outcome, ProbeName, ProcessContext, ProcessSpec } from '../../src/types.ts'
 import { aSpec, EPOCH_MS, type SpecParts } from './fixtures.ts'
 
 /** A run in the pretended OS. It tells its facts to every effect that watches it, to a new one all so far, as the real watch does. */
@@ -19,6 +20,8 @@ export class FakeRun {
   readonly #world: FakeWorld
   readonly #facts: RunFact[] = []
   readonly #listeners = new Set<(fact: RunFact) => void>()
+  /** Effects that ask its probes. */
+  readonly attendants = new Set<(fact: HealthFact) => void>()
 
   constructor(world: FakeWorld, run: number) {
     this.#world = world
@@ -31,6 +34,10 @@ export class FakeRun {
 
   get isGone(): boolean {
     return this.#facts.some((fact) => fact.type === 'run.ended')
+  }
+
+  get isUp(): boolean {
+    return this.#facts.some(({ type }) => type === 'run.launched') && !this.#facts.some(({ type }) => type === 'run.exited' || type === 'run.ended')
   }
 
   listen(listener: (fact: RunFact) => void): () => void {
@@ -49,8 +56,9 @@ export class FakeRun {
   }
 
   /** The command ended, and its tree with it. */
-  exits(outcome: Outcome): this {
-    return this.#say({ type: 'run.ended', run: this.run, outcome, atMs: this.#world.nowMs, nowMs: this.#world.nowMs })
+  exits(outcome: Outcome, conflict?: PortConflict): this {
+    const atMs = this.#world.nowMs
+    return this.#say({ type: 'run.ended', run: this.run, outcome, atMs, nowMs: atMs, ...(conflict === undefined ? {} : { conflict }) })
   }
 
   /** The command ended; something of its tree goes on. */
@@ -60,6 +68,39 @@ export class FakeRun {
 
   losesItsKeeper(): this {
     return this.#say({ type: 'run.keeper-lost', run: this.run, atMs: this.#world.nowMs })
+  }
+
+  hasPorts(ports: Readonly<Record<string, number>>): this {
+    return this.#say({ type: 'run.ports-assigned', run: this.run, ports, atMs: this.#world.nowMs })
+  }
+
+  passes(probe: ProbeName = 'liveness', body: string | null = null): this {
+    return this.#tell({ type: 'probe.passed', run: this.run, probe, latencyMs: 2, body, atMs: this.#world.nowMs })
+  }
+
+  fails(probe: ProbeName = 'liveness', reason = 'connection refused'): this {
+    return this.#tell({ type: 'probe.failed', run: this.run, probe, latencyMs: 2, body: null, reason, atMs: this.#world.nowMs })
+  }
+
+  signalsReady(): this {
+    return this.#tell({ type: 'ready.signalled', run: this.run, atMs: this.#world.nowMs })
+  }
+
+  /** It has had its `startupTimeoutMs`. */
+  timesOut(): this {
+    return this.#tell({ type: 'startup.timed-out', run: this.run, atMs: this.#world.nowMs })
+  }
+
+  /** It has been ready for as long as was asked for. */
+  steadies(): this {
+    return this.#tell({ type: 'run.steadied', run: this.run, atMs: this.#world.nowMs })
+  }
+
+  /** Only to who attends it, and only while it is up, as the real effect does. */
+  #tell(fact: HealthFact): this {
+    if (this.isUp) for (const tell of [...this.attendants]) tell(fact)
+    this.#world.stepped()
+    return this
   }
 
   #say(fact: RunFact): this {
@@ -98,7 +139,7 @@ export class FakeProcess {
   }
 
   can(type: ProcessCommand['type']): boolean {
-    return this.#actor.getSnapshot().can({ type, atMs: 0, signal: 'SIGHUP', target: 'group', request: '' } as ProcessCommand)
+    return this.#actor.getSnapshot().can({ type, atMs: this.#world.nowMs, signal: 'SIGHUP', target: 'group', request: '' } as ProcessCommand)
   }
 
   send(event: ProcessEvent): this {
@@ -109,28 +150,24 @@ export class FakeProcess {
     return this
   }
 
-  start(): this {
-    return this.send({ type: 'process.start', atMs: this.#world.nowMs })
+  start(options: { readonly force?: boolean } = {}): this {
+    return this.send({ type: 'process.start', atMs: this.#world.nowMs, ...options })
   }
 
   stop(timeoutMs?: number): this {
     return this.send({ type: 'process.stop', atMs: this.#world.nowMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
   }
 
-  restart(): this {
-    return this.send({ type: 'process.restart', atMs: this.#world.nowMs })
+  restart(options: { readonly force?: boolean } = {}): this {
+    return this.send({ type: 'process.restart', atMs: this.#world.nowMs, ...options })
+  }
+
+  reset(): this {
+    return this.send({ type: 'process.reset', atMs: this.#world.nowMs })
   }
 
   signal(signal: string, request: string): this {
     return this.send({ type: 'process.signal', atMs: this.#world.nowMs, signal, target: 'group', request })
-  }
-
-  failsItsProbe(): this {
-    return this.send({ type: 'probe.failed', run: this.context.run, reason: 'no answer on /healthz', atMs: this.#world.nowMs })
-  }
-
-  passesItsProbe(): this {
-    return this.send({ type: 'probe.passed', run: this.context.run, atMs: this.#world.nowMs })
   }
 
   /** Launches the next run and has it come up. */
@@ -170,7 +207,9 @@ export class FakeWorld {
   readonly signals: { readonly run: number; readonly signal: string; readonly afterMs: number }[] = []
   readonly liveDeadlines = new Set<DeadlineInput>()
   readonly liveStops = new Set<TerminateInput>()
-  readonly logic = processMachine.provide({ actors: { run: this.#fakeRun(), terminate: this.#fakeTerminate(), waitUntil: this.#fakeWaitUntil() } })
+  readonly logic = processMachine.provide({
+    actors: { run: this.#fakeRun(), probeHealth: this.#fakeProbeHealth(), terminate: this.#fakeTerminate(), waitUntil: this.#fakeWaitUntil() },
+  })
   readonly #isRestoring: boolean
   #process: FakeProcess | undefined
 
@@ -236,6 +275,15 @@ export class FakeWorld {
         )
       })
       return child.listen((fact) => sendBack(fact))
+    })
+  }
+
+  #fakeProbeHealth() {
+    return fromCallback<{ type: 'none' }, HealthInput>(({ input, sendBack }) => {
+      const run = this.runs.find((each) => each.run === input.run)
+      if (run === undefined) throw new Error(`run ${input.run} is attended before anybody asked for it`)
+      run.attendants.add(sendBack)
+      return () => run.attendants.delete(sendBack)
     })
   }
 

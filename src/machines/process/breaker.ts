@@ -1,5 +1,6 @@
 /** The circuit breaker: when no run is to be begun for a while, and when one is begun as a trial. Pure. */
 import type { BreakerPolicy, BreakerState } from '../../types.ts'
+import { recentOf } from './recent.ts'
 
 export interface BreakerFacts {
   readonly policy: BreakerPolicy | null
@@ -13,7 +14,7 @@ export interface BreakerFacts {
 export function breakerAfter({ policy, state, isFailure, atMs }: BreakerFacts): BreakerState | null {
   if (policy === null) return null
   if (!isFailure) return state?.state === 'half-open' ? null : state
-  const recent = (state?.failuresAtMs ?? []).filter((each) => each > atMs - policy.windowMs)
+  const recent = recentOf(state?.failuresAtMs ?? [], atMs, policy.windowMs)
   const failuresAtMs = [...recent, atMs].slice(-policy.failures)
   const opens = state?.state === 'half-open' || failuresAtMs.length >= policy.failures
   return opens ? { state: 'open', failuresAtMs, openUntilMs: atMs + policy.cooldownMs } : { state: 'closed', failuresAtMs, openUntilMs: null }

@@ -1,5 +1,6 @@
 /** What is shown of a process's health. Secrets of probes (headers, keys, variables, passwords in addresses) are hidden. */
-import type { ProbeCheck, ProbeName, ProbeResult, ProbeSpec, ProbeState, ProcessContext, TlsOptions } from '../../types.ts'
+import type { ProbeCheck, ProbeName, ProbeSpec, ProbeState, ProcessContext, TlsOptions } from '../../types.ts'
+import { isoOf } from './iso.ts'
 import { REDACTED, redactEnv, redactJson, redactUrl } from './redact.ts'
 import type { ProcessState } from './states.ts'
 
@@ -47,48 +48,63 @@ const UNASKED: ProbeState = { verdict: 'unknown', failures: 0, successes: 0, res
 
 function recordOf(spec: ProbeSpec, state: ProbeState | undefined): ProbeRecord {
   if (state === undefined) return toProbeRecord(spec, UNASKED)
-  const record = known.get(state) ?? toProbeRecord(spec, state)
-  known.set(state, record)
-  return record
+  const record = known.get(state)
+  if (record !== undefined) return record
+  const made = toProbeRecord(spec, state)
+  known.set(state, made)
+  return made
 }
 
-const shown = new WeakMap<ProbeResult, ProbeRecord['results'][number]>()
-
-function showResult(result: ProbeResult): ProbeRecord['results'][number] {
-  const record = shown.get(result) ?? { at: new Date(result.atMs).toISOString(), latency_ms: result.latencyMs, cause: result.cause }
-  shown.set(result, record)
-  return record
-}
-
+/** What is long is made when somebody looks at it: answers come all the time, and few are looked at. */
 function toProbeRecord(spec: ProbeSpec, { verdict, failures, successes, results, body }: ProbeState): ProbeRecord {
+  const shownResults = lazy(() => Object.freeze(results.map(({ atMs, latencyMs, cause }) => ({ at: isoOf(atMs), latency_ms: latencyMs, cause }))))
+  const shownBody = lazy(() => (body === null ? null : parsed(body)))
   return Object.freeze({
     verdict,
     failures,
     successes,
-    results: Object.freeze(results.map(showResult)),
-    body: body === null ? null : parsed(body),
-    spec: { ...spec, check: redactCheck(spec.check) },
+    get results() {
+      return shownResults()
+    },
+    get body() {
+      return shownBody()
+    },
+    spec: redacted(spec),
   })
 }
 
-function parsed(body: string): unknown {
-  if (!isShallow(body)) return body
-  try {
-    return redactJson(JSON.parse(body))
-  } catch {
-    return body
+function lazy<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 
-/** Never deeper than it says; brackets in strings count too. */
-function isShallow(text: string): boolean {
-  let depth = 0
-  for (let at = 0; at < text.length && depth <= DEEPEST; at++) {
-    const letter = text[at]
-    if (letter === '[' || letter === '{') depth++
-    else if (letter === ']' || letter === '}') depth--
+const redactedSpecs = new WeakMap<ProbeSpec, ProbeSpec>()
+
+function redacted(spec: ProbeSpec): ProbeSpec {
+  const safe = redactedSpecs.get(spec) ?? Object.freeze({ ...spec, check: redactCheck(spec.check) })
+  redactedSpecs.set(spec, safe)
+  return safe
+}
+
+function parsed(body: string): unknown {
+  const json = jsonIn(body)
+  return json === undefined || isDeeper(json, DEEPEST) ? redactUrl(body) : redactJson(json)
+}
+
+function jsonIn(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
   }
-  return depth <= DEEPEST
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1))
 }
 
 function redactCheck(check: ProbeCheck): ProbeCheck {

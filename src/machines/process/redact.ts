@@ -11,8 +11,9 @@ export function redactEnv(env: Readonly<Record<string, string>>): Readonly<Recor
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecretName(name) ? REDACTED : redactUrl(value)]))
 }
 
+/** However its words are put together: API_KEY, x-api-key, apiKey. */
 export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name)
+  return SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, '$1_$2').replaceAll('-', '_'))
 }
 
 /** Hides the password in a URL. */

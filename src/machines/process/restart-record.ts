@@ -1,5 +1,6 @@
 /** What is shown of restarts: what was counted, and the circuit breaker. */
 import type { BreakerPolicy, BreakerState, ProcessContext, RestartCause } from '../../types.ts'
+import { isoOf } from './iso.ts'
 
 /** By cause; causes of which nothing is counted are left out. */
 export type AttemptsRecord = Readonly<
@@ -35,8 +36,4 @@ export function toBreakerRecord({ spec, breaker }: ProcessContext): BreakerRecor
   if (spec.breaker === null) return null
   const { state, failuresAtMs, openUntilMs } = breaker ?? CLOSED
   return Object.freeze({ state, failures_at: failuresAtMs.map(isoOf), open_until: openUntilMs === null ? null : isoOf(openUntilMs), policy: spec.breaker })
-}
-
-function isoOf(atMs: number): string {
-  return new Date(atMs).toISOString()
 }

@@ -1,6 +1,7 @@
 /** Says what to do after a run has ended. Pure: same facts, same verdict. */
 import type { BreakerPolicy, BreakerState, Outcome, ProcessContext, RestartCause, RestartCounter, RestartPolicy } from '../../types.ts'
 import { breakerAfter } from './breaker.ts'
+import { recentOf } from './recent.ts'
 import { formatSpan } from './span.ts'
 
 type Counters = ProcessContext['counters']
@@ -28,7 +29,7 @@ export interface EndFacts {
 }
 
 export type RestartVerdict =
-  | { readonly kind: 'stay-down'; readonly reason: string }
+  | { readonly kind: 'stay-down'; readonly breaker: BreakerState | null; readonly reason: string }
   | {
       readonly kind: 'restart'
       readonly atMs: number
@@ -53,13 +54,14 @@ export const CAUSE_WORDS: Readonly<Record<RestartCause, string>> = {
 }
 
 export function decideRestart(facts: EndFacts): RestartVerdict {
-  const { policy, outcome } = facts
-  if (facts.cancelled) return { kind: 'stay-down', reason: 'stopped by the user' }
-  if (policy.strategy === 'never') return { kind: 'stay-down', reason: 'restart policy: never' }
+  const { policy, outcome, breaker } = facts
+  if (facts.cancelled) return { kind: 'stay-down', breaker, reason: 'stopped by the user' }
+  if (policy.strategy === 'never') return { kind: 'stay-down', breaker, reason: 'restart policy: never' }
   const isWell = facts.endedFor === null && isSuccess(outcome, policy)
-  if (policy.strategy === 'on-failure' && isWell) return { kind: 'stay-down', reason: 'ended well, and the restart policy is on-failure' }
+  if (policy.strategy === 'on-failure' && isWell)
+    return { kind: 'stay-down', breaker: breakerOf(facts, false), reason: 'no failure, and the restart policy is on-failure' }
   if (outcome.kind === 'code' && policy.noRestartExitCodes.includes(outcome.code) && facts.endedFor === null)
-    return { kind: 'stay-down', reason: `exit code ${outcome.code} is one of noRestartExitCodes` }
+    return { kind: 'stay-down', breaker, reason: `exit code ${outcome.code} is one of noRestartExitCodes` }
   const counters = wasSteady(facts) ? withoutStreaks(facts.counters) : facts.counters
   // A full disk says nothing about the process: it costs none of its restarts, and when there is room it goes on.
   if (isOurs(outcome)) {
@@ -74,8 +76,9 @@ function counted(facts: EndFacts, counters: Counters, isWell: boolean): RestartV
   const cause = causeOf(facts)
   const atMs = baseOf(facts)
   const { streak, atMs: times } = counters[cause] ?? { streak: 0, atMs: [] }
-  const recent = times.filter((each) => each > atMs - policy.windowMs)
-  const breaker = breakerAfter({ policy: facts.breakerPolicy, state: facts.breaker, isFailure: !isWell && cause !== 'port', atMs })
+  const recent = recentOf(times, atMs, policy.windowMs)
+  // Who found its port taken has neither failed nor passed a trial.
+  const breaker = cause === 'port' ? facts.breaker : breakerOf(facts, !isWell)
   if (policy.maxAttempts > 0 && recent.length >= policy.maxAttempts) {
     const times = `${recent.length} ${recent.length === 1 ? 'restart' : 'restarts'}`
     return {
@@ -105,6 +108,10 @@ function openReason({ breaker: before, breakerPolicy }: EndFacts, { failuresAtMs
 function again(facts: EndFacts, delayMs: number, counters: Counters, breaker: BreakerState | null, count: string): RestartVerdict {
   const reason = `restart ${count} in ${delayMs} ms (${facts.policy.strategy})`
   return { kind: 'restart', atMs: baseOf(facts) + delayMs, delayMs, counters, breaker, reason }
+}
+
+function breakerOf(facts: EndFacts, isFailure: boolean): BreakerState | null {
+  return breakerAfter({ policy: facts.breakerPolicy, state: facts.breaker, isFailure, atMs: baseOf(facts) })
 }
 
 function baseOf({ endedAtMs, nowMs }: EndFacts): number {

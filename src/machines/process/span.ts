@@ -8,8 +8,8 @@ const UNITS: readonly (readonly [string, number])[] = [
 
 /** @param ms 0 and up. @returns at most two units, seconds with one digit behind the point */
 export function formatSpan(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`
-  if (ms < 60_000) return `${Math.round(ms / 100) / 10}s`
+  if (ms < 999.5) return `${Math.round(ms)}ms`
+  if (ms < 59_950) return `${Math.round(ms / 100) / 10}s`
   let left = Math.round(ms / 1_000) * 1_000
   const parts: string[] = []
   for (const [unit, length] of UNITS) {
