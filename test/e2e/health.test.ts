@@ -203,7 +203,9 @@ describe('liveness', () => {
     const { id } = await supervisor.start(sleeper({ health: { liveness, readiness }, startupTimeoutMs: 800, restart: { strategy: 'always', delayMs: 0 } }))
     await recordWhen(supervisor, id, 'readiness passes', ({ health, run }) => health?.readiness?.verdict === 'passing' || run > 1)
     await pause(1_000) // past the timeout: time itself is the fact here
-    expect(supervisor.get(id)).toMatchObject({ run: 1, ready: false, health: { status: 'unhealthy' } })
+    expect(supervisor.get(id)).toMatchObject({ state: 'unhealthy', run: 1, ready: false, ready_at: null, health: { status: 'unhealthy' } })
+    peer.rules['/live'] = {}
+    expect(await supervisor.waitFor(id, 'healthy')).toMatchObject({ state: 'running', run: 1 })
   })
 
   it('is what restarts when readiness fails at the same time', async () => {

@@ -179,16 +179,14 @@ describe('a port is given back', () => {
     const home = aHome()
     const supervisor = await home.supervisor()
     const [port] = await freeRange(1)
-    const script = `${fixture('escape.sh')} ${home.path('child')}; exec sleep 600`
-    await supervisor.start(sh(script, { id: 'stubborn', ports: { http: port }, stop: { timeoutMs: 800 } }))
-    const child = await until('the child is there', () => Number(home.text('child')))
-    const { pid } = supervisor.get('stubborn')
-    const stopped = supervisor.stop('stubborn')
-    await until('the command has ended', () => !lives(pid))
+    const script = `${fixture('escape.sh')} ${home.path('child')}; until [ -s ${home.path('child')} ]; do sleep 0.01; done; exit 0`
+    const ref = await supervisor.start(sh(script, { id: 'stubborn', ports: { http: port }, stop: { timeoutMs: 800 } }))
+    await inState(ref, 'stopping')
+    const child = Number(home.text('child'))
     expect(lives(child)).toBe(true)
     const error = await rejection(supervisor.start(sleeper({ id: 'next', ports: { http: port } })))
     expect(error.message).toBe(`port ${port} for "http" is held by process stubborn`)
-    await stopped
+    await supervisor.wait('stubborn')
     expect(lives(child)).toBe(false)
     await supervisor.start(sleeper({ id: 'next', ports: { http: port } }))
   })

@@ -32,10 +32,11 @@ describe('an http probe', () => {
     [204, undefined, 'status 204'],
     [503, undefined, 'status 503'],
     [301, undefined, 'status 301'],
-    [204, [200, 299], null],
-    [300, [200, 299], 'status 300'],
+    [204, [[200, 299]], null],
+    [300, [[200, 299]], 'status 300'],
     [418, [[200, 299], 418], null],
     [401, 401, null],
+    [204, [200, 299], 'status 204'],
   ] as const)('answered with %i, accepting %j: %j', async (status, accepted, cause) => {
     const peer = await aPeer({ '/health': { status } })
     expect(await causeOf({ http: { url: peer.url('/health'), ...(accepted === undefined ? {} : { status: accepted }) } })).toBe(cause)

@@ -30,7 +30,7 @@ describe('a template', () => {
   })
 
   it('is filled in once, literally: what is in a value stays what it is, and no shell sees it', async () => {
-    const evil = '$(touch /tmp/procman-evil); ${id} $$ `id` "\'* \\'
+    const evil = '$(touch /nowhere/procman-evil); ${id} $$ `id` "\'* \\'
     expect(
       await printed(prints(['${meta.evil}', '${labels.evil}', '${env.EVIL}'], { meta: { evil }, labels: { evil }, env: { EVIL: '${meta.evil}' } })),
     ).toEqual([evil, evil, evil])
@@ -46,9 +46,12 @@ describe('a template', () => {
     expect(await outputOf(supervisor, id)).toBe(`${home.dir}\nI am web, run 1\n`)
   })
 
-  it('${env.NAME} in a variable is what the manager has, elsewhere what the process gets', async () => {
+  it('${env.NAME} in a variable is what is inherited, elsewhere what the process gets', async () => {
     expect(await printed(prints(['${env.HOME}'], { env: { HOME: '<${env.HOME}>' } }))).toEqual([`<${process.env.HOME}>`])
-    expect(await printed(prints(['${env.A}'], { inheritEnv: false, command: '/usr/bin/printf', env: { A: '${env.HOME}' } }))).toEqual([process.env.HOME ?? ''])
+    expect(await printed(prints(['${env.A}'], { inheritEnv: false, command: '/usr/bin/printf', env: { A: 'own' } }))).toEqual(['own'])
+    const supervisor = await aHome().supervisor()
+    const error = await rejection(supervisor.start({ ...prints([]), inheritEnv: false, env: { A: '${env.HOME}' } }))
+    expect(error).toMatchObject({ code: 'PROCMAN_INVALID_SPEC', message: expect.stringMatching(/^env\.A: there is no \$\{env\.HOME\} in the environment/) })
   })
 
   it('is filled in anew for each run', async () => {
