@@ -185,7 +185,7 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
     retryAtMs: verdict.kind === 'restart' ? verdict.atMs : null,
     retryDelayMs: verdict.kind === 'restart' ? verdict.delayMs : null,
     counters: verdict.kind === 'restart' ? verdict.counters : context.counters,
-    breaker: verdict.kind === 'stay-down' ? context.breaker : verdict.breaker,
+    breaker: verdict.breaker,
     gaveUp: verdict.kind === 'give-up',
   }
 }
