@@ -89,7 +89,7 @@ export function afterLaunch(_context: ProcessContext, event: ProcessEvent): Chan
 
 export function afterPorts(context: ProcessContext, event: ProcessEvent): Change {
   if (event.type !== 'run.ports-assigned') return {}
-  const moved = Object.entries(event.ports).filter(([name, port]) => context.ports[name] !== undefined && context.ports[name] !== port)
+  const moved = Object.entries(event.ports).filter(([name, port]) => Object.hasOwn(context.ports, name) && context.ports[name] !== port)
   if (moved.length === 0) return { ports: event.ports }
   const text = moved.map(([name, port]) => `port ${name} is ${port} now: ${context.ports[name]} was not free`).join('; ')
   return { ports: event.ports, ...noted(context, event.atMs, text) }
@@ -128,14 +128,14 @@ export function afterUnready(): Change {
 
 /** It has been up and ready for long: the waits begin anew, and a trial run has passed. */
 export function afterSteady(context: ProcessContext, event: ProcessEvent): Change {
-  if (event.type !== 'run.steadied') return {}
-  const { spec, breaker, counters } = context
-  const { afterMs } = event
-  const hasPassed = breaker?.state === 'half-open' && spec.breaker !== null && afterMs >= trialMs(spec.breaker, spec.restart.resetAfterMs)
+  // How long that is was measured by who tells it: the wall clock may have been set meanwhile.
+  const readyMs = steadyAfterMs(context)
+  if (event.type !== 'run.steadied' || readyMs === null) return {}
+  const hasPassed = context.breaker?.state === 'half-open'
   return {
     ...(hasPassed ? { breaker: null } : {}),
-    ...(afterMs >= spec.restart.resetAfterMs ? { counters: withoutStreaks(counters) } : {}),
-    ...noted(context, event.atMs, `ready for ${formatSpan(afterMs)}: ${hasPassed ? 'the circuit breaker is closed' : 'the waits before restarts begin anew'}`),
+    ...(readyMs >= context.spec.restart.resetAfterMs ? { counters: withoutStreaks(context.counters) } : {}),
+    ...noted(context, event.atMs, `ready for ${formatSpan(readyMs)}: ${hasPassed ? 'the circuit breaker is closed' : 'the waits before restarts begin anew'}`),
   }
 }
 
@@ -176,7 +176,7 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
   const ended = { outcome, endedAtMs: atMs, readyAtMs: null, stop: null }
   if (context.stop?.purpose === 'restart' && !context.cancelled) return { ...ended, ...noted(context, atMs, 'restarted by the user') }
   const verdict = verdictOf(context, event)
-  const how = describeFailure(outcome, context.spec.command, context.spec.cwd) ?? 'ended well'
+  const how = describeFailure(outcome, context.spec.command, context.spec.cwd)
   const conflict =
     event.type === 'run.ended' && event.conflict !== undefined ? `, and port ${event.conflict.port} (${event.conflict.name}) is held by somebody else` : ''
   return {
@@ -217,7 +217,7 @@ export function afterStopRequest(context: ProcessContext, event: ProcessEvent): 
       return { stop: context.stop === null ? stop : hastenStop(context.stop, stop) }
     }
     case 'process.restart':
-      return { stop: planStop(policy, 'restart', event.atMs) }
+      return { stop: planStop(policy, 'restart', event.atMs), ...(isForced(event) ? { breaker: null } : {}) }
     case 'run.exited':
       return { stop: planStop(policy, 'leftovers', event.nowMs) }
     case 'probe.failed':
