@@ -32,5 +32,5 @@ export type HealthFact =
   | { readonly type: 'ready.signalled'; readonly run: number; readonly atMs: number }
   /** `startupTimeoutMs` after the launch it is not ready, and it was asked at least once. */
   | { readonly type: 'startup.timed-out'; readonly run: number; readonly atMs: number }
-  /** It has been ready for as long as was asked for: what counts against it is forgotten. */
-  | { readonly type: 'run.steadied'; readonly run: number; readonly atMs: number }
+  /** It has been ready for `afterMs`, which is what was asked for: what counts against it is forgotten. */
+  | { readonly type: 'run.steadied'; readonly run: number; readonly afterMs: number; readonly atMs: number }

@@ -19,7 +19,7 @@ export class SteadyTimer implements Part {
     this.#dueAtMs = dueAtMs
     if (dueAtMs === null || steadyAfterMs === null) return
     const waitMs = Math.min(Math.max(0, dueAtMs - this.#up.nowMs()), steadyAfterMs)
-    this.#stopWaiting = this.#up.after(waitMs, () => this.#up.tell({ type: 'run.steadied', run: this.#up.run, atMs: this.#up.nowMs() }))
+    this.#stopWaiting = this.#up.after(waitMs, () => this.#up.tell({ type: 'run.steadied', run: this.#up.run, afterMs: steadyAfterMs, atMs: this.#up.nowMs() }))
   }
 
   close(): void {

@@ -128,14 +128,14 @@ export function afterUnready(): Change {
 
 /** It has been up and ready for long: the waits begin anew, and a trial run has passed. */
 export function afterSteady(context: ProcessContext, event: ProcessEvent): Change {
-  // How long that is was measured by who tells it: the wall clock may have been set meanwhile.
-  const readyMs = steadyAfterMs(context)
-  if (event.type !== 'run.steadied' || readyMs === null) return {}
-  const hasPassed = context.breaker?.state === 'half-open'
+  if (event.type !== 'run.steadied') return {}
+  const { spec, breaker, counters } = context
+  const { afterMs } = event
+  const hasPassed = breaker?.state === 'half-open' && spec.breaker !== null && afterMs >= trialMs(spec.breaker, spec.restart.resetAfterMs)
   return {
     ...(hasPassed ? { breaker: null } : {}),
-    ...(readyMs >= context.spec.restart.resetAfterMs ? { counters: withoutStreaks(context.counters) } : {}),
-    ...noted(context, event.atMs, `ready for ${formatSpan(readyMs)}: ${hasPassed ? 'the circuit breaker is closed' : 'the waits before restarts begin anew'}`),
+    ...(afterMs >= spec.restart.resetAfterMs ? { counters: withoutStreaks(counters) } : {}),
+    ...noted(context, event.atMs, `ready for ${formatSpan(afterMs)}: ${hasPassed ? 'the circuit breaker is closed' : 'the waits before restarts begin anew'}`),
   }
 }
 

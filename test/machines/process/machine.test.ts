@@ -514,7 +514,7 @@ describe.each([
       ['probe.passed', { type: 'probe.passed', run: 1, probe: 'liveness', latencyMs: 1, body: 'late', atMs: EPOCH_MS }],
       ['ready.signalled', { type: 'ready.signalled', run: 1, atMs: EPOCH_MS }],
       ['startup.timed-out', { type: 'startup.timed-out', run: 1, atMs: EPOCH_MS }],
-      ['run.steadied', { type: 'run.steadied', run: 1, atMs: EPOCH_MS }],
+      ['run.steadied', { type: 'run.steadied', run: 1, afterMs: 60_000, atMs: EPOCH_MS }],
       ['stop.escalated', { type: 'stop.escalated', run: 1, signal: 'SIGKILL', atMs: EPOCH_MS }],
     ]
     const second: Readonly<Record<string, (process: FakeProcess) => void>> = {

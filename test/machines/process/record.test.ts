@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { describeFailure } from '../../../src/machines/process/describe.ts'
-import { type ProcessState, toRecord } from '../../../src/machines/process/record.ts'
+import { toRecord } from '../../../src/machines/process/record.ts'
+import type { ProcessState } from '../../../src/machines/process/states.ts'
 import type { LaunchFailure, Outcome, ProcessContext } from '../../../src/types.ts'
 import { aBreaker, aContext, aProbe, aSpec, code, EPOCH_MS, notFound, notStarted, signal, unknown } from '../fixtures.ts'
 
@@ -197,7 +198,7 @@ describe('the sentence about a failure', () => {
     [failed('command', 'EIO'), 'command "a b" cannot be executed (EIO)'],
     [failed('interpreter', 'ENOENT'), 'interpreter of "a b" not found (ENOENT): look at its #! line'],
     [failed('cwd', 'ENOENT'), 'working directory "/w" cannot be entered (ENOENT)'],
-    [failed('log', 'ENOSPC'), 'a log file or stdin cannot be opened (ENOSPC)'],
+    [failed('log', 'ENOSPC'), 'a log file, stdin or its descriptor cannot be opened (ENOSPC)'],
     [failed('fork', 'EAGAIN'), 'no new process can be made (EAGAIN)'],
     [failed('intent', 'ENOSPC'), 'the run could not be written down (ENOSPC)'],
     [failed('keeper', 'ENOEXEC'), 'no keeper can be started (ENOEXEC)'],

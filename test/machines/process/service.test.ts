@@ -453,7 +453,7 @@ describe.each([
       const process = broken()
       world.passDeadline()
       world.child.isLaunched()
-      process.send({ type: 'run.steadied', run: 3, atMs: EPOCH_MS - 3_600_000 })
+      process.send({ type: 'run.steadied', run: 3, afterMs: 60_000, atMs: EPOCH_MS - 3_600_000 })
       expect(process.context).toMatchObject({ breaker: null, counters: { crash: { streak: 0 } } })
     })
 
