@@ -165,7 +165,7 @@ function impending({ value, context }: Snapshot): ProcessEvent | null {
   if (value === 'backoff' && context.retryDelayMs === SOON_MS) return { type: 'deadline.passed', atMs: COMMAND_MS }
   const wanted: ProbeName = spec.health?.startup != null && probes.startup?.verdict !== 'passing' ? 'startup' : 'readiness'
   if (value === 'starting' && spec.startupTimeoutMs < SOON_MS && probes[wanted] !== undefined) return { type: 'startup.timed-out', run, atMs: 0 }
-  if (value === 'running' && steadyAfterMs(context) === SOON_MS) return { type: 'run.steadied', run, atMs: ENDED_MS }
+  if (value === 'running' && steadyAfterMs(context) === SOON_MS) return { type: 'run.steadied', run, afterMs: SOON_MS, atMs: ENDED_MS }
   return null
 }
 

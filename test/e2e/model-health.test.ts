@@ -9,13 +9,14 @@
  * other kinds of probes, timeouts and refused connections (tests of probes); launches that fail, orphans, resources and ports as causes; managers killed while
  * something is under way (test/model, test/crash).
  */
+import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Supervisor } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import type { ProbeName } from '../../src/types.ts'
 import { censusOf, type Driver, inManager, inProcess } from '../model/drivers.ts'
-import { agreed, aHome, kill, lives, pause, rejection } from './harness.ts'
+import { agreed, aHome, kill, lives, pause, rejection, until } from './harness.ts'
 import { type Act, essenceOf, OUTCOMES, SERVICES, type Service, type Walk, walksOf } from './health-paths.ts'
 import { SteeredAnswers } from './steered-answers.ts'
 
@@ -85,9 +86,16 @@ class Walker {
     if (name in COMMANDS) await this.#command(name)
     else if (name === 'foreign kill') kill(pid)
     else if (name in OUTCOMES) await this.#driver.call('write', this.id, `${name}\n`)
-    else if (name === 'says it is ready') await this.#driver.call('write', this.id, 'echo come in\n')
+    else if (name === 'says it is ready') await this.#saysItIsReady()
     else await this.#answers.answer(this.id, run, probe as ProbeName, verb === 'passes' ? 200 : 503)
     if (['exit 0', 'exit 1', 'foreign kill'].includes(name)) expect(await this.#isGone(pid)).toBe(true)
+  }
+
+  /** Heard or not: the record does not tell while a probe is waited for, the state on disk does. */
+  async #saysItIsReady(): Promise<void> {
+    await this.#driver.call('write', this.id, 'echo come in\n')
+    const state = this.#driver.home.jobFile(this.id, 'state.json')
+    await until('it was heard', () => JSON.parse(readFileSync(state, 'utf8')).snapshot.context.signalledAtMs)
   }
 
   #command(name: string): Promise<unknown> {
