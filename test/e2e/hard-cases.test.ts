@@ -1,7 +1,7 @@
 /** Services where several things go wrong at once. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { aHome, fixture, kill, lives, obedient, pause, rejection, sh, sleeper, until } from './harness.ts'
+import { aHome, fixture, kill, killIfThere, lives, obedient, pause, rejection, sh, sleeper, until } from './harness.ts'
 import { aPeer, at, freeRange, http, isState, often, recordWhen, Service, snapshotOnDisk } from './services.ts'
 
 const deaf = 'trap "" TERM; echo ready; while :; do sleep 0.05; done'
@@ -84,7 +84,7 @@ describe('a manager that is killed', () => {
     const { ports } = await manager.call('waitFor', 'web', 'healthy')
     for (let round = 0; round < 10; round++) {
       const { pid } = await manager.call('get', 'web')
-      if (pid !== null && round % 2 === 0) kill(pid)
+      if (pid !== null && round % 2 === 0) killIfThere(pid) // a manager that has just come may not have seen its end yet
       await pause(round * 23)
       await manager.kill()
       manager = await home.manager()
@@ -208,7 +208,8 @@ describe('two managers', () => {
     for (const supervisor of supervisors) await Promise.all(ids.map((id) => supervisor.waitFor(id, 'healthy')))
     const records = supervisors.flatMap((supervisor) => supervisor.list())
     expect(new Set(records.map(({ ports }) => ports.http)).size).toBe(14)
-    for (const { attempts } of records) expect(Object.keys(attempts).filter((cause) => cause !== 'port')).toEqual([])
+    // That one was too late is counted for the port; but the other manager's look at a port is a moment in which nobody can bind it, and that leaves no trace.
+    for (const { attempts } of records) expect(Object.keys(attempts).filter((cause) => cause !== 'port' && cause !== 'crash')).toEqual([])
   })
 })
 

@@ -1,8 +1,8 @@
 /** How a process is asked: the kinds of probes, what is kept of their answers, and when they come. */
 import { existsSync, readFileSync } from 'node:fs'
 import * as grpc from '@grpc/grpc-js'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { CheckInput, ProbeInput } from '../../src/api.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { CheckInput, ProbeInput, Supervisor } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import type { Certificates } from '../effects/probe/harness.ts'
 import { certificates, hasOpenssl, serveSecurely, serveTcp } from '../effects/probe/harness.ts'
@@ -11,12 +11,19 @@ import { aPeer, at, http, often, recordWhen, Service } from './services.ts'
 
 const unwellWith = (probe: CheckInput): ProbeInput => ({ ...often, ...probe, failureThreshold: 1, onFailure: 'report' })
 
+/** One for all that a test asks. */
+let opened: Promise<Supervisor> | undefined
+beforeEach(() => {
+  opened = undefined
+})
+
 /** The first answer, once there is one. */
 async function firstAnswer(
   probe: CheckInput,
   more: Parameters<typeof sleeper>[0] = {},
 ): Promise<NonNullable<NonNullable<ProcessRecord['health']>['liveness']>> {
-  const supervisor = await aHome().supervisor()
+  opened ??= aHome().supervisor()
+  const supervisor = await opened
   const { id } = await supervisor.start(sleeper({ health: { liveness: unwellWith(probe) }, ...more }))
   const record = await recordWhen(supervisor, id, 'was asked', ({ health }) => (health?.liveness?.results.length ?? 0) > 0)
   const liveness = record.health?.liveness
