@@ -228,7 +228,7 @@ export interface Supervisor {
    * @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE, PROCMAN_BREAKER_OPEN (unless `force`, which closes it); what `stop` throws, while the restart goes on
    */
   restart(id: string, options?: { readonly force?: boolean }): Promise<ProcessRecord>
-  /** Nothing counts against the process any more, and its circuit breaker is closed: if it was open, the next run begins now. */
+  /** Nothing counts against the process any more, and its circuit breaker is closed: if it was open, the next run begins now, and is launched when this resolves. @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE */
   reset(id: string): Promise<ProcessRecord>
   /** To the process group, or with `target: 'command'` to the command alone. @throws PROCMAN_WRONG_STATE, PROCMAN_SIGNAL_FAILED */
   signal(id: string, signal: string, options?: { readonly target?: 'group' | 'command' }): Promise<void>

@@ -89,7 +89,7 @@ export function afterLaunch(_context: ProcessContext, event: ProcessEvent): Chan
 
 export function afterPorts(context: ProcessContext, event: ProcessEvent): Change {
   if (event.type !== 'run.ports-assigned') return {}
-  const moved = Object.entries(event.ports).filter(([name, port]) => context.ports[name] !== undefined && context.ports[name] !== port)
+  const moved = Object.entries(event.ports).filter(([name, port]) => Object.hasOwn(context.ports, name) && context.ports[name] !== port)
   if (moved.length === 0) return { ports: event.ports }
   const text = moved.map(([name, port]) => `port ${name} is ${port} now: ${context.ports[name]} was not free`).join('; ')
   return { ports: event.ports, ...noted(context, event.atMs, text) }
@@ -176,7 +176,7 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
   const ended = { outcome, endedAtMs: atMs, readyAtMs: null, stop: null }
   if (context.stop?.purpose === 'restart' && !context.cancelled) return { ...ended, ...noted(context, atMs, 'restarted by the user') }
   const verdict = verdictOf(context, event)
-  const how = describeFailure(outcome, context.spec.command, context.spec.cwd) ?? 'ended well'
+  const how = describeFailure(outcome, context.spec.command, context.spec.cwd)
   const conflict =
     event.type === 'run.ended' && event.conflict !== undefined ? `, and port ${event.conflict.port} (${event.conflict.name}) is held by somebody else` : ''
   return {
@@ -185,7 +185,7 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
     retryAtMs: verdict.kind === 'restart' ? verdict.atMs : null,
     retryDelayMs: verdict.kind === 'restart' ? verdict.delayMs : null,
     counters: verdict.kind === 'restart' ? verdict.counters : context.counters,
-    breaker: verdict.kind === 'stay-down' ? context.breaker : verdict.breaker,
+    breaker: verdict.breaker,
     gaveUp: verdict.kind === 'give-up',
   }
 }
@@ -217,7 +217,7 @@ export function afterStopRequest(context: ProcessContext, event: ProcessEvent): 
       return { stop: context.stop === null ? stop : hastenStop(context.stop, stop) }
     }
     case 'process.restart':
-      return { stop: planStop(policy, 'restart', event.atMs) }
+      return { stop: planStop(policy, 'restart', event.atMs), ...(isForced(event) ? { breaker: null } : {}) }
     case 'run.exited':
       return { stop: planStop(policy, 'leftovers', event.nowMs) }
     case 'probe.failed':

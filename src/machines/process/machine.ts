@@ -31,7 +31,7 @@ import {
   withProbe,
 } from './context.ts'
 import type { ProcessEmitted, ProcessEvent } from './events.ts'
-import { describeProbe, failingProbe, isReady, isReadyOnceLaunched, shallRestartUnhealthy } from './health.ts'
+import { describeProbe, failingProbe, isReady, isReadyOnceLaunched, isUpUnwell, shallRestartUnhealthy } from './health.ts'
 
 export interface ProcessInput {
   readonly spec: ProcessSpec
@@ -68,6 +68,7 @@ const base = setup({
     isFirstTold: ({ context, event }) => isCurrent(context, event) && context.identity === null,
     isReadyOnceLaunched: ({ context, event }) => isCurrent(context, event) && isReadyOnceLaunched(context),
     becomesReady: ({ context, event }) => isCurrent(context, event) && isReady(withProbe(context, event)),
+    isUpUnwell: ({ context, event }) => isCurrent(context, event) && isUpUnwell(withProbe(context, event)),
     becomesUnwell: ({ context, event }) => isCurrent(context, event) && failingProbe(withProbe(context, event)) !== null,
     shallEndUnhealthy: ({ context, event }) => isCurrent(context, event) && shallRestartUnhealthy(withProbe(context, event)),
     isToBeRestarted: ({ context }) => shallRestartUnhealthy(context),
@@ -195,6 +196,7 @@ export const processMachine = base.createMachine({
         ],
         'probe.passed': [
           { guard: 'becomesReady', target: 'running', actions: ['recordProbe', 'recordReady'] },
+          { guard: 'isUpUnwell', target: 'unhealthy', actions: 'recordProbe' },
           { guard: 'isCurrent', actions: 'recordProbe' },
         ],
         'probe.failed': [
@@ -203,6 +205,7 @@ export const processMachine = base.createMachine({
         ],
         'ready.signalled': [
           { guard: 'becomesReady', target: 'running', actions: ['recordSignal', 'recordReady'] },
+          { guard: 'isUpUnwell', target: 'unhealthy', actions: 'recordSignal' },
           { guard: 'isCurrent', actions: 'recordSignal' },
         ],
         'startup.timed-out': { guard: 'isCurrent', target: 'stopping', actions: 'planStop' },

@@ -4,6 +4,7 @@ import type { Outcome, ProcessContext, ProcessSpec, RestartPolicy, StopPurpose }
 import { describeFailure } from './describe.ts'
 import { notReadyReason } from './health.ts'
 import { type HealthRecord, toHealthRecord } from './health-record.ts'
+import { isoOf } from './iso.ts'
 import { redactEnv } from './redact.ts'
 import { isSuccess } from './restart.ts'
 import { type AttemptsRecord, type BreakerRecord, toAttemptsRecord, toBreakerRecord } from './restart-record.ts'
@@ -167,17 +168,13 @@ function exitedStatus(context: ProcessContext): ProcessStatus {
   return isWell ? 'completed' : 'failed'
 }
 
-function errorOf({ outcome, spec, failure, gaveUp, reasons }: ProcessContext): string | null {
+function errorOf({ outcome, spec, failure, gaveUp, endedAtMs, reasons }: ProcessContext): string | null {
   if (outcome === null) return null
   const text = failure === null ? (isSuccess(outcome, spec.restart) ? null : describeFailure(outcome, spec.command, spec.cwd)) : failure.reason
-  // The last reason says how it ended, too.
-  return gaveUp ? (reasons.at(-1)?.text ?? text) : text
+  // The verdict says how it ended, too.
+  return gaveUp ? (reasons.findLast(({ atMs }) => atMs === endedAtMs)?.text ?? text) : text
 }
 
 function isoOrNull(atMs: number | null): string | null {
   return atMs === null ? null : isoOf(atMs)
-}
-
-function isoOf(atMs: number): string {
-  return new Date(atMs).toISOString()
 }
