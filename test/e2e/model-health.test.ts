@@ -176,5 +176,5 @@ describe('real processes walk the paths of their machine', () => {
       await walker.end()
     })
     expect(await driver.problems()).toEqual([])
-  })
+  }, 120_000)
 })
