@@ -10,6 +10,10 @@ import { type Cast, type Habit, type Schedule, type Step, step, type Verb } from
 
 const GAPS: readonly Step['gap'][] = [...[0, 1, 2, 3, 4, 6].map((turns) => ({ turns })), ...[0, 1, 2, 3, 4, 5, 7, 10, 15].map((ms) => ({ ms }))]
 
+/** A probe is asked every 25 ms, and a failure believed 50 ms later. */
+const PROBED_GAPS: readonly Step['gap'][] = [0, 20, 40, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100, 110, 130].map((ms) => ({ ms }))
+const isProbed = ({ habit }: Cast) => habit === 'is sick at times'
+
 const cast = (habit: Habit, strategy: Cast['strategy'] = 'never', retries: Cast['retries'] = 'much later'): Cast => ({
   habit,
   strategy,
@@ -50,7 +54,6 @@ const TABLES: readonly Table[] = [
   ['start of what is not there, and restart', cast('is missing', 'always', 'at once'), [], 'start', ['restart']],
   ['stop of one that falls sick', cast('is sick at times', 'always', 'at once'), ['start', 'answers'], 'sicken', ['stop']],
   ['restart, then stop, of one that falls sick', cast('is sick at times', 'always', 'at once'), ['start', 'answers'], 'sicken', ['restart', 'stop']],
-  ['stop during a restart for a failed probe', cast('is sick at times', 'always', 'at once'), ['start', 'answers', 'rest', 'sicken'], 'refresh', ['stop']],
   ['stop during a reset behind an open breaker', held('cools much later'), OPENED, 'reset', ['stop']],
   ['stop during a forced restart behind an open breaker', held('cools much later'), OPENED, 'restart force', ['stop']],
   ['stop of one whose breaker cools', held('cools soon'), OPENED.slice(0, -2), 'exit 3', ['stop']],
@@ -59,7 +62,7 @@ const TABLES: readonly Table[] = [
 
 /** Each gap by itself. */
 function oneByOne([, who, before, first, then]: Table): readonly Schedule[] {
-  return GAPS.map((gap) => ({
+  return (isProbed(who) ? PROBED_GAPS : GAPS).map((gap) => ({
     cast: [who],
     steps: [...before.map((verb) => step(verb)), step(first, gap), ...then.map((verb) => step(verb))],
     finale: 'nothing',
@@ -72,7 +75,8 @@ function atOnce([, who, before, first, then]: Table, end: 'crash' | 'close and r
   const all = (verb: Verb, gap: Step['gap'] = { turns: 0 }) =>
     verb === 'answers' || verb === 'rest' ? [step(verb)] : everyone.map((index) => step(verb, gap, index))
   const meeting = everyone.flatMap((index) => then.map((verb) => ({ verb, who: index })))
-  return [{ turns: 1 }, { ms: 1 }].map((gap) => ({
+  const gaps: readonly Step['gap'][] = isProbed(who) ? [{ ms: 10 }, { ms: 15 }] : [{ turns: 1 }, { ms: 1 }]
+  return gaps.map((gap) => ({
     cast: everyone.map(() => who),
     steps: [
       ...before.flatMap((verb) => all(verb)),
@@ -129,6 +133,9 @@ describe('closed or killed in the middle', () => {
     ['of a stop', cast('is stubborn'), ['start', 'answers'], 'stop', []],
     ['of a restart', cast('is stubborn'), ['start', 'answers'], 'restart', []],
     ['of a backoff', cast('obeys', 'always', 'at once'), ['start', 'answers'], 'exit 3', []],
+    ['of a restart for a failed probe', cast('is sick at times', 'always', 'at once'), ['start', 'answers', 'rest'], 'sicken', []],
+    ['of a reset behind an open breaker', held('cools much later'), OPENED, 'reset', []],
+    ['of a trial run', held('cools soon'), OPENED.slice(0, -2), 'exit 3', []],
     ['of a removal', cast('obeys'), ['start', 'answers', 'stop', 'answers'], 'remove', []],
   ]
   it.each(middle)('%s', async (...table) => {
