@@ -105,8 +105,8 @@ export function afterProbe(context: ProcessContext, event: ProcessEvent): Change
   const state = afterResult(spec, before, { atMs, latencyMs, cause: event.type === 'probe.failed' ? event.reason : null }, body)
   const probes = { ...context.probes, [probe]: state }
   if (state.verdict === (before?.verdict ?? 'unknown')) return { probes }
-  if (state.verdict === 'failing') return { probes, ...noted(context, atMs, describeProbe(probe, state)) }
-  return before?.verdict === 'failing' ? { probes, ...noted(context, atMs, `${probe} probe passes again`) } : { probes }
+  if (state.verdict === 'failing') return { probes, ...noted(context, nowOf(event), describeProbe(probe, state)) }
+  return before?.verdict === 'failing' ? { probes, ...noted(context, nowOf(event), `${probe} probe passes again`) } : { probes }
 }
 
 /** What is known once the event is taken in: guards ask what it leads to. */
@@ -259,7 +259,7 @@ function verdictOf(context: ProcessContext, event: ProcessEvent) {
 }
 
 /** A probe tells when it began; what it leads to begins when it has been answered. */
-function nowOf(event: ProcessEvent): number {
+export function nowOf(event: ProcessEvent): number {
   if (event.type === 'probe.failed' || event.type === 'probe.passed') return Math.ceil(event.atMs + event.latencyMs)
   return 'atMs' in event ? event.atMs : 0
 }
