@@ -302,7 +302,7 @@ describe('a manager without a descriptor left', () => {
   it.skipIf(!hasPrlimit)('takes over more processes than it may hold files: none is lost, every end is known', async () => {
     const home = aHome()
     const first = await aManager(home)
-    const codes = Array.from({ length: 60 }, (_, n) => n)
+    const codes = Array.from({ length: 100 }, (_, n) => n)
     const script = (code: number) => `while [ ! -e "${home.path('end')}" ]; do sleep 0.2; done; exit ${code}`
     const records = await Promise.all(codes.map((code) => first.start(sh(script(code), { id: `p${code}` }))))
     await first.kill()
