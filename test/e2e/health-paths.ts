@@ -58,7 +58,7 @@ export const SERVICES: readonly Service[] = [
   },
   {
     name: 'failed health and crashes restart, each on a budget of its own',
-    lastRun: 3,
+    lastRun: 2,
     input: (id, urlOf) => service(id, { health: { liveness: asked(urlOf('liveness')) }, restart: { ...steadyWaits, strategy: 'on-failure', maxAttempts: 1 } }),
   },
   {
@@ -85,7 +85,7 @@ export const SERVICES: readonly Service[] = [
   },
   {
     name: 'a breaker that stays open',
-    lastRun: 3,
+    lastRun: 2,
     input: (id, urlOf) =>
       service(id, {
         health: { liveness: asked(urlOf('liveness')) },
@@ -249,32 +249,35 @@ export function walksOf({ input, lastRun }: Service): readonly Walk[] {
     stopWhen: ({ context }) => context.run > lastRun,
     limit: 20_000,
   })
-  const walks = paths.flatMap((path) =>
-    impending(path.state) === null
-      ? [
+  const walks = [
+    ...new Map(
+      paths
+        .map(({ steps }) =>
           walkOf(
             spec,
-            path.steps.slice(1).map(({ event }) => event as ProcessEvent),
+            steps.slice(1).map(({ event }) => event as ProcessEvent),
           ),
-        ]
-      : [],
-  )
+        )
+        .map((walk) => [walk.title, walk]),
+    ).values(),
+  ]
   return walks.filter(({ title }) => title !== '' && !walks.some((other) => other.title.startsWith(`${title}, `)))
 }
 
-/** Taken once more: of situations that are alike the search has kept any. */
+/** Taken once more, since of situations that are alike the search has kept any; and to the end of what comes by itself. */
 function walkOf(spec: ProcessSpec, events: readonly ProcessEvent[]): Walk {
   const acts: Act[] = []
   let snapshot: Snapshot = initialTransition(processMachine, { spec, createdAtMs: 0 })[0]
-  for (const event of events) {
-    const isByItself = impending(snapshot) !== null
-    const name = nameOf(snapshot, event)
+  const take = (name: string, event: ProcessEvent) => {
     snapshot = transition(processMachine, snapshot, event)[0]
-    const now = { expected: essenceOf(toRecord(snapshot.value, snapshot.context)), refused: refusedIn(snapshot) }
-    const before = acts.at(-1)
-    if (!isByItself) acts.push({ name, ...now })
-    else if (before !== undefined) acts.splice(-1, 1, { ...before, ...now })
+    acts.push({ name, expected: essenceOf(toRecord(snapshot.value, snapshot.context)), refused: refusedIn(snapshot) })
   }
+  const takeByItself = (event: ProcessEvent) => take(acts.pop()?.name ?? '', event)
+  for (const event of events) {
+    if (impending(snapshot) === null) take(nameOf(snapshot, event), event)
+    else takeByItself(event)
+  }
+  for (let next = impending(snapshot); next !== null; next = impending(snapshot)) takeByItself(next)
   return { title: acts.map(({ name }) => name).join(', '), acts }
 }
 

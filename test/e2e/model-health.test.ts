@@ -35,25 +35,25 @@ const COMMANDS: Readonly<Record<string, readonly [method: keyof Supervisor, ...a
 
 class Walker {
   readonly id: string
+  readonly #service: Service
   readonly #walk: Walk
   readonly #driver: Driver
   readonly #answers: SteeredAnswers
   readonly #census: ReturnType<typeof censusOf>
   #walked = 0
 
-  constructor(id: string, walk: Walk, driver: Driver, answers: SteeredAnswers, census: ReturnType<typeof censusOf>) {
+  constructor(id: string, service: Service, walk: Walk, driver: Driver, answers: SteeredAnswers, census: ReturnType<typeof censusOf>) {
     this.id = id
+    this.#service = service
     this.#walk = walk
     this.#driver = driver
     this.#answers = answers
     this.#census = census
   }
 
-  async begin({ input }: Service): Promise<void> {
-    await this.#driver.call(
-      'start',
-      input(this.id, (probe) => this.#answers.urlOf(this.id, probe)),
-    )
+  async begin(): Promise<void> {
+    const input = this.#service.input(this.id, (probe) => this.#answers.urlOf(this.id, probe))
+    await this.#driver.call('start', input)
   }
 
   /** @param share of the path, counted from its beginning */
@@ -66,7 +66,7 @@ class Walker {
         this.#walked += 1
       }
     } catch (error) {
-      throw new Error(`${title}: at act ${this.#walked + 1}: ${(error as Error).message}`, { cause: error })
+      throw new Error(`${this.#service.name}: ${title}: at act ${this.#walked + 1}: ${(error as Error).message}`, { cause: error })
     }
   }
 
@@ -135,37 +135,36 @@ async function inLanes(walkers: readonly Walker[], work: (walker: Walker) => Pro
   await Promise.all(Array.from({ length: LANES }, lane))
 }
 
-async function walkersOf(driver: Driver, walks: readonly Walk[]): Promise<{ readonly walkers: readonly Walker[]; readonly answers: SteeredAnswers }> {
-  const answers = await SteeredAnswers.listen()
+/** Each with the walks of one service. */
+const ALL = SERVICES.map((service) => ({ service, walks: walksOf(service) }))
+const everySecond = <T>(all: readonly T[], from: 0 | 1) => all.filter((_, index) => index % 2 === from)
+
+function walkersOf(driver: Driver, answers: SteeredAnswers, from: 0 | 1, among = ALL): readonly Walker[] {
   const census = censusOf(driver.home)
-  return { answers, walkers: walks.map((walk, index) => new Walker(`walk-${String(index).padStart(3, '0')}`, walk, driver, answers, census)) }
+  const walks = among.flatMap(({ service, walks }) => everySecond(walks, from).map((walk) => ({ service, walk })))
+  return walks.map(({ service, walk }, index) => new Walker(`walk-${String(index).padStart(3, '0')}`, service, walk, driver, answers, census))
 }
 
-describe.each(SERVICES.map((service) => [service.name, service] as const))('%s: real processes walk the paths of their machine', (_, service) => {
-  const walks = walksOf(service)
-  const everySecond = (from: 0 | 1) => walks.filter((_, index) => index % 2 === from)
-
-  it(`which are some: ${walks.length}`, () => {
-    expect(walks.length).toBeGreaterThan(10)
-  })
-
-  it('under one supervisor', async () => {
+describe('real processes walk the paths of their machine', () => {
+  it.each(ALL.map((each) => [each.walks.length, each.service.name, each] as const))('%i of them: %s', async (count, _, each) => {
+    expect(count).toBeGreaterThan(20)
     const driver = await inProcess(aHome())
-    const { walkers } = await walkersOf(driver, everySecond(0))
+    const walkers = walkersOf(driver, await SteeredAnswers.listen(), 0, [each])
     await inLanes(walkers, async (walker) => {
-      await walker.begin(service)
+      await walker.begin()
       await walker.goOn(1)
       await walker.end()
     })
     expect(await driver.problems()).toEqual([])
   })
 
-  it('under a manager that is killed in the middle, and the next one', async () => {
+  it('every second one: under a manager that is killed in the middle, and the next one', async () => {
     const driver = inManager(aHome())
     onTestFinished(() => driver.end())
-    const { walkers, answers } = await walkersOf(driver, everySecond(1))
+    const answers = await SteeredAnswers.listen()
+    const walkers = walkersOf(driver, answers, 1)
     await inLanes(walkers, async (walker) => {
-      await walker.begin(service)
+      await walker.begin()
       await walker.goOn(0.5)
     })
     // Answers that turn nothing may be on disk some seconds later: a refresh is answered when they are.
@@ -177,5 +176,5 @@ describe.each(SERVICES.map((service) => [service.name, service] as const))('%s: 
       await walker.end()
     })
     expect(await driver.problems()).toEqual([])
-  })
+  }, 120_000)
 })

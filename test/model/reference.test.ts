@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Nature, Reference, Violation } from './reference.ts'
 
-const obeys: Nature = { strategy: 'never', retries: 'at once', givesUp: false, ends: null, leaves: false, launchable: true }
+const obeys: Nature = { strategy: 'never', retries: 'at once', givesUp: false, ends: null, probed: false, leaves: false, launchable: true, breaker: 'none' }
 const seen = (state: string, status = state) => ({ state, status })
 const cancelled = seen('exited', 'cancelled')
 
