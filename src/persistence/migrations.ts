@@ -5,17 +5,23 @@ type Json = Readonly<Record<string, unknown>>
 /** By the number of the older format. */
 export const MIGRATIONS: Readonly<Record<number, (envelope: unknown) => unknown>> = { 1: toFormat2 }
 
-/** Services: budgets by cause, breaker, health, ports. A policy goes on as it was, also where the defaults are others now. */
+/**
+ * Services: budgets by cause, breaker, health, ports. A policy goes on as it was, also where the defaults are others now: restarts in a row are all counted, and no
+ * time of theirs is known but that of the last.
+ */
 function toFormat2(envelope: unknown): unknown {
   if (!isJson(envelope) || !isJson(envelope.snapshot) || !isJson(envelope.snapshot.context)) return envelope
   const { attempts, ...context } = envelope.snapshot.context
   const since = typeof context.startedAtMs === 'number' ? context.startedAtMs : 0
-  const counters = typeof attempts === 'number' && attempts > 0 ? { crash: { streak: attempts, atMs: [since] } } : {}
-  const added = { counters, breaker: null, probes: {}, signalledAtMs: null, readyAtMs: context.startedAtMs ?? null, failure: null, ports: {} }
+  const counters =
+    typeof attempts === 'number' && attempts > 0 ? { crash: { streak: attempts, atMs: Array(Math.min(Math.ceil(attempts), MOST_ATTEMPTS)).fill(since) } } : {}
+  const readyAtMs = context.endedAtMs === null ? (context.startedAtMs ?? null) : null
+  const added = { counters, breaker: null, probes: {}, signalledAtMs: null, readyAtMs, failure: null, ports: {} }
   return { ...envelope, format: 2, snapshot: { ...envelope.snapshot, context: { ...context, ...added, spec: migrateSpec(context.spec) } } }
 }
 
-const WEEK_MS = 7 * 24 * 3_600_000
+const MOST_ATTEMPTS = 10_000
+const LONGEST_MS = 1e12
 
 /** Intents carry specs without a format: one of format 1 is known by its policy. */
 export function migrateSpec(spec: unknown): unknown {
@@ -23,7 +29,15 @@ export function migrateSpec(spec: unknown): unknown {
   const { maxRestarts, ...restart } = spec.restart
   return {
     ...spec,
-    restart: { ...restart, maxAttempts: maxRestarts, jitter: 0, windowMs: WEEK_MS, successExitCodes: [0], successSignals: [], noRestartExitCodes: [] },
+    restart: {
+      ...restart,
+      maxAttempts: maxRestarts,
+      jitter: 0,
+      windowMs: windowFor(maxRestarts, restart),
+      successExitCodes: [0],
+      successSignals: [],
+      noRestartExitCodes: [],
+    },
     breaker: null,
     ports: {},
     health: null,
@@ -32,6 +46,11 @@ export function migrateSpec(spec: unknown): unknown {
     meta: {},
     template: false,
   }
+}
+
+/** Restarts in a row were counted, and a run that lasted for `resetAfterMs` ended the row: no row of so many took longer than this. In ms. */
+function windowFor(maxRestarts: unknown, { resetAfterMs, maxDelayMs }: Json): number {
+  return Math.min(Math.max(1, Number(maxRestarts) * (Number(resetAfterMs) + Number(maxDelayMs))), LONGEST_MS)
 }
 
 function isJson(value: unknown): value is Json {

@@ -20,7 +20,8 @@ import {
 
 export const ID_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
 
-const duration = number(0)
+/** In ms, far above what may be declared: whatever time it is added to is still one that a calendar has. */
+const duration = number(0, 1e12)
 const atLeastOne = integer(1)
 export const port = integer(1, 65_535)
 
@@ -29,7 +30,7 @@ const tls = partial({ ca: string, cert: string, key: string, servername: string 
 /** From and to. */
 const statusRange: Check<readonly [number, number]> = (value, path, issues) => {
   const [from = 0, to = 0, ...rest] = listOf(integer(100, 999))(value, path, issues)
-  if (rest.length > 0) issues.push({ path, what: 'must be a pair' })
+  if (to === 0 || rest.length > 0) issues.push({ path, what: 'must be a pair' })
   return [from, to]
 }
 

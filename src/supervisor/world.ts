@@ -3,7 +3,7 @@ import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
 import { HealthWatches } from '../effects/probe/health-watches.ts'
-import type { HealthPorts, HealthView } from '../effects/probe/ports.ts'
+import type { HealthPorts } from '../effects/probe/ports.ts'
 import { probeHealth } from '../effects/probe/probe-health.ts'
 import { describeKeeper, type KeeperProgram } from '../effects/run/keeper-program.ts'
 import { createKeeperStarter, type KeeperStarter } from '../effects/run/keeper-starter.ts'
@@ -12,14 +12,13 @@ import { StrayHunter } from '../effects/run/strays.ts'
 import { tokenOf } from '../effects/run/token.ts'
 import { terminate } from '../effects/terminate/terminate.ts'
 import { errnoOf } from '../files.ts'
-import { steadyAfterMs } from '../machines/process/context.ts'
 import { processMachine } from '../machines/process/machine.ts'
 import { toRecord } from '../machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from '../persistence/layout.ts'
 import { createSlices } from '../persistence/slices.ts'
 import { Store } from '../persistence/store.ts'
 import { createProcessTable, TableWriter } from '../table.ts'
-import type { ProbeName, ProbeState, ProcessContext } from '../types.ts'
+import { isUneventfulAnswer, viewOf } from './answers.ts'
 import { Launches } from './launches.ts'
 import { Problems } from './problems.ts'
 import { pruneRunFiles } from './prune.ts'
@@ -280,28 +279,4 @@ function messageOf(error: unknown): string {
  */
 function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
   return (value === 'starting' && context.identity === null) || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
-}
-
-/**
- * Another answer of a probe that turned nothing. These come all the time: they are on disk within seconds, and at once only while failures add up to a verdict.
- */
-function isUneventfulAnswer(before: ActorSnapshot, after: ActorSnapshot): boolean {
-  const { probes } = after.context
-  if (before.value !== after.value || before.context.probes === probes) return false
-  const isQuiet = ([name, probe]: [string, ProbeState]) =>
-    probe.verdict === before.context.probes[name as ProbeName]?.verdict && (probe.failures === 0 || probe.verdict === 'failing')
-  return (
-    Object.entries(probes).every(isQuiet) &&
-    Object.keys(after.context).every((key) => key === 'probes' || isSame(before.context, after.context, key as keyof ProcessContext))
-  )
-}
-
-function viewOf({ value, context }: ActorSnapshot): HealthView {
-  const { startedAtMs, signalledAtMs, readyAtMs, probes } = context
-  const hasBeenReady = value === 'running' || value === 'unhealthy'
-  return { startedAtMs, signalledAtMs, readyAtMs, hasBeenReady, probes, steadyAfterMs: steadyAfterMs(context) }
-}
-
-function isSame(before: ProcessContext, after: ProcessContext, key: keyof ProcessContext): boolean {
-  return before[key] === after[key]
 }

@@ -92,7 +92,9 @@ describe('waitFor', () => {
     const supervisor = await aHome().supervisor()
     const { id } = await supervisor.start(sh('exit 7', { restart: { strategy: 'on-failure', delayMs: 60_000 } }))
     await isState(supervisor, id, 'backoff')
-    expect((await rejection(supervisor.waitFor(id, 'ready', { timeoutMs: 50 }))).message).toMatch(/it is backoff: exited with code 7/)
+    expect((await rejection(supervisor.waitFor(id, 'ready', { timeoutMs: 50 }))).message).toMatch(
+      /it is backoff: exited with code 7: restart 1 of 3 in \d+ ms \(on-failure\)$/,
+    )
   })
 
   it.each([

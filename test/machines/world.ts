@@ -4,6 +4,7 @@ import type { DeadlineFact, DeadlineInput } from '../../src/effects/deadline/con
 import type { HealthFact, HealthInput } from '../../src/effects/probe/contract.ts'
 import type { PortConflict, RunCommand, RunFact, RunInput } from '../../src/effects/run/contract.ts'
 import type { TerminateFact, TerminateInput } from '../../src/effects/terminate/contract.ts'
+import { steadyAfterMs } from '../../src/machines/process/context.ts'
 import type { ProcessCommand, ProcessEmitted, ProcessEvent } from '../../src/machines/process/events.ts'
 import { processMachine } from '../../src/machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from '../../src/machines/process/record.ts'
@@ -93,7 +94,8 @@ export class FakeRun {
 
   /** It has been ready for as long as was asked for. */
   steadies(): this {
-    return this.#tell({ type: 'run.steadied', run: this.run, atMs: this.#world.nowMs })
+    const afterMs = this.#world.steadyAfterMs
+    return afterMs === null ? this : this.#tell({ type: 'run.steadied', run: this.run, afterMs, atMs: this.#world.nowMs })
   }
 
   /** Only to who attends it, and only while it is up, as the real effect does. */
@@ -226,6 +228,11 @@ export class FakeWorld {
     const run = this.runs.at(-1)
     if (run === undefined) throw new Error('no run was asked for')
     return run
+  }
+
+  /** How long the process is to be ready until something is forgotten. */
+  get steadyAfterMs(): number | null {
+    return this.#process === undefined ? null : steadyAfterMs(this.#process.context)
   }
 
   get startCount(): number {

@@ -89,7 +89,7 @@ export function afterLaunch(_context: ProcessContext, event: ProcessEvent): Chan
 
 export function afterPorts(context: ProcessContext, event: ProcessEvent): Change {
   if (event.type !== 'run.ports-assigned') return {}
-  const moved = Object.entries(event.ports).filter(([name, port]) => context.ports[name] !== undefined && context.ports[name] !== port)
+  const moved = Object.entries(event.ports).filter(([name, port]) => Object.hasOwn(context.ports, name) && context.ports[name] !== port)
   if (moved.length === 0) return { ports: event.ports }
   const text = moved.map(([name, port]) => `port ${name} is ${port} now: ${context.ports[name]} was not free`).join('; ')
   return { ports: event.ports, ...noted(context, event.atMs, text) }
@@ -105,8 +105,8 @@ export function afterProbe(context: ProcessContext, event: ProcessEvent): Change
   const state = afterResult(spec, before, { atMs, latencyMs, cause: event.type === 'probe.failed' ? event.reason : null }, body)
   const probes = { ...context.probes, [probe]: state }
   if (state.verdict === (before?.verdict ?? 'unknown')) return { probes }
-  if (state.verdict === 'failing') return { probes, ...noted(context, atMs, describeProbe(probe, state)) }
-  return before?.verdict === 'failing' ? { probes, ...noted(context, atMs, `${probe} probe passes again`) } : { probes }
+  if (state.verdict === 'failing') return { probes, ...noted(context, nowOf(event), describeProbe(probe, state)) }
+  return before?.verdict === 'failing' ? { probes, ...noted(context, nowOf(event), `${probe} probe passes again`) } : { probes }
 }
 
 /** What is known once the event is taken in: guards ask what it leads to. */
@@ -176,7 +176,7 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
   const ended = { outcome, endedAtMs: atMs, readyAtMs: null, stop: null }
   if (context.stop?.purpose === 'restart' && !context.cancelled) return { ...ended, ...noted(context, atMs, 'restarted by the user') }
   const verdict = verdictOf(context, event)
-  const how = describeFailure(outcome, context.spec.command, context.spec.cwd) ?? 'ended well'
+  const how = describeFailure(outcome, context.spec.command, context.spec.cwd)
   const conflict =
     event.type === 'run.ended' && event.conflict !== undefined ? `, and port ${event.conflict.port} (${event.conflict.name}) is held by somebody else` : ''
   return {
@@ -217,7 +217,7 @@ export function afterStopRequest(context: ProcessContext, event: ProcessEvent): 
       return { stop: context.stop === null ? stop : hastenStop(context.stop, stop) }
     }
     case 'process.restart':
-      return { stop: planStop(policy, 'restart', event.atMs) }
+      return { stop: planStop(policy, 'restart', event.atMs), ...(isForced(event) ? { breaker: null } : {}) }
     case 'run.exited':
       return { stop: planStop(policy, 'leftovers', event.nowMs) }
     case 'probe.failed':
@@ -259,7 +259,7 @@ function verdictOf(context: ProcessContext, event: ProcessEvent) {
 }
 
 /** A probe tells when it began; what it leads to begins when it has been answered. */
-function nowOf(event: ProcessEvent): number {
+export function nowOf(event: ProcessEvent): number {
   if (event.type === 'probe.failed' || event.type === 'probe.passed') return Math.ceil(event.atMs + event.latencyMs)
   return 'atMs' in event ? event.atMs : 0
 }

@@ -1,11 +1,11 @@
 /** How a run ended, in words. */
 import type { LaunchFailure, Outcome } from '../../types.ts'
 
-/** One sentence about how a run ended, or null when it ended well. */
-export function describeFailure(outcome: Outcome, command: string, cwd: string): string | null {
+/** One sentence about how a run ended. Whether that is a failure is for its policy to say: code 0 is told like any other. */
+export function describeFailure(outcome: Outcome, command: string, cwd: string): string {
   switch (outcome.kind) {
     case 'code':
-      return outcome.code === 0 ? null : `exited with code ${outcome.code}`
+      return `exited with code ${outcome.code}`
     case 'signal':
       return `ended by ${outcome.signal}${outcome.core ? ' (core dumped)' : ''}`
     case 'launch-failed':

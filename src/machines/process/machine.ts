@@ -26,6 +26,7 @@ import {
   isCurrent,
   mayBegin,
   nextRun,
+  nowOf,
   settledWith,
   shallRestart,
   withProbe,
@@ -109,7 +110,7 @@ const base = setup({
     emitUnhealthy: emit(({ context, event }) => {
       const probe = failingProbe(context)
       const reason = probe === null ? '' : describeProbe(probe, context.probes[probe])
-      return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: 'atMs' in event ? event.atMs : 0 }
+      return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: nowOf(event) }
     }),
     emitExited: emit(({ context, event }) => {
       const { outcome, atMs } = endOf(context, event)

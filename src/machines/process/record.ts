@@ -4,6 +4,7 @@ import type { Outcome, ProcessContext, ProcessSpec, RestartPolicy, StopPurpose }
 import { describeFailure } from './describe.ts'
 import { notReadyReason } from './health.ts'
 import { type HealthRecord, toHealthRecord } from './health-record.ts'
+import { isoOf } from './iso.ts'
 import { redactEnv } from './redact.ts'
 import { isSuccess } from './restart.ts'
 import { type AttemptsRecord, type BreakerRecord, toAttemptsRecord, toBreakerRecord } from './restart-record.ts'
@@ -63,8 +64,22 @@ export interface ProcessRecord {
 export function toRecord(state: ProcessState, context: ProcessContext): ProcessRecord {
   const { spec, outcome, stop } = context
   const alive = state === 'starting' || state === 'running' || state === 'unhealthy' || state === 'stopping'
+  const declared = declarationOf(spec)
+  // One by one: V8 gives an object that begins with a spread its slow form, and a record is made at each change of a process.
   return Object.freeze({
-    ...declarationOf(spec),
+    id: declared.id,
+    command: declared.command,
+    args: declared.args,
+    env: declared.env,
+    work_dir: declared.work_dir,
+    labels: declared.labels,
+    restart: declared.restart,
+    ready_when: declared.ready_when,
+    meta: declared.meta,
+    stdin: declared.stdin,
+    inherit_env: declared.inherit_env,
+    stop: declared.stop,
+    leftovers: declared.leftovers,
     state,
     status: statusOf(state, context),
     pid: alive && context.endedAtMs === null ? (context.identity?.pid ?? null) : null,
@@ -98,7 +113,7 @@ type Declaration = Pick<
   'id' | 'command' | 'args' | 'env' | 'work_dir' | 'labels' | 'restart' | 'ready_when' | 'meta' | 'stdin' | 'inherit_env' | 'stop' | 'leftovers'
 >
 
-/** What never changes is made once: a record is made at each change of a process. */
+/** What never changes is made once. */
 const declarations = new WeakMap<ProcessSpec, Declaration>()
 
 function declarationOf(spec: ProcessSpec): Declaration {
@@ -153,17 +168,13 @@ function exitedStatus(context: ProcessContext): ProcessStatus {
   return isWell ? 'completed' : 'failed'
 }
 
-function errorOf({ outcome, spec, failure, gaveUp, reasons }: ProcessContext): string | null {
+function errorOf({ outcome, spec, failure, gaveUp, endedAtMs, reasons }: ProcessContext): string | null {
   if (outcome === null) return null
   const text = failure === null ? (isSuccess(outcome, spec.restart) ? null : describeFailure(outcome, spec.command, spec.cwd)) : failure.reason
-  // The last reason says how it ended, too.
-  return gaveUp ? (reasons.at(-1)?.text ?? text) : text
+  // The verdict says how it ended, too.
+  return gaveUp ? (reasons.findLast(({ atMs }) => atMs === endedAtMs)?.text ?? text) : text
 }
 
 function isoOrNull(atMs: number | null): string | null {
   return atMs === null ? null : isoOf(atMs)
-}
-
-function isoOf(atMs: number): string {
-  return new Date(atMs).toISOString()
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toHealthRecord } from '../../../src/machines/process/health-record.ts'
-import type { ProcessState } from '../../../src/machines/process/record.ts'
+import type { ProcessState } from '../../../src/machines/process/states.ts'
 import type { ProbeCheck, ProbeState, ProcessContext } from '../../../src/types.ts'
 import { aContext, aProbe, aSpec, EPOCH_MS, type SpecParts } from '../fixtures.ts'
 

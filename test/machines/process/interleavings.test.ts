@@ -1,7 +1,9 @@
 /** Random orders of commands, facts, time and managers that die, as long as they come. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { OUTCOMES } from '../fixtures.ts'
+import { isReady, shallRestartUnhealthy } from '../../../src/machines/process/health.ts'
+import { explainProcess } from '../../../src/machines/process/why.ts'
+import { aProbe, OUTCOMES, type SpecParts } from '../fixtures.ts'
 import { type FakeProcess, type FakeWorld, fakeWorld } from '../world.ts'
 
 type Step = (world: FakeWorld, process: FakeProcess) => unknown
@@ -12,9 +14,21 @@ const STEPS: Readonly<Record<string, Step>> = {
   'stop at once': (_world, process) => process.stop(0),
   restart: (_world, process) => process.restart(),
   signal: (_world, process) => process.signal('SIGHUP', 'r'),
-  'probe failed': (_world, process) => process.failsItsProbe(),
-  'probe passed': (_world, process) => process.passesItsProbe(),
-  launched: (world) => withChild(world, (child) => child.isLaunched()),
+  'start, insisting': (_world, process) => process.start({ force: true }),
+  'restart, insisting': (_world, process) => process.restart({ force: true }),
+  reset: (_world, process) => process.reset(),
+  ...Object.fromEntries(
+    (['startup', 'liveness', 'readiness'] as const).flatMap((probe): [string, Step][] => [
+      [`${probe} passes`, (world) => withChild(world, (child) => child.passes(probe))],
+      [`${probe} fails`, (world) => withChild(world, (child) => child.fails(probe))],
+    ]),
+  ),
+  'ready signalled': (world) => withChild(world, (child) => child.signalsReady()),
+  // Not once it was ready, and only when it had been ready for long.
+  'startup times out': (world, process) => process.state === 'starting' && withChild(world, (child) => child.timesOut()),
+  steadied: (world, process) => process.state === 'running' && withChild(world, (child) => child.steadies()),
+  'ports assigned': (world, process) => process.context.identity === null && withChild(world, (child) => child.hasPorts({ http: 30_000 + child.run })),
+  launched: (world) => withChild(world, (child) => (child.isUp ? child : child.isLaunched())),
   'keeper lost': (world) => withChild(world, (child) => child.losesItsKeeper()),
   'new manager': (_world, process) => process.saveAndRestore(),
   'a second': (world) => world.passMs(1_000),
@@ -22,6 +36,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   ...Object.fromEntries(
     OUTCOMES.flatMap(([name, outcome]): [string, Step][] => [
       [`ends: ${name}`, (world) => withChild(world, (child) => child.exits(outcome))],
+      [`ends, its port taken: ${name}`, (world) => withChild(world, (child) => child.exits(outcome, { name: 'http', port: 30_000 }))],
       [`leaves something: ${name}`, (world) => withChild(world, (child) => child.leavesBehind(outcome))],
     ]),
   ),
@@ -33,10 +48,30 @@ function withChild(world: FakeWorld, act: (child: FakeWorld['child']) => unknown
   if (child !== undefined && !child.isGone) act(child)
 }
 
-const anyLife = fc.record({
-  strategy: fc.constantFrom('never' as const, 'on-failure' as const, 'always' as const),
-  maxRestarts: fc.nat(3),
-  delayMs: fc.constantFrom(0, 500, 5_000),
+const aSometimes = (probe: ReturnType<typeof aProbe>) => fc.constantFrom(null, probe, { ...probe, failureThreshold: 2, successThreshold: 2 })
+
+interface Life {
+  readonly parts: SpecParts
+  readonly steps: readonly string[]
+}
+
+const anyLife: fc.Arbitrary<Life> = fc.record({
+  parts: fc.record({
+    restart: fc.record({
+      strategy: fc.constantFrom('never' as const, 'on-failure' as const, 'always' as const, 'unless-stopped' as const),
+      maxAttempts: fc.nat(3),
+      delayMs: fc.constantFrom(0, 500, 5_000),
+      jitter: fc.constantFrom(0, 0.1),
+      windowMs: fc.constantFrom(1_000, 600_000),
+    }),
+    breaker: fc.constantFrom(null, { failures: 2, cooldownMs: 30_000 }),
+    health: fc.record({
+      startup: aSometimes(aProbe()),
+      liveness: fc.oneof(aSometimes(aProbe()), fc.constant(aProbe({ onFailure: 'report' }))),
+      readiness: aSometimes(aProbe()),
+    }),
+    ready: fc.constantFrom(null, { kind: 'notify' as const, fd: 3 }),
+  }),
   steps: fc.array(fc.constantFrom(...Object.keys(STEPS)), { maxLength: 60 }),
 })
 
@@ -50,15 +85,30 @@ function mustHold(world: FakeWorld, process: FakeProcess, lastRun: number): void
   expect(there[0]?.watchers ?? 0).toBe(there.length)
   expect(world.liveDeadlines.size).toBe(process.state === 'backoff' ? 1 : 0)
   expect(world.liveStops.size).toBe(process.state === 'stopping' ? 1 : 0)
-  if (process.context.spec.restart.maxRestarts > 0) expect(process.context.attempts).toBeLessThanOrEqual(process.context.spec.restart.maxRestarts)
+  const isAttended = ['starting', 'running', 'unhealthy'].includes(process.state)
+  expect(world.runs.map(({ attendants }) => attendants.size)).toEqual(world.runs.map((run) => (isAttended && run === there[0] ? 1 : 0)))
+  mustBeShownRightly(process)
+  const { maxAttempts } = process.context.spec.restart
+  for (const counter of Object.values(process.context.counters)) if (maxAttempts > 0) expect(counter.atMs.length).toBeLessThanOrEqual(maxAttempts)
+}
+
+function mustBeShownRightly(process: FakeProcess): void {
+  const { context, record, state } = process
+  expect(record.ready).toBe(process.is('ready'))
+  if (state === 'running') expect(isReady(context) && context.identity !== null, 'ready only when all gates are open').toBe(true)
+  if (state === 'unhealthy') expect(isReady(context), 'unwell only while something is in the way').toBe(false)
+  if (state === 'unhealthy') expect(context.outcome, 'what has ended is not unwell').toBeNull()
+  if (state === 'unhealthy') expect(shallRestartUnhealthy(context)).toBe(false)
+  if (record.status === 'failed') expect(record.error, 'a failure has a reason').not.toBeNull()
+  for (const line of explainProcess(record, context.createdAtMs)) expect(line).not.toMatch(/null|undefined|NaN/)
 }
 
 describe('in whatever order things happen', () => {
   it('a process has one run at a time, started once and watched once, and a stop ends it for good', () => {
     fc.assert(
-      fc.property(anyLife, ({ steps, ...restart }) => {
+      fc.property(anyLife, ({ steps, parts }) => {
         const world = fakeWorld()
-        const process = world.process({ restart })
+        const process = world.process(parts)
         let lastRun = 0
         for (const step of steps) {
           STEPS[step]?.(world, process)
@@ -80,10 +130,10 @@ describe('in whatever order things happen', () => {
 
   it('a life with a new manager at every step is the same as one with the same manager throughout', () => {
     fc.assert(
-      fc.property(anyLife, ({ steps, ...restart }) => {
+      fc.property(anyLife, ({ steps, parts }) => {
         const [first, second] = [false, true].map((isRestoring) => {
           const world = fakeWorld(isRestoring)
-          const process = world.process({ restart })
+          const process = world.process(parts)
           for (const step of steps) STEPS[step]?.(world, process)
           const { reasons: _notes, ...rest } = process.context
           return { state: process.state, runs: world.runs.length, rest, emitted: world.allEmitted }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProcessCommand } from '../../../src/machines/process/events.ts'
 import type { Outcome } from '../../../src/types.ts'
-import { code, EPOCH_MS, notFound, notStarted, OUTCOMES, type SpecParts, signal, unknown } from '../fixtures.ts'
+import { code, EPOCH_MS, notFound, notStarted, OUTCOMES, REPORTED, type SpecParts, signal, unknown } from '../fixtures.ts'
 import { type FakeProcess, type FakeWorld, fakeWorld } from '../world.ts'
 
 const ALWAYS = { strategy: 'always' } as const
@@ -11,7 +11,10 @@ const INTO: Readonly<Record<string, (world: FakeWorld, process: FakeProcess) => 
   pending: () => {},
   starting: (_world, process) => void process.start(),
   running: (_world, process) => void process.isUp(),
-  unhealthy: (_world, process) => void process.isUp().failsItsProbe(),
+  unhealthy: (world, process) => {
+    process.isUp()
+    world.child.fails()
+  },
   backoff: (world, process) => {
     process.isUp()
     world.child.exits(code(1))
@@ -41,7 +44,7 @@ describe.each([
   })
 
   const processIn = (state: string, parts: SpecParts = {}): FakeProcess => {
-    const process = world.process({ restart: ALWAYS, ...parts })
+    const process = world.process({ restart: ALWAYS, health: REPORTED, ...parts })
     INTO[state]?.(world, process)
     expect(process.state).toBe(state)
     return process
@@ -58,13 +61,13 @@ describe.each([
       ['starting', 'a stop', 'stopping', (_w, p) => void p.stop()],
       ['starting', 'a restart', 'stopping', (_w, p) => void p.restart()],
       ['starting', 'the loss of its keeper', 'starting', (w) => void w.child.losesItsKeeper()],
-      ['running', 'a failed probe', 'unhealthy', (_w, p) => void p.failsItsProbe()],
+      ['running', 'a failed probe', 'unhealthy', (w) => void w.child.fails()],
       ['running', 'an end that is restarted', 'backoff', (w) => void w.child.exits(code(0))],
       ['running', 'an end with leftovers', 'stopping', (w) => void w.child.leavesBehind(code(0))],
       ['running', 'the loss of its keeper', 'running', (w) => void w.child.losesItsKeeper()],
       ['running', 'a stop', 'stopping', (_w, p) => void p.stop()],
       ['running', 'a restart', 'stopping', (_w, p) => void p.restart()],
-      ['unhealthy', 'a passed probe', 'running', (_w, p) => void p.passesItsProbe()],
+      ['unhealthy', 'a passed probe', 'running', (w) => void w.child.passes()],
       ['unhealthy', 'an end that is restarted', 'backoff', (w) => void w.child.exits(signal('SIGSEGV'))],
       ['unhealthy', 'an end with leftovers', 'stopping', (w) => void w.child.leavesBehind(code(0))],
       ['unhealthy', 'a stop', 'stopping', (_w, p) => void p.stop()],
@@ -111,6 +114,8 @@ describe.each([
       expect(world.runs.reduce((sum, run) => sum + run.watchers, 0)).toBe(isUp ? 1 : 0)
       expect(world.liveStops.size).toBe(state === 'stopping' ? 1 : 0)
       expect(world.liveDeadlines.size).toBe(state === 'backoff' ? 1 : 0)
+      const isAttended = isUp && state !== 'stopping'
+      expect(world.runs.reduce((sum, run) => sum + run.attendants.size, 0)).toBe(isAttended ? 1 : 0)
     })
 
     it('in the states that are settled and in no other', () => {
@@ -124,19 +129,19 @@ describe.each([
 
   describe('a command that is illegal in a state is refused', () => {
     const legal: Readonly<Record<string, readonly ProcessCommand['type'][]>> = {
-      pending: ['process.start', 'process.stop', 'process.restart'],
-      starting: ['process.stop', 'process.restart', 'process.signal', 'process.refresh'],
-      running: ['process.stop', 'process.restart', 'process.signal', 'process.refresh'],
-      unhealthy: ['process.stop', 'process.restart', 'process.signal', 'process.refresh'],
-      backoff: ['process.start', 'process.stop', 'process.restart'],
-      stopping: ['process.stop', 'process.signal', 'process.refresh'],
-      exited: ['process.start', 'process.restart'],
-      orphaned: ['process.start', 'process.restart'],
+      pending: ['process.start', 'process.stop', 'process.restart', 'process.reset'],
+      starting: ['process.stop', 'process.restart', 'process.reset', 'process.signal', 'process.refresh'],
+      running: ['process.stop', 'process.restart', 'process.reset', 'process.signal', 'process.refresh'],
+      unhealthy: ['process.stop', 'process.restart', 'process.reset', 'process.signal', 'process.refresh'],
+      backoff: ['process.start', 'process.stop', 'process.restart', 'process.reset'],
+      stopping: ['process.stop', 'process.reset', 'process.signal', 'process.refresh'],
+      exited: ['process.start', 'process.restart', 'process.reset'],
+      orphaned: ['process.start', 'process.restart', 'process.reset'],
     }
 
     it.each(STATES)('%s', (state) => {
       const process = processIn(state)
-      const commands = ['process.start', 'process.stop', 'process.restart', 'process.signal', 'process.refresh'] as const
+      const commands = ['process.start', 'process.stop', 'process.restart', 'process.reset', 'process.signal', 'process.refresh'] as const
       expect(commands.filter((command) => process.can(command))).toEqual(legal[state])
     })
 
@@ -195,7 +200,10 @@ describe.each([
     })
 
     it('over probes', () => {
-      const process = processIn('unhealthy').stop().passesItsProbe().failsItsProbe()
+      const process = processIn('unhealthy').stop()
+      world.child.passes().fails()
+      const answer = { run: 1, probe: 'liveness', latencyMs: 1, body: null, atMs: EPOCH_MS } as const
+      process.send({ type: 'probe.passed', ...answer }).send({ type: 'probe.failed', reason: 'late', ...answer })
       expect(process.state).toBe('stopping')
     })
 
@@ -321,15 +329,15 @@ describe.each([
     })
 
     it('costs no attempt and forgives those that were made', () => {
-      const process = processIn('backoff', { restart: { strategy: 'always', maxRestarts: 1 } })
-      expect(process.context.attempts).toBe(1)
+      const process = processIn('backoff', { restart: { strategy: 'always', maxAttempts: 1 } })
+      expect(process.context.counters.crash?.streak).toBe(1)
       process.restart()
-      expect(process.context).toMatchObject({ attempts: 0, restarts: 1, retryAtMs: null })
+      expect(process.context).toMatchObject({ counters: {}, restarts: 1, retryAtMs: null })
       world.child.isLaunched()
       process.restart()
       world.child.exits(code(1))
       world.child.isLaunched()
-      expect(process.context).toMatchObject({ attempts: 0, restarts: 2, run: 3 })
+      expect(process.context).toMatchObject({ counters: {}, restarts: 2, run: 3 })
       world.child.exits(code(1))
       expect(process.state).toBe('backoff')
     })
@@ -343,7 +351,7 @@ describe.each([
 
   describe('a process that keeps failing', () => {
     it('is started again up to the limit, then gives up and says so once', () => {
-      const process = world.process({ restart: { strategy: 'on-failure', maxRestarts: 2 } }).start()
+      const process = world.process({ restart: { strategy: 'on-failure', maxAttempts: 2 } }).start()
       for (let run = 1; run <= 3; run++) {
         world.child.isLaunched()
         world.child.exits(code(1))
@@ -352,9 +360,15 @@ describe.each([
       expect(world.startCount).toBe(3)
       expect(process.is('settled')).toBe(true)
       expect(world.emitted('process.gave-up')).toEqual([
-        { type: 'process.gave-up', id: 'web', run: 3, reason: 'exited with code 1: gave up after 2 restarts (maxRestarts 2)', atMs: EPOCH_MS + 3_000 },
+        {
+          type: 'process.gave-up',
+          id: 'web',
+          run: 3,
+          reason: 'exited with code 1: gave up after 2 restarts for its own end within 10m (maxAttempts 2)',
+          atMs: EPOCH_MS + 3_000,
+        },
       ])
-      expect(process.record.error).toBe('exited with code 1: gave up after 2 restarts (maxRestarts 2)')
+      expect(process.record.error).toBe('exited with code 1: gave up after 2 restarts for its own end within 10m (maxAttempts 2)')
       process.saveAndRestore()
       world.passMs(3_600_000)
       expect(world.startCount).toBe(3)
@@ -364,7 +378,7 @@ describe.each([
     it('waits longer each time, up to the cap', () => {
       world.process({ restart: { strategy: 'always', delayMs: 100, maxDelayMs: 350 } }).start()
       const waits = Array.from({ length: 4 }, () => {
-        world.child.exits(notFound)
+        world.child.exits(code(1))
         const beganAtMs = world.nowMs
         world.passDeadline()
         return world.nowMs - beganAtMs
@@ -381,23 +395,23 @@ describe.each([
       expect(world.startCount).toBe(2)
     })
 
-    it('starts counting anew after a run that lasted', () => {
-      const process = processIn('backoff', { restart: { strategy: 'always', maxRestarts: 1 } })
+    it('starts counting anew when its window has passed', () => {
+      const process = processIn('backoff', { restart: { strategy: 'always', maxAttempts: 1 } })
       world.passDeadline()
       world.child.isLaunched()
-      world.passMs(60_000)
+      world.passMs(600_000)
       world.child.exits(code(1))
-      expect(process.context).toMatchObject({ attempts: 1 })
       expect(process.state).toBe('backoff')
+      expect(process.context.counters).toEqual({ crash: { streak: 1, atMs: [EPOCH_MS + 601_000] } })
     })
 
     it('that gave up may be started by the user, with a fresh count', () => {
-      const process = processIn('backoff', { restart: { strategy: 'always', maxRestarts: 1 } })
+      const process = processIn('backoff', { restart: { strategy: 'always', maxAttempts: 1 } })
       world.passDeadline()
       world.child.exits(code(1))
       expect(process.context.gaveUp).toBe(true)
       process.start()
-      expect(process.context).toMatchObject({ gaveUp: false, attempts: 0, outcome: null })
+      expect(process.context).toMatchObject({ gaveUp: false, counters: {}, outcome: null })
     })
 
     it('keeps the last ten reasons', () => {
@@ -444,7 +458,7 @@ describe.each([
     it('is noted once, and the command is still watched', () => {
       const process = processIn('running')
       world.child.losesItsKeeper()
-      process.failsItsProbe().passesItsProbe()
+      world.child.fails().passes()
       expect(process.record).toMatchObject({ state: 'running', keeper_lost: true, pid: 1_001 })
       expect(process.context.reasons.filter(({ text }) => text.startsWith('the keeper cannot be reached'))).toHaveLength(1)
     })
@@ -480,7 +494,7 @@ describe.each([
     })
 
     it('that uses up the policy gives up as an orphan', () => {
-      const process = processIn('backoff', { restart: { strategy: 'always', maxRestarts: 1 } })
+      const process = processIn('backoff', { restart: { strategy: 'always', maxAttempts: 1 } })
       world.passDeadline()
       world.child.exits(unknown)
       expect(process.state).toBe('orphaned')
@@ -495,16 +509,19 @@ describe.each([
       ['run.ended', { type: 'run.ended', run: 1, outcome: code(9), atMs: EPOCH_MS, nowMs: EPOCH_MS }],
       ['run.ended, unknown', { type: 'run.ended', run: 1, outcome: unknown, atMs: EPOCH_MS, nowMs: EPOCH_MS }],
       ['run.keeper-lost', { type: 'run.keeper-lost', run: 1, atMs: EPOCH_MS }],
-      ['probe.failed', { type: 'probe.failed', run: 1, reason: 'late', atMs: EPOCH_MS }],
-      ['probe.passed', { type: 'probe.passed', run: 1, atMs: EPOCH_MS }],
+      ['run.ports-assigned', { type: 'run.ports-assigned', run: 1, ports: { http: 1 }, atMs: EPOCH_MS }],
+      ['probe.failed', { type: 'probe.failed', run: 1, probe: 'liveness', latencyMs: 1, body: null, reason: 'late', atMs: EPOCH_MS }],
+      ['probe.passed', { type: 'probe.passed', run: 1, probe: 'liveness', latencyMs: 1, body: 'late', atMs: EPOCH_MS }],
+      ['ready.signalled', { type: 'ready.signalled', run: 1, atMs: EPOCH_MS }],
+      ['startup.timed-out', { type: 'startup.timed-out', run: 1, atMs: EPOCH_MS }],
+      ['run.steadied', { type: 'run.steadied', run: 1, afterMs: 60_000, atMs: EPOCH_MS }],
       ['stop.escalated', { type: 'stop.escalated', run: 1, signal: 'SIGKILL', atMs: EPOCH_MS }],
     ]
     const second: Readonly<Record<string, (process: FakeProcess) => void>> = {
       starting: () => {},
       running: () => void world.child.isLaunched(),
-      unhealthy: (process) => {
-        world.child.isLaunched()
-        process.failsItsProbe()
+      unhealthy: () => {
+        world.child.isLaunched().fails()
       },
       stopping: (process) => {
         world.child.isLaunched()
@@ -546,9 +563,11 @@ describe.each([
       world.child.exits(signal('SIGTERM'))
       expect(world.allEmitted).toEqual([
         { type: 'process.started', id: 'web', run: 1, pid: 1_001, atMs: EPOCH_MS },
+        { type: 'process.ready', id: 'web', run: 1, atMs: EPOCH_MS },
         { type: 'process.exited', id: 'web', run: 1, outcome: code(1), atMs: EPOCH_MS + 10 },
         { type: 'process.backing-off', id: 'web', run: 1, retryAtMs: EPOCH_MS + 1_010, reason: 'exited with code 1: restart 1 in 1000 ms (always)' },
         { type: 'process.started', id: 'web', run: 2, pid: 1_002, atMs: EPOCH_MS + 1_010 },
+        { type: 'process.ready', id: 'web', run: 2, atMs: EPOCH_MS + 1_010 },
         { type: 'process.exited', id: 'web', run: 2, outcome: signal('SIGTERM'), atMs: EPOCH_MS + 1_010 },
         { type: 'process.settled', id: 'web', state: 'exited', atMs: EPOCH_MS + 1_010 },
       ])

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { describeFailure, type ProcessState, toRecord } from '../../../src/machines/process/record.ts'
+import { describeFailure } from '../../../src/machines/process/describe.ts'
+import { toRecord } from '../../../src/machines/process/record.ts'
+import type { ProcessState } from '../../../src/machines/process/states.ts'
 import type { LaunchFailure, Outcome, ProcessContext } from '../../../src/types.ts'
-import { aContext, aSpec, code, EPOCH_MS, notFound, notStarted, signal, unknown } from '../fixtures.ts'
+import { aBreaker, aContext, aProbe, aSpec, code, EPOCH_MS, notFound, notStarted, signal, unknown } from '../fixtures.ts'
 
 const STATES: readonly ProcessState[] = ['pending', 'starting', 'running', 'unhealthy', 'backoff', 'stopping', 'exited', 'orphaned']
 const identity = { pid: 4_321, start: '99', boot: 'b' }
@@ -26,7 +28,14 @@ describe('the status, in the words of a job’s user', () => {
     ['exited', ended(code(0), { cancelled: true }), 'cancelled'],
     ['exited', ended(signal('SIGTERM'), { cancelled: true }), 'cancelled'],
     ['exited', aContext({ cancelled: true }), 'cancelled'],
+    ['exited', ended(code(0), { gaveUp: true }), 'failed'],
+    ['exited', ended(code(0), { failure: { cause: 'health', reason: 'liveness probe failed: x' } }), 'failed'],
+    ['exited', ended(signal('SIGTERM'), { failure: { cause: 'start', reason: 'not ready within 1m' }, cancelled: true }), 'cancelled'],
+    ['exited', ended(code(3), { spec: aSpec({ restart: { successExitCodes: [3] } }) }), 'completed'],
+    ['exited', ended(code(0), { spec: aSpec({ restart: { successExitCodes: [3] } }) }), 'failed'],
+    ['exited', ended(signal('SIGTERM'), { spec: aSpec({ restart: { successSignals: ['SIGTERM'] } }) }), 'completed'],
     ['orphaned', ended(unknown), 'orphaned'],
+    ['orphaned', ended(unknown, { gaveUp: true }), 'orphaned'],
     ['orphaned', ended(unknown, { cancelled: true }), 'orphaned'],
   ] as const)('%s with %j is %s', (state, context, status) => {
     const record = toRecord(state, context)
@@ -97,14 +106,76 @@ describe('a record', () => {
     expect(JSON.parse(JSON.stringify(record))).toEqual(record)
   })
 
-  it('of one that gave up says so, once', () => {
-    const reasons = [{ atMs: EPOCH_MS, text: 'exited with code 1: gave up after 2 restarts (maxRestarts 2)' }]
-    expect(toRecord('exited', ended(code(1), { gaveUp: true, reasons })).error).toBe('exited with code 1: gave up after 2 restarts (maxRestarts 2)')
+  it.each(['exited with code 1: gave up after 2 restarts', 'exited with code 0: gave up after 2 restarts'])('of one that gave up says so, once: %s', (text) => {
+    const reasons = [{ atMs: EPOCH_MS + 2_000, text }]
+    expect(toRecord('exited', ended(code(text.includes('code 0') ? 0 : 1), { gaveUp: true, reasons })).error).toBe(text)
   })
 
-  it('of one that always ended well and was given up says so without a null', () => {
-    const reasons = [{ atMs: EPOCH_MS, text: 'ended well: gave up after 2 restarts (maxRestarts 2)' }]
-    expect(toRecord('exited', ended(code(0), { gaveUp: true, reasons })).error).toBe('ended well: gave up after 2 restarts (maxRestarts 2)')
+  it('of one that gave up goes on saying so when other things have gone on record since', () => {
+    const gaveUp = { atMs: EPOCH_MS + 2_000, text: 'exited with code 1: gave up after 2 restarts' }
+    const reasons = [{ atMs: EPOCH_MS + 2_000, text: 'SIGTERM sent' }, gaveUp, { atMs: EPOCH_MS + 9_000, text: 'reset by the user: nothing counts against it' }]
+    expect(toRecord('exited', ended(code(1), { gaveUp: true, reasons })).error).toBe(gaveUp.text)
+  })
+
+  it('says why procman has ended the run, whatever the command made of that', () => {
+    const failure = { cause: 'health', reason: 'liveness probe failed 3 times: status 503' } as const
+    for (const outcome of [code(0), signal('SIGTERM')]) expect(toRecord('exited', ended(outcome, { failure })).error).toBe(failure.reason)
+  })
+
+  it('has no error for an end that is declared to be none', () => {
+    const spec = aSpec({ restart: { successExitCodes: [3] } })
+    expect(toRecord('exited', ended(code(3), { spec })).error).toBeNull()
+    expect(toRecord('exited', ended(code(0), { spec }))).toMatchObject({ status: 'failed', error: 'exited with code 0' })
+  })
+
+  it('shows times that no calendar has as its last day, instead of failing', () => {
+    const spec = aSpec({ ready: { kind: 'notify', fd: 3 } })
+    const record = toRecord('starting', aContext({ spec, run: 1, startedAtMs: 8.64e15, breaker: null }))
+    expect(record).toMatchObject({ started_at: '+275760-09-13T00:00:00.000Z', ready_by: '+275760-09-13T00:00:00.000Z' })
+  })
+})
+
+describe('what a process that is up waits for', () => {
+  const spec = aSpec({ health: { startup: aProbe(), liveness: aProbe() }, startupTimeoutMs: 10_000 })
+  const up = aContext({ spec, run: 1, identity, startedAtMs: EPOCH_MS })
+
+  it.each(STATES)('in %s: what is in the way of being ready, and until when', (state) => {
+    const record = toRecord(state, up)
+    expect(record.ready).toBe(state === 'running')
+    expect(record.ready_by).toBe(state === 'starting' ? '2030-01-01T00:00:10.000Z' : null)
+    expect(record.waiting_for).toBe(state === 'starting' || state === 'unhealthy' ? 'its startup probe has not passed yet' : null)
+  })
+
+  it('is why it is being stopped, while procman does so', () => {
+    const stop = { purpose: 'unhealthy', askedAtMs: EPOCH_MS, rungs: [], killAtMs: EPOCH_MS + 5_000 } as const
+    const record = toRecord('stopping', { ...up, stop, failure: { cause: 'health', reason: 'liveness probe failed: x' } })
+    expect(record).toMatchObject({ waiting_for: 'liveness probe failed: x', stopping: { purpose: 'unhealthy', kill_at: '2030-01-01T00:00:05.000Z' } })
+  })
+})
+
+describe('what was counted', () => {
+  it('is shown by cause, with its times', () => {
+    const counters = { crash: { streak: 2, atMs: [EPOCH_MS, EPOCH_MS + 1_000] }, port: { streak: 0, atMs: [] } }
+    expect(toRecord('backoff', ended(code(1), { counters })).attempts).toEqual({
+      crash: { in_a_row: 2, at: ['2030-01-01T00:00:00.000Z', '2030-01-01T00:00:01.000Z'] },
+      port: { in_a_row: 0, at: [] },
+    })
+  })
+
+  it.each([
+    ['none declared', null, null, null],
+    ['nothing counted', {}, null, { state: 'closed', failures_at: [], open_until: null }],
+    [
+      'open',
+      {},
+      { state: 'open', failuresAtMs: [EPOCH_MS], openUntilMs: EPOCH_MS + 1_000 },
+      { state: 'open', failures_at: ['2030-01-01T00:00:00.000Z'], open_until: '2030-01-01T00:00:01.000Z' },
+    ],
+    ['on trial', {}, { state: 'half-open', failuresAtMs: [], openUntilMs: null }, { state: 'half-open', failures_at: [], open_until: null }],
+  ] as const)('the breaker, too: %s', (_name, policy, breaker, shown) => {
+    const record = toRecord('backoff', ended(code(1), { spec: aSpec({ breaker: policy }), breaker }))
+    if (shown === null) expect(record.breaker).toBeNull()
+    else expect(record.breaker).toEqual({ ...shown, policy: aBreaker() })
   })
 })
 
@@ -112,7 +183,7 @@ describe('the sentence about a failure', () => {
   const failed = (step: LaunchFailure['step'], errno: string): Outcome => ({ kind: 'launch-failed', step, errno })
 
   it.each([
-    [code(0), null],
+    [code(0), 'exited with code 0'],
     [code(3), 'exited with code 3'],
     [signal('SIGTERM'), 'ended by SIGTERM'],
     [{ kind: 'signal', signal: 'SIGSEGV', core: true }, 'ended by SIGSEGV (core dumped)'],
@@ -127,10 +198,14 @@ describe('the sentence about a failure', () => {
     [failed('command', 'EIO'), 'command "a b" cannot be executed (EIO)'],
     [failed('interpreter', 'ENOENT'), 'interpreter of "a b" not found (ENOENT): look at its #! line'],
     [failed('cwd', 'ENOENT'), 'working directory "/w" cannot be entered (ENOENT)'],
-    [failed('log', 'ENOSPC'), 'a log file or stdin cannot be opened (ENOSPC)'],
+    [failed('log', 'ENOSPC'), 'a log file, stdin or its descriptor cannot be opened (ENOSPC)'],
     [failed('fork', 'EAGAIN'), 'no new process can be made (EAGAIN)'],
     [failed('intent', 'ENOSPC'), 'the run could not be written down (ENOSPC)'],
     [failed('keeper', 'ENOEXEC'), 'no keeper can be started (ENOEXEC)'],
+    [failed('port', 'EADDRINUSE'), 'no port is to be had (EADDRINUSE)'],
+    [failed('template', 'EINVAL'), 'a template cannot be filled in (EINVAL)'],
+    [{ kind: 'launch-failed', step: 'port', errno: 'EADDRINUSE', detail: 'port http: 8080 is held by api' }, 'port http: 8080 is held by api'],
+    [{ kind: 'launch-failed', step: 'intent', errno: 'ENOSPC', path: '/s' }, 'the run could not be written down in "/s" (ENOSPC)'],
   ] as const)('%j: %s', (outcome, sentence) => {
     expect(describeFailure(outcome, 'a b', '/w')).toBe(sentence)
   })

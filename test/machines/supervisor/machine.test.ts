@@ -25,7 +25,13 @@ describe('opening a directory', () => {
     world.finds('pending', 'pending')
     world.finds('running', 'running', { run: 2, identity })
     world.finds('stopping', 'stopping', { run: 1, identity, stop, cancelled: true })
-    world.finds('backoff', 'backoff', { run: 1, outcome: code(1), endedAtMs: EPOCH_MS, retryAtMs: EPOCH_MS + 100, attempts: 1 })
+    world.finds('backoff', 'backoff', {
+      run: 1,
+      outcome: code(1),
+      endedAtMs: EPOCH_MS,
+      retryAtMs: EPOCH_MS + 100,
+      counters: { crash: { streak: 1, atMs: [EPOCH_MS] } },
+    })
     world.finds('exited', 'exited', { run: 1, outcome: code(0), endedAtMs: EPOCH_MS })
     world.opened()
     expect([...world.refs.keys()].map((id) => [id, world.stateOf(id)])).toEqual(['pending', 'running', 'stopping', 'backoff', 'exited'].map((id) => [id, id]))
@@ -244,7 +250,7 @@ describe('what processes emit', () => {
   it('is emitted by the supervisor too', () => {
     world.opened().up('a')
     world.exits('a', code(0))
-    expect(world.emitted.map(({ type }) => type)).toEqual(['process.started', 'process.exited', 'process.settled'])
+    expect(world.emitted.map(({ type }) => type)).toEqual(['process.started', 'process.ready', 'process.exited', 'process.settled'])
     expect(world.emitted[0]).toEqual({ type: 'process.started', id: 'a', run: 1, pid: 100, atMs: EPOCH_MS })
   })
 })

@@ -123,6 +123,7 @@ export class SupervisorWorld {
             if (this.liveRuns.get(input.id) === sendBack) this.liveRuns.delete(input.id)
           }
         }),
+        probeHealth: fromCallback(() => {}),
         terminate: fromCallback<{ type: 'none' }, TerminateInput>(({ input }) => {
           this.liveStops.set(input.id, input)
           return () => {
