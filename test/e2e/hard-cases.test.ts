@@ -75,17 +75,17 @@ describe('a manager that is killed', () => {
     expect(left).toEqual([])
   })
 
-  it('ten times, each at another moment of the life of a service, has heirs that lose nothing', async () => {
+  it('five times, each at another moment of the life of a service, has heirs that lose nothing', async () => {
     const home = aHome()
     const service = new Service(home)
     let manager = await home.manager()
     const restart = { strategy: 'always', delayMs: 100, maxAttempts: 0, multiplier: 1 } as const
     await manager.start(service.input({ health: { startup: at('/startup'), liveness: at('/live'), readiness: at('/ready') }, restart, breaker: false }))
     const { ports } = await manager.call('waitFor', 'web', 'healthy')
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 5; round++) {
       const { pid } = await manager.call('get', 'web')
       if (pid !== null && round % 2 === 0) killIfThere(pid) // a manager that has just come may not have seen its end yet
-      await pause(round * 23)
+      await pause(round * 40)
       await manager.kill()
       manager = await home.manager()
       await until('one is there at most', () => home.strays().length <= 1)
@@ -245,7 +245,7 @@ describe('descriptors', () => {
     const rises = (run: number) => until(`run ${run}`, () => snapshotOnDisk(home, 'a')?.context.run >= run)
     await rises(5)
     const before = descriptors()
-    await rises(25)
+    await rises(16)
     expect(descriptors()).toBeLessThan(before + 10)
     expect(openSockets(peer)).toBeLessThan(10)
   })

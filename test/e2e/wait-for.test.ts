@@ -69,6 +69,7 @@ describe('waitFor', () => {
     const peer = await aPeer({ '/': failing })
     const supervisor = await aHome().supervisor()
     await supervisor.start(sleeper({ id: 'web', health: { startup: http(peer.url('/'), { failureThreshold: 2 }) } }))
+    await recordWhen(supervisor, 'web', 'has failed twice', ({ health }) => (health?.startup?.failures ?? 0) > 1)
     const error = await rejection(supervisor.waitFor('web', condition, { timeoutMs: 300 }))
     expect(error.code).toBe('PROCMAN_TIMEOUT')
     expect(error.message).toMatch(message)
