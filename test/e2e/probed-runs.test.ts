@@ -178,7 +178,7 @@ describe('a manager that is killed', () => {
     const next = await home.supervisor()
     expect(next.get('web')).toMatchObject({ state: 'starting', ready_by })
     const record = await next.wait('web')
-    expect(record).toMatchObject({ status: 'failed', run: 1, error: expect.stringMatching(/^not ready within 2s: startup probe failed .*status 503$/) })
+    expect(record).toMatchObject({ status: 'failed', run: 1, error: expect.stringMatching(/^not ready within 2s: startup probe failed.*: status 503$/) })
     expect(Date.parse(record.completed_at ?? '')).toBeGreaterThanOrEqual(Date.parse(ready_by ?? '') - 50)
   })
 
