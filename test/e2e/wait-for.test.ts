@@ -86,7 +86,7 @@ describe('waitFor', () => {
     expect(error.message).toMatch(/it is unhealthy: readiness probe failed.*: status 503$/)
   })
 
-  it('of one that waits before a restart says what has ended it, and when it goes on', async () => {
+  it('of one that waits before a restart says what has ended it', async () => {
     const supervisor = await aHome().supervisor()
     const { id } = await supervisor.start(sh('exit 7', { restart: { strategy: 'on-failure', delayMs: 60_000 } }))
     await isState(supervisor, id, 'backoff')
