@@ -264,6 +264,7 @@ export class World {
       },
       jobDirOf: (id) => this.layout.jobDir(id),
       functionOf: (id, name) => this.launches.functionOf(id, name) ?? this.options.probes?.[name],
+      guard: () => (this.keeper.kind === 'native' ? this.keeper.path : null),
       nowMs: Date.now,
       onTrouble: (id, error) => this.trouble(id, null, `the health of process ${id} cannot be looked at: ${messageOf(error)}`),
     }
