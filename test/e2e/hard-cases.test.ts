@@ -1,6 +1,8 @@
 /** Services where several things go wrong at once. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ProcessRecord } from '../../src/index.ts'
 import { aHome, fixture, kill, lives, obedient, pause, rejection, sh, sleeper, until } from './harness.ts'
 import { aPeer, at, freeRange, http, isState, often, recordWhen, Service, snapshotOnDisk } from './services.ts'
 
@@ -92,6 +94,21 @@ describe('a manager that is killed', () => {
     expect(Object.keys(record.attempts)).toEqual(['crash'])
     expect(record.run).toBeGreaterThanOrEqual(2)
     expect(home.strays()).toHaveLength(1)
+  })
+})
+
+describe('an exec probe', () => {
+  it.each(['auto', 'node'] as const)('passes below a manager whose keeper is %s, also when its state directory has lost the program', async (keeper) => {
+    const home = aHome()
+    const supervisor = await home.supervisor({ keeper })
+    const health = { liveness: { ...often, exec: ['sh', '-c', 'exit 0'], failureThreshold: 1 } }
+    const { id } = await supervisor.start(sleeper({ health }))
+    await supervisor.waitFor(id, 'healthy')
+    rmSync(join(home.stateDir, 'bin'), { recursive: true, force: true })
+    const goneAtMs = Date.now()
+    const later = (record: ProcessRecord) => (record.health?.liveness?.results ?? []).filter(({ at }) => Date.parse(at) > goneAtMs).length
+    await recordWhen(supervisor, id, 'is asked on', (record) => later(record) >= 3)
+    expect(supervisor.get(id)).toMatchObject({ state: 'running', run: 1, health: { liveness: { verdict: 'passing', failures: 0 } } })
   })
 })
 
