@@ -1,4 +1,5 @@
 /** Everything a supervisor has that is not state: files, effects, the table. One for each supervisor; the machines meet their effects here. */
+import { existsSync } from 'node:fs'
 import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
@@ -253,6 +254,12 @@ export class World {
     return tokenOf(this.layout.root, id, run, this.#refOf(id).getSnapshot().context.createdAtMs)
   }
 
+  /** The program that has served may be deleted since, with the state directory: that is no fault of what is probed. */
+  #guard(): string | null {
+    const { kind, path } = this.keeper
+    return kind === 'native' && existsSync(path) ? path : null
+  }
+
   #healthPorts(): HealthPorts {
     return {
       specOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).filled,
@@ -263,6 +270,7 @@ export class World {
       },
       jobDirOf: (id) => this.layout.jobDir(id),
       functionOf: (id, name) => this.launches.functionOf(id, name) ?? this.options.probes?.[name],
+      guard: () => this.#guard(),
       nowMs: Date.now,
       onTrouble: (id, error) => this.trouble(id, null, `the health of process ${id} cannot be looked at: ${messageOf(error)}`),
     }
