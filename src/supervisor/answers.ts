@@ -1,6 +1,6 @@
 /** What becomes of the answers of probes: what an effect is to know of a process, and which changes can wait for the disk. */
 import type { HealthView } from '../effects/probe/ports.ts'
-import { steadyAfterMs } from '../machines/process/context.ts'
+import { steadyAfterMs } from '../machines/process/attendance.ts'
 import type { ProbeName, ProbeState, ProcessContext } from '../types.ts'
 import type { ActorSnapshot } from './wait.ts'
 

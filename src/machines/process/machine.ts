@@ -6,30 +6,24 @@ import type { RunCommand, RunInput } from '../../effects/run/contract.ts'
 import type { TerminateInput } from '../../effects/terminate/contract.ts'
 import type { ProcessContext, ProcessSpec } from '../../types.ts'
 import { placeholder } from '../placeholder.ts'
+import { afterPorts, afterProbe, afterReady, afterSignal, afterSteady, afterUnready, withProbe } from './attendance.ts'
 import { isOpen } from './breaker.ts'
+import { nowOf } from './change.ts'
 import {
   afterCancel,
   afterExit,
   afterKeeperLoss,
   afterLaunch,
   afterNote,
-  afterPorts,
-  afterProbe,
-  afterReady,
   afterReset,
-  afterSignal,
-  afterSteady,
   afterStopRequest,
-  afterUnready,
   contextOf,
   endOf,
   isCurrent,
   mayBegin,
   nextRun,
-  nowOf,
   settledWith,
   shallRestart,
-  withProbe,
 } from './context.ts'
 import type { ProcessEmitted, ProcessEvent } from './events.ts'
 import { describeProbe, failingProbe, isReady, isReadyOnceLaunched, isUpUnwell, shallRestartUnhealthy } from './health.ts'
