@@ -79,10 +79,10 @@ describe.each([
       expect(process.state).toBe('starting')
     })
 
-    it('needs no liveness: one that fails while it starts is reported, and in the way', () => {
+    it('needs no liveness: one that fails while it starts is reported when all else has come, and no failed start', () => {
       const process = aService({ health: { readiness: aProbe(), liveness: aProbe({ onFailure: 'report' }) } }).start()
       world.child.isLaunched().fails('liveness').passes('readiness')
-      expect(process.record).toMatchObject({ state: 'starting', waiting_for: 'liveness probe failed: connection refused' })
+      expect(process.record).toMatchObject({ state: 'unhealthy', waiting_for: 'liveness probe failed: connection refused' })
       world.child.passes('liveness')
       expect(process.state).toBe('running')
     })
