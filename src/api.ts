@@ -23,7 +23,10 @@ export type PortInput =
   | { readonly port: number | 'any'; readonly host?: string }
   | { readonly range: readonly [from: number, to: number]; readonly host?: string }
 
-/** `port`: a number or a template as `${port.http}`; default: the process's own when it has exactly one. `host`: default localhost, which is 127.0.0.1 and ::1. */
+/**
+ * `port`: a number or a template as `${port.http}`; default: the process's own when it has exactly one. `host`: default
+ * where that port of the process is bound, else localhost, which is 127.0.0.1 and ::1.
+ */
 export interface AddressInput {
   readonly port?: number | string
   readonly host?: string

@@ -19,9 +19,9 @@ interface Pending {
 
 const RETRY_MS = 1_000
 /** What nobody waits for, and a killed manager may lose, is written after so long. */
-const LAZY_MS = 5_000
+const LAZY_MS = 1_000
 /** So many of them at a time: five hundred services that are probed each second must not keep the disk busy. */
-const LAZY_COUNT = 100
+const LAZY_COUNT = 20
 
 export interface StorePorts {
   nowMs(): number

@@ -114,20 +114,21 @@ describe('a circuit breaker', () => {
   })
 
   it('a trial run that is not ready in time has failed, and one whose health fails, too', async () => {
-    const peer = await aPeer()
-    const home = aHome()
-    const supervisor = await home.supervisor()
+    const peer = await aPeer({ '/startup': { status: 503 }, '/live': { status: 500 } })
+    const supervisor = await aHome().supervisor()
     const health = { startup: http(peer.url('/startup')), liveness: http(peer.url('/live'), { failureThreshold: 1 }) }
-    await supervisor.start({ ...aService(home, { failures: 1, cooldownMs: 200 }), health, startupTimeoutMs: 400 })
-    await opened(supervisor)
-    peer.rules['/startup'] = { status: 503 }
-    mend(home)
-    const unready = await recordWhen(supervisor, 'web', 'the trial has failed', ({ run, breaker }) => run === 2 && breaker?.state === 'open')
-    expect(unready.reasons.at(-1)?.text).toMatch(/^not ready within .*: the circuit breaker is open \(the trial run failed\)/)
-    peer.rules['/startup'] = {}
-    peer.rules['/live'] = { status: 500 }
-    const unhealthy = await recordWhen(supervisor, 'web', 'the next has failed, too', ({ run, breaker }) => run === 3 && breaker?.state === 'open')
-    expect(unhealthy.reasons.at(-1)?.text).toMatch(/^liveness probe failed: status 500: the circuit breaker is open \(the trial run failed\)/)
+    const restart = { strategy: 'on-failure', maxAttempts: 0, delayMs: 0 } as const
+    const breaker = { failures: 1, cooldownMs: 200 }
+    const ref = await supervisor.start(sh('[ $PROCMAN_RUN = 1 ] && exit 1; exec sleep 600', { id: 'web', restart, breaker, health, startupTimeoutMs: 400 }))
+    const verdicts: string[] = []
+    ref.on('process.backing-off', ({ reason }) => {
+      verdicts.push(reason)
+      if (reason.startsWith('not ready')) peer.rules['/startup'] = {}
+    })
+    await until('both have failed', () => ['not ready', 'liveness'].every((how) => verdicts.some((verdict) => verdict.startsWith(how))))
+    const trials = verdicts.filter((verdict) => !verdict.startsWith('exited'))
+    expect(trials[0]).toMatch(/^not ready within 400ms: .*: the circuit breaker is open \(the trial run failed\): a trial run in 200ms$/)
+    expect(trials.at(-1)).toMatch(/^liveness probe failed: status 500: the circuit breaker is open \(the trial run failed\): a trial run in 200ms$/)
   })
 
   it('does not open for failures that lie further apart than the window', async () => {

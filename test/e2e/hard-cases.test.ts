@@ -1,6 +1,8 @@
 /** Services where several things go wrong at once. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ProcessRecord } from '../../src/index.ts'
 import { aHome, fixture, kill, killIfThere, lives, obedient, pause, rejection, sh, sleeper, until } from './harness.ts'
 import { aPeer, at, freeRange, http, isState, often, recordWhen, Service, snapshotOnDisk } from './services.ts'
 
@@ -59,33 +61,30 @@ describe('a manager that is killed', () => {
     expect(record.reasons.map(({ text }) => text).join('\n')).toContain('not ready within 400ms: startup probe failed')
   })
 
-  // Its command is a child of the manager, and nobody watches it once that is dead: one that hangs stays.
-  it.fails('in the middle of an exec probe leaves nothing of it behind', async () => {
+  it('in the middle of an exec probe leaves nothing of it behind', async () => {
     const home = aHome()
     const manager = await home.manager()
     const exec = ['sh', '-c', `sleep 614 & echo $! >> ${home.path('probes')}; echo $$ >> ${home.path('probes')}; wait`]
     await manager.start(sleeper({ id: 'web', health: { liveness: { ...often, exec, timeoutMs: 3_600_000 } } }))
     const pids = await until('it is asked', () => home.text('probes').split('\n').length === 3 && home.text('probes').trim().split('\n').map(Number))
+    onTestFinished(() => {
+      for (const pid of pids.filter(lives)) kill(pid)
+    })
     await manager.kill()
-    const next = await home.supervisor()
-    await next.stop('web')
-    await pause(300)
-    const left = pids.filter(lives)
-    for (const pid of left) kill(pid)
-    expect(left).toEqual([])
+    await until('nothing of it lives', () => pids.filter(lives).length === 0)
   })
 
-  it('ten times, each at another moment of the life of a service, has heirs that lose nothing', async () => {
+  it('five times, each at another moment of the life of a service, has heirs that lose nothing', async () => {
     const home = aHome()
     const service = new Service(home)
     let manager = await home.manager()
     const restart = { strategy: 'always', delayMs: 100, maxAttempts: 0, multiplier: 1 } as const
     await manager.start(service.input({ health: { startup: at('/startup'), liveness: at('/live'), readiness: at('/ready') }, restart, breaker: false }))
     const { ports } = await manager.call('waitFor', 'web', 'healthy')
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 5; round++) {
       const { pid } = await manager.call('get', 'web')
       if (pid !== null && round % 2 === 0) killIfThere(pid) // a manager that has just come may not have seen its end yet
-      await pause(round * 23)
+      await pause(round * 40)
       await manager.kill()
       manager = await home.manager()
       await until('one is there at most', () => home.strays().length <= 1)
@@ -95,6 +94,21 @@ describe('a manager that is killed', () => {
     expect(Object.keys(record.attempts)).toEqual(['crash'])
     expect(record.run).toBeGreaterThanOrEqual(2)
     expect(home.strays()).toHaveLength(1)
+  })
+})
+
+describe('an exec probe', () => {
+  it.each(['auto', 'node'] as const)('passes below a manager whose keeper is %s, also when its state directory has lost the program', async (keeper) => {
+    const home = aHome()
+    const supervisor = await home.supervisor({ keeper })
+    const health = { liveness: { ...often, exec: ['sh', '-c', 'exit 0'], failureThreshold: 1 } }
+    const { id } = await supervisor.start(sleeper({ health }))
+    await supervisor.waitFor(id, 'healthy')
+    rmSync(join(home.stateDir, 'bin'), { recursive: true, force: true })
+    const goneAtMs = Date.now()
+    const later = (record: ProcessRecord) => (record.health?.liveness?.results ?? []).filter(({ at }) => Date.parse(at) > goneAtMs).length
+    await recordWhen(supervisor, id, 'is asked on', (record) => later(record) >= 3)
+    expect(supervisor.get(id)).toMatchObject({ state: 'running', run: 1, health: { liveness: { verdict: 'passing', failures: 0 } } })
   })
 })
 
@@ -245,7 +259,7 @@ describe('descriptors', () => {
     const rises = (run: number) => until(`run ${run}`, () => snapshotOnDisk(home, 'a')?.context.run >= run)
     await rises(5)
     const before = descriptors()
-    await rises(25)
+    await rises(16)
     expect(descriptors()).toBeLessThan(before + 10)
     expect(openSockets(peer)).toBeLessThan(10)
   })

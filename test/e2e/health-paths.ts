@@ -2,7 +2,7 @@
 import { initialTransition, type SnapshotFrom, transition } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
 import type { ProbeInput, ProcessInput } from '../../src/api.ts'
-import { steadyAfterMs } from '../../src/machines/process/context.ts'
+import { steadyAfterMs } from '../../src/machines/process/attendance.ts'
 import type { ProcessEvent } from '../../src/machines/process/events.ts'
 import { processMachine } from '../../src/machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from '../../src/machines/process/record.ts'

@@ -82,10 +82,10 @@ describe('all three together', () => {
 
 describe('one that is not ready within startupTimeoutMs', () => {
   const unready: readonly (readonly [string, (url: (path: string) => string) => HealthChecks, RegExp])[] = [
-    ['its startup probe fails', (url) => ({ startup: http(url('/no')), readiness: http(url('/')) }), /startup probe failed .*: status 503$/],
-    ['its readiness probe fails', (url) => ({ readiness: http(url('/no')) }), /readiness probe failed .*: status 503$/],
-    ['its server hangs', (url) => ({ startup: http(url('/hangs'), { timeoutMs: 40 }) }), /startup probe failed .*: timeout after 40 ms$/],
-    ['nothing listens', () => ({ startup: { ...often, tcp: 1 } }), /startup probe failed .*: connection refused$/],
+    ['its startup probe fails', (url) => ({ startup: http(url('/no')), readiness: http(url('/')) }), /startup probe failed.*: status 503$/],
+    ['its readiness probe fails', (url) => ({ readiness: http(url('/no')) }), /readiness probe failed.*: status 503$/],
+    ['its server hangs', (url) => ({ startup: http(url('/hangs'), { timeoutMs: 40 }) }), /startup probe failed.*: timeout after 40 ms$/],
+    ['nothing listens', () => ({ startup: { ...often, tcp: 1 } }), /startup probe failed.*: connection refused$/],
   ]
 
   it.each(unready)('since %s: stopped, and failed with the reason', async (_, health, reason) => {

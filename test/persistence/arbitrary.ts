@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Outcome, ProcessContext, ProcessSpec } from '../../src/types.ts'
+import type { Outcome, ProbeCheck, ProbeSpec, ProbeState, ProcessContext, ProcessSpec, TlsOptions } from '../../src/types.ts'
 
 export const STATES = ['pending', 'starting', 'running', 'unhealthy', 'backoff', 'stopping', 'exited', 'orphaned'] as const
 
@@ -13,6 +13,39 @@ const duration = fc.oneof(
 )
 const count = fc.nat(1e9)
 
+const least = fc.integer({ min: 1, max: 1e9 })
+const port = fc.integer({ min: 1, max: 65_535 })
+const codes = fc.array(fc.nat(255))
+const times = fc.array(time, { maxLength: 5 })
+
+const tls: fc.Arbitrary<TlsOptions> = fc.record({ ca: text, cert: text, key: text, servername: text }, { requiredKeys: [] })
+
+const check: fc.Arbitrary<ProbeCheck> = fc.oneof(
+  fc.record({
+    kind: fc.constant('http' as const),
+    url: text,
+    method: text,
+    headers: texts,
+    status: fc.array(fc.tuple(fc.integer({ min: 100, max: 999 }), fc.integer({ min: 100, max: 999 }))),
+    tls,
+  }),
+  fc.record({ kind: fc.constant('tcp' as const), host: text, port: text }),
+  fc.record({ kind: fc.constant('exec' as const), command: text, args: fc.array(text), cwd: fc.option(text), env: texts }),
+  fc.record({ kind: fc.constant('grpc' as const), host: text, port: text, service: text, tls: fc.option(tls) }),
+  fc.record({ kind: fc.constant('function' as const), name: text }),
+)
+
+const probe: fc.Arbitrary<ProbeSpec> = fc.record({
+  check,
+  intervalMs: duration,
+  startIntervalMs: duration,
+  timeoutMs: duration,
+  initialDelayMs: duration,
+  failureThreshold: least,
+  successThreshold: least,
+  onFailure: fc.constantFrom('restart', 'report'),
+})
+
 const spec: fc.Arbitrary<ProcessSpec> = fc.record({
   id: fc.constant('web'),
   command: text,
@@ -23,23 +56,51 @@ const spec: fc.Arbitrary<ProcessSpec> = fc.record({
   labels: texts,
   stdin: fc.constantFrom('null', 'pipe'),
   restart: fc.record({
-    strategy: fc.constantFrom('never', 'on-failure', 'always'),
+    strategy: fc.constantFrom('never', 'on-failure', 'always', 'unless-stopped'),
     delayMs: duration,
     multiplier: fc.double({ min: 1, max: 1_000, noNaN: true }),
     maxDelayMs: duration,
-    maxRestarts: count,
+    maxAttempts: count,
+    jitter: fc.double({ min: 0, max: 1, noNaN: true }).filter((value) => !Object.is(value, -0)),
     resetAfterMs: duration,
+    windowMs: duration,
+    successExitCodes: codes,
+    successSignals: fc.array(text),
+    noRestartExitCodes: codes,
   }),
+  breaker: fc.option(fc.record({ failures: least, windowMs: duration, cooldownMs: duration })),
   stop: fc.record({ ladder: fc.array(fc.record({ signal: text, afterMs: duration })), timeoutMs: duration }),
   leftovers: fc.constantFrom('stop', 'leave'),
+  ports: fc.dictionary(name, fc.record({ from: fc.nat(65_535), to: fc.nat(65_535), host: fc.option(text) }), { noNullPrototype: true, maxKeys: 3 }),
+  health: fc.option(fc.record({ startup: fc.option(probe), liveness: fc.option(probe), readiness: fc.option(probe), pauseWhenSuspended: fc.boolean() })),
+  ready: fc.option(
+    fc.oneof(
+      fc.record({ kind: fc.constant('log-line' as const), source: text, flags: text }),
+      fc.record({ kind: fc.constant('notify' as const), fd: fc.integer({ min: 3, max: 255 }) }),
+      fc.record({ kind: fc.constant('delay' as const), delayMs: duration }),
+    ),
+  ),
+  startupTimeoutMs: duration,
+  meta: fc.dictionary(name, fc.oneof(text, fc.integer(), fc.boolean()), { noNullPrototype: true, maxKeys: 3 }),
+  template: fc.boolean(),
 })
+
+const probeState: fc.Arbitrary<ProbeState> = fc.record({
+  verdict: fc.constantFrom('unknown', 'passing', 'failing'),
+  failures: count,
+  successes: count,
+  results: fc.array(fc.record({ atMs: time, latencyMs: duration, cause: fc.option(text) }), { maxLength: 20 }),
+  body: fc.option(fc.oneof(text, fc.json())),
+})
+
+const counter = fc.record({ streak: count, atMs: times })
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record({ kind: fc.constant('code' as const), code: fc.nat(255) }),
   fc.record({ kind: fc.constant('signal' as const), signal: text, core: fc.boolean() }),
   fc.record({
     kind: fc.constant('launch-failed' as const),
-    step: fc.constantFrom('intent', 'cwd', 'log', 'fork', 'command', 'interpreter', 'keeper'),
+    step: fc.constantFrom('intent', 'cwd', 'log', 'fork', 'command', 'interpreter', 'keeper', 'port', 'template'),
     errno: text,
   }),
   fc.constant({ kind: 'not-started' as const }),
@@ -55,12 +116,18 @@ export const anyContext: fc.Arbitrary<ProcessContext> = fc.record({
   endedAtMs: fc.option(time),
   outcome: fc.option(outcome),
   restarts: count,
-  attempts: count,
+  counters: fc.record({ crash: counter, health: counter, start: counter, resource: counter, port: counter }, { requiredKeys: [] }),
+  breaker: fc.option(fc.record({ state: fc.constantFrom('closed', 'open', 'half-open'), failuresAtMs: times, openUntilMs: fc.option(time) })),
+  probes: fc.record({ startup: probeState, liveness: probeState, readiness: probeState }, { requiredKeys: [] }),
+  signalledAtMs: fc.option(time),
+  readyAtMs: fc.option(time),
+  failure: fc.option(fc.record({ cause: fc.constantFrom('crash', 'health', 'start', 'resource', 'port'), reason: text })),
+  ports: fc.dictionary(name, port, { noNullPrototype: true, maxKeys: 3 }),
   retryAtMs: fc.option(time),
   retryDelayMs: fc.option(fc.nat()),
   stop: fc.option(
     fc.record({
-      purpose: fc.constantFrom('stop', 'restart', 'leftovers'),
+      purpose: fc.constantFrom('stop', 'restart', 'leftovers', 'unhealthy', 'unready'),
       askedAtMs: time,
       rungs: fc.array(fc.record({ signal: text, atMs: time })),
       killAtMs: time,

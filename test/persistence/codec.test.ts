@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { createActor, type Snapshot } from 'xstate'
 import { processMachine } from '../../src/machines/process/machine.ts'
 import { toRecord } from '../../src/machines/process/record.ts'
-import { decodeSnapshot, decodeSpec, encodeSnapshot, FORMAT, ID_PATTERN, toRestorable } from '../../src/persistence/codec.ts'
+import { decodeSnapshot, decodeSpec, encodeSnapshot, FORMAT, toRestorable } from '../../src/persistence/codec.ts'
+import { ID_PATTERN } from '../../src/persistence/spec-shape.ts'
 import { aContext, aSpec, code, EPOCH_MS } from '../machines/fixtures.ts'
 import { fakeWorld } from '../machines/world.ts'
 import { anyContext, STATES } from './arbitrary.ts'
 
 /** A state file of a process that has been through most of what there is. */
-const record = (): string => readFileSync(new URL('../records/format-1.json', import.meta.url), 'utf8')
+const record = (format = 2): string => readFileSync(new URL(`../records/format-${format}.json`, import.meta.url), 'utf8')
 
 const textOf = (value: string, context: unknown) => encodeSnapshot({ value, context }, EPOCH_MS)
 
@@ -85,7 +86,7 @@ describe('what is damaged is told, never thrown', () => {
 
   it('cut off at every length', () => {
     for (let length = 0; length < Buffer.byteLength(whole) - 1; length++) {
-      const { kind } = decodeSnapshot(Buffer.from(whole).subarray(0, length).toString('utf8'), 'format-1')
+      const { kind } = decodeSnapshot(Buffer.from(whole).subarray(0, length).toString('utf8'), 'format-2')
       if (kind !== 'damaged') throw new Error(`read as whole at ${length} bytes`)
     }
   })
@@ -102,7 +103,7 @@ describe('what is damaged is told, never thrown', () => {
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 }), (at, byte) => {
         const changed = Buffer.from(bytes)
         changed[at] = byte
-        const decoded = decodeSnapshot(changed.toString('utf8'), 'format-1')
+        const decoded = decodeSnapshot(changed.toString('utf8'), 'format-2')
         // What still reads as good is a good snapshot of this process all the same.
         if (decoded.kind === 'ok') expect(() => toRecord(decoded.snapshot.value, decoded.snapshot.context)).not.toThrow()
       }),
@@ -117,9 +118,9 @@ describe('what is damaged is told, never thrown', () => {
 
   it.each([
     ['a newer format', spoiled('format', FORMAT + 1), `its format is ${FORMAT + 1}, and this version reads up to ${FORMAT}`],
-    ['format 0', spoiled('format', 0), 'its format is 0, and this version reads up to 1'],
-    ['a format that is no number', spoiled('format', '1'), 'its format is "1", and this version reads up to 1'],
-    ['no format', '{}', 'its format is undefined, and this version reads up to 1'],
+    ['format 0', spoiled('format', 0), 'its format is 0, and this version reads up to 2'],
+    ['a format that is no number', spoiled('format', '1'), 'its format is "1", and this version reads up to 2'],
+    ['no format', '{}', 'its format is undefined, and this version reads up to 2'],
     ['a format with a name of objects', spoiled('format', 'constructor'), 'its format is "constructor"'],
     ['null', 'null', 'its format is undefined'],
     ['no JSON', 'nonsense', 'it is not JSON'],
@@ -142,6 +143,20 @@ describe('what is damaged is told, never thrown', () => {
     ['a wait before all calendars', spoiled('snapshot.context.retryAtMs', -1e300), 'snapshot.context.retryAtMs'],
     ['a kill that never comes', spoiled('snapshot.context.stop', 0).replace('"stop":0', '"stop":{"purpose":"stop","rungs":[],"killAtMs":1e999}'), 'killAtMs'],
     ['a kill at null', spoiled('snapshot.context.stop', { purpose: 'stop', rungs: [], killAtMs: null }), 'snapshot.context.stop.killAtMs'],
+    ['a share that is none', spoiled('snapshot.context.spec.restart.jitter', 2), 'snapshot.context.spec.restart.jitter'],
+    ['a port that is none', spoiled('snapshot.context.ports', { http: 65_536 }), 'snapshot.context.ports.http'],
+    ['ports that are no numbers', spoiled('snapshot.context.spec.ports', { http: '80' }), 'snapshot.context.spec.ports.http'],
+    ['an unknown cause', spoiled('snapshot.context.failure', { cause: 'magic', reason: '' }), 'snapshot.context.failure.cause'],
+    ['counters that are none', spoiled('snapshot.context.counters', { crash: { streak: -1, atMs: [] } }), 'snapshot.context.counters.crash.streak'],
+    ['an unknown breaker', spoiled('snapshot.context.breaker', { state: 'ajar', failuresAtMs: [], openUntilMs: null }), 'snapshot.context.breaker.state'],
+    [
+      'an unknown kind of probe',
+      spoiled('snapshot.context.spec.health', { startup: { check: { kind: 'magic' } } }),
+      'snapshot.context.spec.health.startup.check',
+    ],
+    ['a body that is no text', spoiled('snapshot.context.probes', { liveness: { body: {} } }), 'snapshot.context.probes.liveness.body'],
+    ['a descriptor of ours', spoiled('snapshot.context.spec.ready', { kind: 'notify', fd: 1 }), 'snapshot.context.spec.ready.fd'],
+    ['metadata that has parts', spoiled('snapshot.context.spec.meta', { a: {} }), 'snapshot.context.spec.meta.a'],
     ['an endless wait', spoiled('snapshot.context.spec.restart.delayMs', 0).replace('"delayMs":0', '"delayMs":1e999'), 'snapshot.context.spec.restart.delayMs'],
   ])('%s', (_name, text, reason) => {
     const decoded = decodeSnapshot(text, 'web')
@@ -151,7 +166,7 @@ describe('what is damaged is told, never thrown', () => {
 
 describe('the state file of format 1 that was kept', () => {
   it('is readable for ever', () => {
-    const decoded = decodeSnapshot(record(), 'format-1')
+    const decoded = decodeSnapshot(record(1), 'format-1')
     if (decoded.kind === 'damaged') throw new Error(decoded.reason)
     expect(decoded.snapshot.value).toBe('stopping')
     expect(toRecord(decoded.snapshot.value, decoded.snapshot.context)).toMatchObject({
@@ -173,7 +188,33 @@ describe('the state file of format 1 that was kept', () => {
   })
 })
 
+describe('the state file of format 2 that was kept', () => {
+  it('is readable for ever', () => {
+    const decoded = decodeSnapshot(record(), 'format-2')
+    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+    expect(toRecord(decoded.snapshot.value, decoded.snapshot.context)).toMatchObject({
+      id: 'format-2',
+      state: 'unhealthy',
+      ready: false,
+      run: 4,
+      ports: { http: 30_001 },
+      waiting_for: 'liveness probe failed 2 times: status 503',
+      attempts: { crash: { in_a_row: 2 }, health: { in_a_row: 1 } },
+      breaker: { state: 'half-open', open_until: null },
+      health: { status: 'unhealthy', liveness: { verdict: 'failing', body: { status: 'down', token: '***' } }, readiness: { verdict: 'passing' } },
+      meta: { tier: 1, dbName: 'eu' },
+    })
+    expect(decoded.snapshot.context.signalledAtMs).toBe(1_795_680_000_900)
+    expect(Object.keys(decoded.snapshot.children)).toEqual(['run', 'probeHealth'])
+  })
+})
+
 describe('a spec found in an intent', () => {
+  it('of format 1 is one of today', () => {
+    const { restart, ...spec } = JSON.parse(record(1)).snapshot.context.spec
+    expect(decodeSpec({ ...spec, restart }, 'format-1')).toMatchObject({ restart: { strategy: 'on-failure', maxAttempts: 5 }, health: null, template: false })
+  })
+
   it('is believed when it is one, and of this process', () => {
     expect(decodeSpec(JSON.parse(JSON.stringify(aSpec())), 'web')).toEqual(aSpec())
     expect(decodeSpec(aSpec(), 'other')).toBeNull()

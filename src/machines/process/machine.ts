@@ -6,21 +6,17 @@ import type { RunCommand, RunInput } from '../../effects/run/contract.ts'
 import type { TerminateInput } from '../../effects/terminate/contract.ts'
 import type { ProcessContext, ProcessSpec } from '../../types.ts'
 import { placeholder } from '../placeholder.ts'
+import { afterPorts, afterProbe, afterReady, afterSignal, afterSteady, afterUnready, withProbe } from './attendance.ts'
 import { isOpen } from './breaker.ts'
+import { nowOf } from './change.ts'
 import {
   afterCancel,
   afterExit,
   afterKeeperLoss,
   afterLaunch,
   afterNote,
-  afterPorts,
-  afterProbe,
-  afterReady,
   afterReset,
-  afterSignal,
-  afterSteady,
   afterStopRequest,
-  afterUnready,
   contextOf,
   endOf,
   isCurrent,
@@ -28,7 +24,6 @@ import {
   nextRun,
   settledWith,
   shallRestart,
-  withProbe,
 } from './context.ts'
 import type { ProcessEmitted, ProcessEvent } from './events.ts'
 import { describeProbe, failingProbe, isReady, isReadyOnceLaunched, isUpUnwell, shallRestartUnhealthy } from './health.ts'
@@ -109,7 +104,7 @@ const base = setup({
     emitUnhealthy: emit(({ context, event }) => {
       const probe = failingProbe(context)
       const reason = probe === null ? '' : describeProbe(probe, context.probes[probe])
-      return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: 'atMs' in event ? event.atMs : 0 }
+      return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: nowOf(event) }
     }),
     emitExited: emit(({ context, event }) => {
       const { outcome, atMs } = endOf(context, event)

@@ -1,5 +1,6 @@
 /** Says in plain words why a process is in its state, what was counted, and when the next thing will happen. Pure. */
 import type { RestartCause } from '../../types.ts'
+import { trialMs } from './breaker.ts'
 import type { ProbeRecord } from './health-record.ts'
 import type { ProcessRecord } from './record.ts'
 import { CAUSE_WORDS } from './restart.ts'
@@ -14,41 +15,50 @@ export function explainProcess(record: ProcessRecord, nowMs: number): readonly s
 }
 
 function stateLines(record: ProcessRecord, nowMs: number): readonly string[] {
-  const { id, run, pid, error, retry_at } = record
-  const last = record.reasons.at(-1)?.text
+  const { id, run, pid, retry_at } = record
   const up = `${id} (run ${run}${pid === null ? '' : `, pid ${pid}`})`
   switch (record.state) {
     case 'pending':
       return [`${id} was created and has not been started yet.`]
     case 'starting': {
       if (record.started_at === null) return [`${id} is being launched (run ${run}).`]
-      const by = record.ready_by === null ? [] : [`Unless it is ready by then, it is stopped as a failed start ${inOrAgo(record.ready_by, nowMs)}.`]
+      const by = record.ready_by === null ? [] : [`It is stopped as a failed start ${inOrAgo(record.ready_by, nowMs)}, unless it is ready by then.`]
       return [`${up} is up for ${since(record.started_at, nowMs)} and not ready yet: ${record.waiting_for}.`, ...by]
     }
-    case 'running':
-      return [
-        `${up} is up, and ready for ${since(record.ready_at ?? record.started_at, nowMs)}${run > 1 && last !== undefined ? `; before that: ${last}` : ''}.`,
-      ]
+    case 'running': {
+      const before = reasonUpTo(record, record.started_at)
+      return [`${up} is up, and ready for ${since(record.ready_at ?? record.started_at, nowMs)}${before === undefined ? '' : `; before that: ${before}`}.`]
+    }
     case 'unhealthy':
       return [`${up} is up and not well: ${record.waiting_for}.`]
     case 'backoff':
-      return [`${id} is down, and is started again ${inOrAgo(retry_at, nowMs)}: ${last}.`]
+      return [`${id} is down, and is started again ${inOrAgo(retry_at, nowMs)}: ${verdictOf(record)}.`]
     case 'stopping': {
       const kill = record.stopping === null ? '' : `; whatever is left is killed ${inOrAgo(record.stopping.kill_at, nowMs)}`
       return [`${up} is being stopped, ${stopWords(record)}${kill}.`]
     }
-    case 'exited': {
-      const how = record.status === 'cancelled' ? 'was stopped by the user' : (error ?? 'ended well')
-      const why = record.gave_up || last === undefined || last.startsWith(how) ? (last ?? how) : `${how} (${last})`
+    case 'exited':
+    case 'orphaned': {
+      if (run === 0) return [`${id} was stopped by the user before it was ever started.`]
       const next = record.gave_up ? [`It is not started again by itself: start it with restart when the cause is gone.`] : []
-      return [`${id} is down since ${since(record.completed_at, nowMs)} (run ${run}): ${why}.`, ...next]
+      return [`${id} has been down for ${since(record.completed_at, nowMs)} (run ${run}): ${verdictOf(record)}.`, ...next]
     }
-    case 'orphaned':
-      return [`${id} is down (run ${run}): ${error ?? 'how it ended is not known'}.`]
   }
 }
 
-function stopWords({ stopping, waiting_for, reasons }: ProcessRecord): string {
+/** What was decided when the last run had ended, with how it ended; a stop by the user came after that. */
+function verdictOf(record: ProcessRecord): string {
+  const { status, error, completed_at } = record
+  if (status === 'cancelled') return `stopped by the user${error === null ? '' : ` (${error})`}`
+  return reasonUpTo(record, completed_at) ?? error ?? 'ended well'
+}
+
+/** The last thing that went on record until then. */
+function reasonUpTo({ reasons }: ProcessRecord, iso: string | null): string | undefined {
+  return iso === null ? undefined : reasons.findLast(({ at }) => at <= iso)?.text
+}
+
+function stopWords({ stopping, waiting_for }: ProcessRecord): string {
   switch (stopping?.purpose) {
     case 'restart':
       return 'to be restarted by the user'
@@ -56,7 +66,7 @@ function stopWords({ stopping, waiting_for, reasons }: ProcessRecord): string {
       return 'since its command has ended and left something behind'
     case 'unhealthy':
     case 'unready':
-      return `to be started again: ${waiting_for ?? reasons.at(-1)?.text}`
+      return `since it failed: ${waiting_for}`
     default:
       return 'by the user'
   }
@@ -77,7 +87,9 @@ function probeWords({ verdict, failures, results, spec }: ProbeRecord, nowMs: nu
   if (last === undefined) return 'has not been asked yet'
   const answer = last.cause === null ? `passed in ${last.latency_ms} ms` : last.cause
   const count = failures > 0 ? `, ${failures} ${failures === 1 ? 'failure' : 'failures'} in a row of ${spec.failureThreshold} that make it failing` : ''
-  return `is ${verdict === 'unknown' ? 'not decided yet' : verdict} (asked ${since(last.at, nowMs)} ago: ${answer}${count})`
+  const nextMs = Date.parse(last.at) + spec.intervalMs - nowMs
+  const next = nextMs > 0 ? `; asked again in ${formatSpan(nextMs)}` : ''
+  return `is ${verdict === 'unknown' ? 'not decided yet' : verdict} (asked ${since(last.at, nowMs)} ago: ${answer}${count}${next})`
 }
 
 function countLines({ attempts, restart }: ProcessRecord, nowMs: number): readonly string[] {
@@ -86,18 +98,35 @@ function countLines({ attempts, restart }: ProcessRecord, nowMs: number): readon
     if (recent === 0) return []
     const limit = restart.maxAttempts === 0 ? '' : ` of at most ${restart.maxAttempts}`
     return [
-      `Counted for ${CAUSE_WORDS[cause as RestartCause]}: ${recent}${limit} restarts within ${formatSpan(restart.windowMs)}, ${counter?.in_a_row} in a row.`,
+      `Counted for ${CAUSE_WORDS[cause as RestartCause]}: ${recent}${limit} ${recent === 1 && limit === '' ? 'restart' : 'restarts'} within ${formatSpan(restart.windowMs)}, ${counter?.in_a_row} in a row.`,
     ]
   })
 }
 
-function breakerLines({ breaker }: ProcessRecord, nowMs: number): readonly string[] {
+function breakerLines({ breaker, state, restart }: ProcessRecord, nowMs: number): readonly string[] {
   if (breaker === null) return []
-  const { failures, windowMs } = breaker.policy
-  const recent = breaker.failures_at.filter((at) => Date.parse(at) > nowMs - windowMs).length
-  if (breaker.state === 'open') return [`Its circuit breaker is open: a trial run ${inOrAgo(breaker.open_until, nowMs)}; restart --force or reset closes it.`]
-  if (breaker.state === 'half-open') return ['Its circuit breaker is half-open: this run is the trial.']
-  return recent === 0 ? [] : [`Its circuit breaker is closed: ${recent} failures of the ${failures} within ${formatSpan(windowMs)} that open it.`]
+  const isUp = state !== 'exited' && state !== 'orphaned' && state !== 'backoff'
+  switch (breaker.state) {
+    case 'open':
+      return [`Its circuit breaker is open${openWords(breaker.open_until, state === 'backoff', nowMs)}`]
+    case 'half-open':
+      return [
+        `Its circuit breaker is half-open: ${isUp ? 'this' : 'the next'} run is the trial, which closes it once it was ready for ${formatSpan(trialMs(breaker.policy, restart.resetAfterMs))}.`,
+      ]
+    case 'closed': {
+      const { failures, windowMs } = breaker.policy
+      const recent = breaker.failures_at.filter((at) => Date.parse(at) > nowMs - windowMs).length
+      return recent === 0 ? [] : [`Its circuit breaker is closed: ${recent} of the ${failures} failures within ${formatSpan(windowMs)} that open it.`]
+    }
+  }
+}
+
+/** What has given up or was stopped is started by nobody but the user. */
+function openWords(untilIso: string | null, isWaiting: boolean, nowMs: number): string {
+  if (isWaiting) return `: a trial run ${inOrAgo(untilIso, nowMs)}; restart --force or reset closes it.`
+  const leftMs = untilIso === null ? 0 : Date.parse(untilIso) - nowMs
+  if (leftMs <= 0) return ', and its cooldown is over: the next run is the trial.'
+  return `: nothing starts it in the next ${formatSpan(leftMs)} but restart --force; reset closes it.`
 }
 
 function since(iso: string | null, nowMs: number): string {
