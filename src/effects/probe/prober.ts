@@ -37,7 +37,7 @@ export class Prober implements Part {
     this.#spread = spreadOf(up.id, name)
   }
 
-  /** It was asked by this manager, whatever came of it. One that was skipped, since the command is suspended, was not. */
+  /** It was asked by this manager, whatever came of it. One that was skipped, since the command is suspended, or that cannot be asked here, was not. */
   get hasAsked(): boolean {
     return this.#hasAsked
   }
@@ -112,7 +112,7 @@ export class Prober implements Part {
     const answer = await this.#checker.check(this.#spec.timeoutMs, signal)
     const latencyMs = Math.round((performance.now() - beganAtMs) * 10) / 10
     if (signal.aborted) return
-    if (answer === null) return this.#asked()
+    if (answer === null) return
     const { cause, body } = answer
     if (!(cause === null ? this.#isToPraise() : await this.#isToBlame(signal))) return
     this.#hasAsked = true
