@@ -91,6 +91,9 @@ const aCast: fc.Arbitrary<Cast> = fc
   // One that ends at once and is retried at once for ever would have the machine for itself.
   .map((cast) => (cast.habit === 'obeys' || cast.habit === 'is stubborn' ? cast : { ...cast, maxAttempts: 2 }))
 
+/** Where the first process has come to before anything is done at the same time: maybe it has failed twice already, which is what opens a breaker. */
+const PRELUDES: readonly (readonly Verb[])[] = [[], ['rest'], ['rest', 'exit 3', 'rest', 'exit 3', 'rest']]
+
 /** @param more what may befall the manager */
 export function aSchedule(more: readonly ('crash' | 'close' | 'close and reopen')[] = []): fc.Arbitrary<Schedule> {
   const verbs = [...Object.entries(weights), ...[...always, ...more].map((verb) => [verb, 1] as const)] as readonly (readonly [Verb, number])[]
@@ -108,7 +111,9 @@ export function aSchedule(more: readonly ('crash' | 'close' | 'close and reopen'
   return fc.record({
     cast: fc.array(aCast, { minLength: 1, maxLength: 3 }),
     // Who is started is worth the most.
-    steps: fc.tuple(gap, fc.array(aStep, { minLength: 3, maxLength: 14 })).map(([first, rest]) => [step('start', first), ...rest]),
+    steps: fc
+      .tuple(gap, fc.constantFrom(...PRELUDES), fc.array(aStep, { minLength: 3, maxLength: 14 }))
+      .map(([first, prelude, rest]) => [step('start', first), ...prelude.map((verb) => step(verb)), ...rest]),
     finale: fc.constantFrom(...finales),
   })
 }
