@@ -1,5 +1,5 @@
 /*
- * procman-keeper: the parent of exactly one run's command. The contract is README.md beside this file.
+ * procman-keeper: the parent of exactly one run's command, or of one probe's. The contract is README.md beside this file.
  * One C file, no dependency; Linux and macOS. No memory is allocated except one mapping for the intent, which is given back
  * once the command runs: there may be a thousand of these.
  */
@@ -693,17 +693,21 @@ static int open_log(const char *name, struct stat *st) {
   return -1;
 }
 
+static void failure_text(char text[160], struct failure f) {
+  snprintf(text, 160, "{\"v\":1,\"kind\":\"failed\",\"step\":\"%s\",\"errno\":\"%s\",\"at\":%lld}\n", step_names[f.step], errno_name(f.error), now_ms(CLOCK_REALTIME));
+}
+
 /* the run was never executed; the child, if there is one, has said so and leaves by itself */
 static _Noreturn void fail(struct intent *in, struct failure f) {
   char text[160];
-  snprintf(text, sizeof text, "{\"v\":1,\"kind\":\"failed\",\"step\":\"%s\",\"errno\":\"%s\",\"at\":%lld}\n", step_names[f.step], errno_name(f.error), now_ms(CLOCK_REALTIME));
+  failure_text(text, f);
   while (put_file("exit", text, false) != 0 && add_to_claim(text) != 0 && !directory_gone()) pause_ms(RETRY_MS);
   if (command > 0) while (waitpid(command, NULL, 0) < 0 && errno == EINTR) continue;
   ring(in->token, 'F');
   _exit(0);
 }
 
-static int put_exit(void) {
+static const char *end_text(void) {
   static char text[160]; /* the end is recorded with the time when it was seen, also when the disk is full now */
   if (text[0] == '\0') {
     siginfo_t info;
@@ -714,8 +718,12 @@ static int put_exit(void) {
     else
       snprintf(text, sizeof text, "{\"v\":1,\"kind\":\"signal\",\"signal\":%d,\"core\":%s,\"at\":%lld}\n", info.si_status, info.si_code == CLD_DUMPED ? "true" : "false", at);
   }
-  int error = put_file("exit", text, false);
-  return error == 0 || add_to_claim(text) == 0 ? 0 : error;
+  return text;
+}
+
+static int put_exit(void) {
+  int error = put_file("exit", end_text(), false);
+  return error == 0 || add_to_claim(end_text()) == 0 ? 0 : error;
 }
 
 /* reap whoever has died, but not the command: its pid must stay ours */
@@ -757,13 +765,39 @@ static void leave_if_empty(bool let_go) {
   }
 }
 
+static void adopt_descendants(void) {
+#ifdef __linux__
+  prctl(PR_SET_NAME, "procman-keeper", 0, 0, 0);
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+#endif
+}
+
+/* the command, behind the gate; `report`: where it says why it could not be executed. False and errno */
+static bool fork_command(struct intent *in, int in_fd, int out_fd, int err_fd, int notice_fd, int *gate, int *report) {
+  int gates[2], reports[2];
+  if (!make_pipe(gates) || !make_pipe(reports) || (command = fork()) < 0) { command = 0; return false; }
+  if (command == 0) {
+    command = -1;
+    close(gates[1]);
+    child(in, gates[0], reports[1], in_fd, out_fd, err_fd, notice_fd);
+  }
+#ifdef __APPLE__
+  session = command;
+#endif
+  close(gates[0]);
+  close(reports[1]);
+  *gate = gates[1];
+  *report = reports[0];
+  return true;
+}
+
 static int keep(const char *name, const char *bell_number) {
   struct intent in;
   struct stat out_stat, err_stat;
   struct failure f = { STEP_INTENT, 0 };
   sigset_t waiting;
   char path[64];
-  int in_reader = -1, gate[2] = { -1, -1 }, report[2] = { -1, -1 }, said[2] = { -1, -1 };
+  int in_reader = -1, gate = -1, report = -1, said[2] = { -1, -1 };
 
   if (!is_run_name(name)) return 2;
   run = name;
@@ -772,10 +806,7 @@ static int keep(const char *name, const char *bell_number) {
   setsid(); /* the starter has done it */
   set_descriptors(bell_number);
   set_signals(&waiting);
-#ifdef __linux__
-  prctl(PR_SET_NAME, "procman-keeper", 0, 0, 0);
-  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-#endif
+  adopt_descendants();
   file_name(path, "claim");
   if (lstat(path, &out_stat) == 0) return 0; /* a late twin: touch nothing */
   f.error = read_intent(&in); /* before the claim only because it says whether there is to be an `in` */
@@ -790,17 +821,7 @@ static int keep(const char *name, const char *bell_number) {
   if (err_fd < 0) { f.error = errno; fail(&in, f); }
   if (in_reader >= 0) fcntl(in_reader, F_SETFL, fcntl(in_reader, F_GETFL) & ~O_NONBLOCK);
   f.step = STEP_FORK;
-  if (!make_pipe(gate) || !make_pipe(report) || (in.notify > 0 && !make_pipe(said)) || (command = fork()) < 0) { f.error = errno; command = 0; fail(&in, f); }
-  if (command == 0) {
-    command = -1;
-    close(gate[1]);
-    child(&in, gate[0], report[1], in_reader, out_fd, err_fd, said[1]);
-  }
-#ifdef __APPLE__
-  session = command;
-#endif
-  close(gate[0]);
-  close(report[1]);
+  if ((in.notify > 0 && !make_pipe(said)) || !fork_command(&in, in_reader, out_fd, err_fd, said[1], &gate, &report)) { f.error = errno; fail(&in, f); }
   close(out_fd);
   close(err_fd);
   shut(&said[1]);
@@ -817,8 +838,8 @@ static int keep(const char *name, const char *bell_number) {
     if (phase == RECORD) {
       int error = put_child(&out_stat, &err_stat);
       if (error == 0) {
-        write_all(gate[1], "g", 1);
-        shut(&gate[1]);
+        write_all(gate, "g", 1);
+        shut(&gate);
         phase = EXEC;
         stuck = false;
       } else if (directory_gone()) killing = true;
@@ -868,18 +889,18 @@ static int keep(const char *name, const char *bell_number) {
     FD_ZERO(&readable);
     bool listening = (phase != RECORD && phase != EXEC) || stuck;
     if (listening) FD_SET(ctl, &readable);
-    if (phase == EXEC) FD_SET(report[0], &readable);
+    if (phase == EXEC) FD_SET(report, &readable);
     bool hearing = notice >= 0 && phase != RECORD && phase != EXEC;
     if (hearing) FD_SET(notice, &readable);
-    int highest = ctl > report[0] ? ctl : report[0];
+    int highest = ctl > report ? ctl : report;
     if (notice > highest) highest = notice;
     struct timespec wait = { timeout / 1000, (timeout % 1000) * 1000000 };
     int n = pselect(highest + 1, &readable, NULL, NULL, timeout < 0 ? NULL : &wait, &waiting);
     if (n == 0 && (phase == RECORD || phase == EXEC)) stuck = true;
     if (n <= 0) continue;
-    if (phase == EXEC && FD_ISSET(report[0], &readable)) {
-      if (read_some(report[0], &f, sizeof f) == (ssize_t)sizeof f) fail(&in, f);
-      shut(&report[0]);
+    if (phase == EXEC && FD_ISSET(report, &readable)) {
+      if (read_some(report, &f, sizeof f) == (ssize_t)sizeof f) fail(&in, f);
+      shut(&report);
       ring(in.token, 'L');
       bool leave = in.leave;
       long long grace = in.grace;
@@ -891,6 +912,60 @@ static int keep(const char *name, const char *bell_number) {
     }
     if (hearing && FD_ISSET(notice, &readable)) hear();
     if (listening && FD_ISSET(ctl, &readable)) serve();
+  }
+}
+
+/* ---------------------------------------------------------------- guard */
+
+#define LINK 3 /* to who has asked: how the command ended is written to it, and when its other end is closed, all is to go */
+
+static int guard(char **args, char **env) {
+  struct intent in = { .args = args, .env = env, .cwd = "." };
+  struct failure f = { STEP_FORK, 0 };
+  sigset_t waiting;
+  char text[160];
+  int gate, report = -1;
+  bool told = false;
+
+  self = getpid();
+  inherited_umask = umask(0);
+  if (fcntl(LINK, F_SETFD, FD_CLOEXEC) < 0) return 2;
+  close_from(LINK + 1);
+  set_signals(&waiting);
+  adopt_descendants();
+  if (!fork_command(&in, -1, 1, 2, -1, &gate, &report)) {
+    f.error = errno;
+    failure_text(text, f);
+    return write_all(LINK, text, strlen(text)) != 0;
+  }
+  write_all(gate, "g", 1);
+  for (;;) {
+    if (!ended) look_for_dead();
+    if (ended && report < 0) {
+      if (!told) write_all(LINK, end_text(), strlen(end_text()));
+      told = killing = true;
+    }
+    if (killing) kill_tree();
+    if (told) leave_if_empty(false);
+
+    fd_set readable;
+    FD_ZERO(&readable);
+    if (!killing) FD_SET(LINK, &readable);
+    if (report >= 0) FD_SET(report, &readable);
+    struct timespec *timeout = NULL;
+#ifndef __linux__
+    struct timespec soon = { 0, 20000000 }; /* no subreaper: their ends are not told */
+    if (killing) timeout = &soon;
+#endif
+    if (pselect((report > LINK ? report : LINK) + 1, &readable, NULL, NULL, timeout, &waiting) <= 0) continue;
+    if (FD_ISSET(LINK, &readable)) killing = true;
+    if (report < 0 || !FD_ISSET(report, &readable)) continue;
+    if (read_some(report, &f, sizeof f) == (ssize_t)sizeof f) {
+      failure_text(text, f);
+      write_all(LINK, text, strlen(text));
+      told = true;
+    }
+    shut(&report);
   }
 }
 
@@ -994,11 +1069,12 @@ static int spawner(const char *argv0) {
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv, char **env) {
   if (argc >= 3 && strcmp(argv[1], "keep") == 0) return keep(argv[2], argc > 3 ? argv[3] : NULL);
+  if (argc >= 3 && strcmp(argv[1], "guard") == 0) return guard(argv + 2, env);
   if (argc == 2 && strcmp(argv[1], "spawn") == 0) return spawner(argv[0]);
   if (argc == 2 && strcmp(argv[1], "version") == 0) return write_all(1, "procman-keeper 1\n", 17) != 0;
-  static const char usage[] = "usage: procman-keeper keep run-N [BELL] | spawn | version\n";
+  static const char usage[] = "usage: procman-keeper keep run-N [BELL] | guard COMMAND [ARG...] | spawn | version\n";
   write_all(2, usage, sizeof usage - 1);
   return 2;
 }

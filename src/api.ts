@@ -23,7 +23,10 @@ export type PortInput =
   | { readonly port: number | 'any'; readonly host?: string }
   | { readonly range: readonly [from: number, to: number]; readonly host?: string }
 
-/** `port`: a number or a template as `${port.http}`; default: the process's own when it has exactly one. `host`: default localhost, which is 127.0.0.1 and ::1. */
+/**
+ * `port`: a number or a template as `${port.http}`; default: the process's own when it has exactly one. `host`: default
+ * where that port of the process is bound, else localhost, which is 127.0.0.1 and ::1.
+ */
 export interface AddressInput {
   readonly port?: number | string
   readonly host?: string
@@ -228,7 +231,7 @@ export interface Supervisor {
    * @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE, PROCMAN_BREAKER_OPEN (unless `force`, which closes it); what `stop` throws, while the restart goes on
    */
   restart(id: string, options?: { readonly force?: boolean }): Promise<ProcessRecord>
-  /** Nothing counts against the process any more, and its circuit breaker is closed: if it was open, the next run begins now. */
+  /** Nothing counts against the process any more, and its circuit breaker is closed: if it was open, the next run begins now, and is launched when this resolves. @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE */
   reset(id: string): Promise<ProcessRecord>
   /** To the process group, or with `target: 'command'` to the command alone. @throws PROCMAN_WRONG_STATE, PROCMAN_SIGNAL_FAILED */
   signal(id: string, signal: string, options?: { readonly target?: 'group' | 'command' }): Promise<void>

@@ -39,9 +39,11 @@ export function tooLate(record: ProcessRecord, condition: WaitCondition, timeout
     : `process ${record.id} is not ${condition} after ${timeoutMs} ms, it is ${record.state}: ${lastReason(record)}`
 }
 
-function lastReason({ waiting_for, error, reasons, health }: ProcessRecord): string {
+function lastReason({ state, waiting_for, error, reasons, completed_at, health }: ProcessRecord): string {
+  // How the run has ended, and when the next one begins.
+  const verdict = state === 'backoff' ? reasons.findLast(({ at }) => at === completed_at)?.text : null
   const unasked = health !== null && health.status === 'unknown' ? 'not all of its probes have passed yet' : null
-  return waiting_for ?? error ?? unasked ?? reasons.at(-1)?.text ?? 'no reason is known'
+  return verdict ?? waiting_for ?? error ?? unasked ?? reasons.at(-1)?.text ?? 'no reason is known'
 }
 
 function isSettled({ state }: ProcessRecord): boolean {

@@ -22,7 +22,7 @@ export interface RestartPolicy {
   readonly jitter: number
   /** A run that was ready for so long, in ms, sets the waits back to `delayMs`. Default 60 000. */
   readonly resetAfterMs: number
-  /** Restarts longer ago than this, in ms, are not counted. Default: 10 minutes, or as much longer as `maxAttempts` waits take. */
+  /** Restarts longer ago than this, in ms, are not counted. Default: 10 minutes, or twice as long as `maxAttempts` waits take. */
   readonly windowMs: number
   /** Exit codes that are no failure. 0 to 255; 0 always is one of them. */
   readonly successExitCodes: readonly number[]

@@ -30,7 +30,13 @@ export async function waitForHealth(target: string, options: number | WaitForHea
   const { timeoutMs = TIMEOUT_MS, intervalMs, signal = new AbortController().signal } = typeof options === 'number' ? { timeoutMs: options } : options
   mustBeDuration('timeoutMs', timeoutMs)
   mustBeDuration('intervalMs', intervalMs)
-  const checker = createChecker(checkOf(target), { cwd: process.cwd(), env: () => ({}), probeFunction: () => undefined, about: { id: target, run: 0 } })
+  const checker = createChecker(checkOf(target), {
+    cwd: process.cwd(),
+    env: () => ({}),
+    probeFunction: () => undefined,
+    guard: () => null,
+    about: { id: target, run: 0 },
+  })
   const endAtMs = performance.now() + timeoutMs
   const leftMs = () => Math.max(0, Math.ceil(endAtMs - performance.now()))
   let reason = ''

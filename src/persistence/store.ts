@@ -19,7 +19,9 @@ interface Pending {
 
 const RETRY_MS = 1_000
 /** What nobody waits for, and a killed manager may lose, is written after so long. */
-const LAZY_MS = 5_000
+const LAZY_MS = 1_000
+/** So many of them at a time: five hundred services that are probed each second must not keep the disk busy. */
+const LAZY_COUNT = 20
 
 export interface StorePorts {
   nowMs(): number
@@ -71,13 +73,20 @@ export class Store {
     this.#schedule(id, this.#mark(id, snapshotOf))
   }
 
-  /** The same for what changes all the time and need not be on disk at once: it is written within seconds, or with the next change that matters. */
+  /** The same for what changes all the time and need not be on disk at once: it is written within seconds, of hundreds in turn, or with the next change that matters. */
   saveSoon(id: string, snapshotOf: () => unknown): void {
     this.#mark(id, snapshotOf)
-    this.#lazy ??= setTimeout(() => {
-      this.#lazy = undefined
-      this.#scheduleAll()
-    }, LAZY_MS).unref()
+    this.#lazy ??= setTimeout(() => this.#writeSome(), LAZY_MS).unref()
+  }
+
+  /** Those first that wait longest. */
+  #writeSome(): void {
+    let left = LAZY_COUNT
+    for (const [id, pending] of this.#pending) {
+      if (left-- <= 0) break
+      this.#schedule(id, pending)
+    }
+    this.#lazy = left < 0 ? setTimeout(() => this.#writeSome(), LAZY_MS).unref() : undefined
   }
 
   #mark(id: string, snapshotOf: () => unknown): Pending {

@@ -1,5 +1,6 @@
 /** What the parts of a spec are read against. */
 import { isAbsolute, join, resolve } from 'node:path'
+import type { PortSpec } from '../types.ts'
 
 /** What the checks of a spec's probes must know of the rest of it. */
 export interface About {
@@ -7,6 +8,7 @@ export interface About {
   readonly cwd: string
   /** What stands for the only port of the process; null: it has none, or several, or no templates. */
   readonly ownPort: string | null
+  readonly ports: Readonly<Record<string, PortSpec>>
   readonly template: boolean
 }
 

@@ -3,6 +3,12 @@ import { type About, sampleOf } from './about.ts'
 import { isRecord, isWhole, Options } from './must.ts'
 
 export const ADDRESS_OPTIONS = ['port', 'host'] as const
+const OWN_PORT = /^\$\{port(?:\.([^}]+))?\}$/
+/** Who binds all addresses is asked at the loopback ones. */
+const ASKED_AT: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', 'localhost'],
+])
 const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:[\]]+)):([^:]+)$/
 
 export interface Address {
@@ -22,13 +28,22 @@ export function parseAddress(
   return { ...readAddress(options, about), options }
 }
 
-/** Reads `port`, by default the only one of the process, and `host`, by default localhost. */
+/** Reads `port`, by default the only one of the process, and `host`, by default where the process binds that port, else localhost. */
 export function readAddress(options: Options, about: About): Address {
   const isPort = (value: unknown): value is string | number =>
     (typeof value === 'string' || typeof value === 'number') && isPortText(sampleOf(String(value), about))
   const isAbsent = options.given('port') === undefined && about.ownPort !== null
-  const port = isAbsent ? about.ownPort : options.need('port', 'a port from 1 to 65535, or a template as "${port.http}"', isPort, 1)
-  return { host: options.read('host', 'a host', isHost, 'localhost'), port: String(port) }
+  const port = String(isAbsent ? about.ownPort : options.need('port', 'a port from 1 to 65535, or a template as "${port.http}"', isPort, 1))
+  return { host: options.read('host', 'a host', isHost, hostOf(port, about)), port }
+}
+
+/** On an address that the process does not bind, nobody or somebody else would answer. */
+function hostOf(port: string, { ports, template }: About): string {
+  const own = template ? OWN_PORT.exec(port) : null
+  if (own === null) return 'localhost'
+  const [, name] = own
+  const host = Object.entries(ports).find(([each]) => name === undefined || each === name)?.[1].host ?? 'localhost'
+  return ASKED_AT.get(host) ?? host
 }
 
 function splitAddress(given: unknown): { readonly port: unknown; readonly host?: string } {

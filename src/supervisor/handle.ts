@@ -12,7 +12,7 @@ import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
 import { generateId, parseProcessInput } from '../spec/parse.ts'
 import { callAfter, mustBeDuration } from '../timers.ts'
-import { breakerOpen, launchRun, wrongState } from './launch.ts'
+import { breakerOpen, isHeldBack, launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { LogReaders } from './log-readers.ts'
 import { StdinWriters } from './stdin-writers.ts'
@@ -161,7 +161,8 @@ export class SupervisorHandle implements Supervisor {
 
   async reset(id: string): Promise<ProcessRecord> {
     const ref = this.#command(id, 'reset')
-    ref.send({ type: 'process.reset', atMs: Date.now() })
+    if (isHeldBack(ref.getSnapshot())) await launchRun(this.#world, ref, 'process.reset')
+    else ref.send({ type: 'process.reset', atMs: Date.now() })
     await this.#world.store.saved(ref.id)
     return recordOf(ref)
   }

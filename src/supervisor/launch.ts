@@ -1,6 +1,7 @@
 /** Beginning a run on a user's command, and telling what came of it. */
 import type { ProcessRef } from '../api.ts'
 import { ProcmanError, type ProcmanErrorCode } from '../errors.ts'
+import { isOpen } from '../machines/process/breaker.ts'
 import { describeFailure } from '../machines/process/describe.ts'
 import { formatSpan } from '../machines/process/span.ts'
 import type { Outcome } from '../types.ts'
@@ -9,7 +10,7 @@ import { type ActorSnapshot, until } from './wait.ts'
 import type { World } from './world.ts'
 
 /** Sends the command that begins a run, and resolves once that run is launched and on record. @throws PROCMAN_LAUNCH_FAILED, PROCMAN_WRONG_STATE, what `stopOver` throws */
-export async function launchRun(world: World, ref: ProcessRef, type: 'process.start' | 'process.restart', force = false): Promise<void> {
+export async function launchRun(world: World, ref: ProcessRef, type: 'process.start' | 'process.restart' | 'process.reset', force = false): Promise<void> {
   const before = ref.getSnapshot().context.run
   ref.send({ type, atMs: Date.now(), ...(force ? { force } : {}) })
   // Watched from here on, so that no launch that comes later is taken for this one; bounded as long as something is being stopped for it.
@@ -44,6 +45,11 @@ export function wrongState(command: string, id: string, state: string, advice?: 
   return new ProcmanError('PROCMAN_WRONG_STATE', `process ${id} is ${state}: ${command} is refused in this state${advice === undefined ? '' : `; ${advice}`}`, {
     details: { id, state, command },
   })
+}
+
+/** Only its circuit breaker is in the way of the next run. */
+export function isHeldBack(snapshot: ActorSnapshot): boolean {
+  return snapshot.matches('backoff') && isOpen(snapshot.context.breaker, Date.now())
 }
 
 export function breakerOpen({ context }: ActorSnapshot): ProcmanError {

@@ -1,9 +1,10 @@
 /** Everything a supervisor has that is not state: files, effects, the table. One for each supervisor; the machines meet their effects here. */
+import { existsSync } from 'node:fs'
 import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
 import { HealthWatches } from '../effects/probe/health-watches.ts'
-import type { HealthPorts, HealthView } from '../effects/probe/ports.ts'
+import type { HealthPorts } from '../effects/probe/ports.ts'
 import { probeHealth } from '../effects/probe/probe-health.ts'
 import { describeKeeper, type KeeperProgram } from '../effects/run/keeper-program.ts'
 import { createKeeperStarter, type KeeperStarter } from '../effects/run/keeper-starter.ts'
@@ -12,14 +13,13 @@ import { StrayHunter } from '../effects/run/strays.ts'
 import { tokenOf } from '../effects/run/token.ts'
 import { terminate } from '../effects/terminate/terminate.ts'
 import { errnoOf } from '../files.ts'
-import { steadyAfterMs } from '../machines/process/context.ts'
 import { processMachine } from '../machines/process/machine.ts'
 import { toRecord } from '../machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from '../persistence/layout.ts'
 import { createSlices } from '../persistence/slices.ts'
 import { Store } from '../persistence/store.ts'
 import { createProcessTable, TableWriter } from '../table.ts'
-import type { ProbeName, ProbeState, ProcessContext } from '../types.ts'
+import { isUneventfulAnswer, viewOf } from './answers.ts'
 import { Launches } from './launches.ts'
 import { Problems } from './problems.ts'
 import { pruneRunFiles } from './prune.ts'
@@ -254,6 +254,12 @@ export class World {
     return tokenOf(this.layout.root, id, run, this.#refOf(id).getSnapshot().context.createdAtMs)
   }
 
+  /** The program that has served may be deleted since, with the state directory: that is no fault of what is probed. */
+  #guard(): string | null {
+    const { kind, path } = this.keeper
+    return kind === 'native' && existsSync(path) ? path : null
+  }
+
   #healthPorts(): HealthPorts {
     return {
       specOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).filled,
@@ -264,6 +270,7 @@ export class World {
       },
       jobDirOf: (id) => this.layout.jobDir(id),
       functionOf: (id, name) => this.launches.functionOf(id, name) ?? this.options.probes?.[name],
+      guard: () => this.#guard(),
       nowMs: Date.now,
       onTrouble: (id, error) => this.trouble(id, null, `the health of process ${id} cannot be looked at: ${messageOf(error)}`),
     }
@@ -280,28 +287,4 @@ function messageOf(error: unknown): string {
  */
 function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
   return (value === 'starting' && context.identity === null) || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
-}
-
-/**
- * Another answer of a probe that turned nothing. These come all the time: they are on disk within seconds, and at once only while failures add up to a verdict.
- */
-function isUneventfulAnswer(before: ActorSnapshot, after: ActorSnapshot): boolean {
-  const { probes } = after.context
-  if (before.value !== after.value || before.context.probes === probes) return false
-  const isQuiet = ([name, probe]: [string, ProbeState]) =>
-    probe.verdict === before.context.probes[name as ProbeName]?.verdict && (probe.failures === 0 || probe.verdict === 'failing')
-  return (
-    Object.entries(probes).every(isQuiet) &&
-    Object.keys(after.context).every((key) => key === 'probes' || isSame(before.context, after.context, key as keyof ProcessContext))
-  )
-}
-
-function viewOf({ value, context }: ActorSnapshot): HealthView {
-  const { startedAtMs, signalledAtMs, readyAtMs, probes } = context
-  const hasBeenReady = value === 'running' || value === 'unhealthy'
-  return { startedAtMs, signalledAtMs, readyAtMs, hasBeenReady, probes, steadyAfterMs: steadyAfterMs(context) }
-}
-
-function isSame(before: ProcessContext, after: ProcessContext, key: keyof ProcessContext): boolean {
-  return before[key] === after[key]
 }

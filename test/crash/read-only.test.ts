@@ -302,11 +302,11 @@ describe('a manager without a descriptor left', () => {
   it.skipIf(!hasPrlimit)('takes over more processes than it may hold files: none is lost, every end is known', async () => {
     const home = aHome()
     const first = await aManager(home)
-    const codes = Array.from({ length: 60 }, (_, n) => n)
+    const codes = Array.from({ length: 100 }, (_, n) => n)
     const script = (code: number) => `while [ ! -e "${home.path('end')}" ]; do sleep 0.2; done; exit ${code}`
     const records = await Promise.all(codes.map((code) => first.start(sh(script(code), { id: `p${code}` }))))
     await first.kill()
-    const next = await aManager(home, {}, { node: ['prlimit', '--nofile=56', process.execPath] })
+    const next = await aManager(home, {}, { node: ['prlimit', '--nofile=96', process.execPath] })
     const known = await next.call<readonly ProcessRecord[]>('list')
     for (const { id, pid, run } of known) expect({ pid, run }, id).toEqual({ pid: records.find((record) => record.id === id)?.pid, run: 1 })
     if (known.length < records.length) expect((await problemsOf(next)).map(({ message }) => message).join('\n')).toContain('EMFILE')

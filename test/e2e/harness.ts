@@ -61,7 +61,7 @@ export function kill(pid: number | null | undefined, signal: NodeJS.Signals = 'S
 }
 
 /** One that is killed may take another with it. */
-function killIfThere(pid: number): void {
+export function killIfThere(pid: number): void {
   try {
     kill(pid)
   } catch (error) {

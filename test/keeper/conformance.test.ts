@@ -1,5 +1,5 @@
 /** The contract of keeper/README.md, against both keepers, with real processes. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   closeSync,
@@ -20,6 +20,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -1198,5 +1199,108 @@ describe('the spawner', { timeout: 20_000 }, () => {
         '',
       ].join('\n'),
     )
+  })
+})
+
+describe('the guard', { timeout: 20_000 }, () => {
+  const guard = (args: string[], env: NodeJS.ProcessEnv = { PATH, PROCMAN_TOKEN: token() }) => {
+    const child = spawn(cKeeper, ['guard', ...args], { cwd: dir, env, detached: true, stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
+    let said = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    const link = child.stdio[3] as Socket
+    return { ...adopt(child, link), said: () => said, letGo: () => link.destroy() }
+  }
+  /** @returns what it tells of the end */
+  const told = async (it: Started) => {
+    expect(await it.exited).toBe(0)
+    await it.quiet
+    return JSON.parse(it.bell())
+  }
+  const at = expect.any(Number)
+
+  it.each([0, 3, 255])('tells exit code %i', async (code) => {
+    expect(await told(guard(sh(`exit ${code}`)))).toEqual({ v: 1, kind: 'code', code, at })
+  })
+
+  it.each([9, 15, 6])('tells signal %i', async (signal) => {
+    expect(await told(guard(sh(`ulimit -c 0; kill -${signal} $$`)))).toEqual({ v: 1, kind: 'signal', signal, core: false, at })
+  })
+
+  it.each([
+    ['that is not there', ['no-such-command'], { step: 'command', errno: 'ENOENT' }],
+    ['that is a directory', ['/usr'], { step: 'command', errno: 'EACCES' }],
+    ['without its interpreter', ['./script'], { step: 'interpreter', errno: 'ENOENT' }],
+    ['that is empty', [''], { step: 'command', errno: 'ENOENT' }],
+  ])('tells why a command %s was not executed', async (_, args, why) => {
+    writeFileSync(file('script'), '#!/no/such/interpreter\n', { mode: 0o755 })
+    expect(await told(guard(args))).toEqual({ v: 1, kind: 'failed', ...why, at })
+  })
+
+  it('hands on arguments, environment, directory, descriptors 0 to 2 and the file mode mask, and nothing else', async () => {
+    const it = guard(sh('echo "$# $1 [$2] $A $(pwd) $(umask)"; cat; ls /dev/fd/ | tr "\\n" " "', '* $HOME', ''), { PATH, A: 'a', PROCMAN_TOKEN: token() })
+    expect(await told(it)).toMatchObject({ code: 0 })
+    const umask = process.umask().toString(8).padStart(4, '0')
+    // The last is that of ls itself.
+    expect(it.said()).toBe(`2 * $HOME [] a ${dir} ${umask}\n0 1 2 3 `)
+  })
+
+  it('is deaf to signals, and the command is not', async () => {
+    const it = guard(sh('echo $$ > pid; exec sleep 600'))
+    const pid = await pidIn('pid')
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) it.process.kill(signal)
+    process.kill(pid, 'SIGTERM')
+    expect(await told(it)).toMatchObject({ kind: 'signal', signal: 15 })
+  })
+
+  /** A child, one in a session of its own, one that was forked twice, one without its environment. */
+  const tree = async () => {
+    const it = guard(['sh', join(root, 'test/fixtures/probe-tree.sh'), file('pids')])
+    const pids = () => quiet(() => text('pids').trim().split('\n').map(Number)) ?? []
+    await until('it has grown', () => pids().length === 5)
+    extraPids = pids()
+    return it
+  }
+
+  it.skipIf(!linux)('kills the whole tree when it is let go, before it leaves', async () => {
+    const it = await tree()
+    it.letGo()
+    expect(await it.exited).toBe(0)
+    expect(extraPids.filter(lives)).toEqual([])
+  })
+
+  it.skipIf(!linux)('kills the whole tree when who has asked is killed', async () => {
+    const script = `require('child_process').spawn(process.argv[1], process.argv.slice(2), { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })`
+    const args = ['-e', script, cKeeper, 'guard', 'sh', join(root, 'test/fixtures/probe-tree.sh'), file('pids')]
+    const asker = spawn(process.execPath, args, { stdio: 'ignore' })
+    extraPids = await until('it has grown', () => {
+      const pids = quiet(() => text('pids').trim().split('\n').map(Number))
+      return pids?.length === 5 && pids
+    })
+    asker.kill('SIGKILL')
+    await until('nothing lives', () => extraPids.filter(lives).length === 0)
+  })
+
+  it.skipIf(!linux)('kills what is left of the tree when the command has ended, after it has told of that', async () => {
+    const leave = 'sleep 600 & echo $!; setsid sleep 600 & echo $!; (setsid sleep 600 & echo $!)'
+    const it = guard(sh(`{ ${leave}; } > left; exit 7`))
+    expect(await told(it)).toMatchObject({ code: 7 })
+    extraPids = text('left').trim().split('\n').map(Number)
+    expect(extraPids.filter(lives)).toEqual([])
+    expect(extraPids).toHaveLength(3)
+  })
+
+  it.skipIf(!linux)('kills a tree that goes on growing', async () => {
+    const it = guard(sh('grow() { (setsid sh -c "sleep 600" & ) ; }; echo $$ > pid; while :; do grow; done'))
+    await pidIn('pid')
+    it.letGo()
+    expect(await it.exited).toBe(0)
+    const mine = readdirSync('/proc').filter((pid) => quiet(() => readFileSync(`/proc/${pid}/environ`, 'utf8'))?.includes(`PROCMAN_TOKEN=${token()}`))
+    expect(mine.map(Number).filter(lives)).toEqual([])
+  })
+
+  it('is not for use without somebody who listens', () => {
+    expect(spawnSync(cKeeper, ['guard', 'true'], { stdio: 'ignore' }).status).toBe(2)
   })
 })

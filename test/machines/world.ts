@@ -4,7 +4,7 @@ import type { DeadlineFact, DeadlineInput } from '../../src/effects/deadline/con
 import type { HealthFact, HealthInput } from '../../src/effects/probe/contract.ts'
 import type { PortConflict, RunCommand, RunFact, RunInput } from '../../src/effects/run/contract.ts'
 import type { TerminateFact, TerminateInput } from '../../src/effects/terminate/contract.ts'
-import { steadyAfterMs } from '../../src/machines/process/context.ts'
+import { steadyAfterMs } from '../../src/machines/process/attendance.ts'
 import type { ProcessCommand, ProcessEmitted, ProcessEvent } from '../../src/machines/process/events.ts'
 import { processMachine } from '../../src/machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from '../../src/machines/process/record.ts'

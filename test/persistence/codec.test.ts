@@ -142,11 +142,12 @@ describe('a snapshot', () => {
 })
 
 describe('what is damaged is told, never thrown', () => {
-  const whole = record(1)
+  const FORMATS = [1, 2]
 
-  it('cut off at every length', () => {
-    for (let length = 0; length < Buffer.byteLength(whole) - 1; length++) {
-      const { kind } = decodeSnapshot(Buffer.from(whole).subarray(0, length).toString('utf8'), 'format-1')
+  it.each(FORMATS)('format %i, cut off at every length', (format) => {
+    const whole = Buffer.from(record(format))
+    for (let length = 0; length < whole.length - 1; length++) {
+      const { kind } = decodeSnapshot(whole.subarray(0, length).toString('utf8'), `format-${format}`)
       if (kind !== 'damaged') throw new Error(`read as whole at ${length} bytes`)
     }
   })
@@ -157,18 +158,32 @@ describe('what is damaged is told, never thrown', () => {
     fc.assert(fc.property(fc.json(), (text) => decodeSnapshot(text, 'web').kind === 'damaged'))
   })
 
-  it('any byte replaced by any other', () => {
-    const bytes = Buffer.from(whole)
+  it.each(FORMATS)('format %i, any byte replaced by any other', (format) => {
+    const bytes = Buffer.from(record(format))
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 }), (at, byte) => {
         const changed = Buffer.from(bytes)
         changed[at] = byte
-        const decoded = decodeSnapshot(changed.toString('utf8'), 'format-1')
+        const decoded = decodeSnapshot(changed.toString('utf8'), `format-${format}`)
         // What still reads as good is a good snapshot of this process all the same.
         if (decoded.kind === 'ok') expect(() => toRecord(decoded.snapshot.value, decoded.snapshot.context)).not.toThrow()
       }),
       { numRuns: 500 },
     )
+  })
+
+  it.each(FORMATS)('format %i, without any one of its parts', (format) => {
+    const without = (part: object): void => {
+      for (const [key, value] of Object.entries(part)) {
+        Reflect.deleteProperty(part, key)
+        const decoded = decodeSnapshot(JSON.stringify(envelope), `format-${format}`)
+        if (decoded.kind === 'ok') toRecord(decoded.snapshot.value, decoded.snapshot.context)
+        Object.assign(part, { [key]: value })
+        if (typeof value === 'object' && value !== null) without(value)
+      }
+    }
+    const envelope = JSON.parse(record(format))
+    without(envelope)
   })
 
   it('brackets without end', () => {
@@ -366,55 +381,43 @@ describe('the state file of format 1 that was kept', () => {
 })
 
 describe('the state file of format 2 that was kept', () => {
-  it('is readable for ever', () => {
+  const found = () => {
     const decoded = read(2)
     if (decoded.kind === 'damaged') throw new Error(decoded.reason)
-    const { value, context, children } = decoded.snapshot
-    expect(value).toBe('stopping')
-    expect(children).toEqual({
-      run: { id: 'format-2', run: 3 },
-      terminate: {
-        id: 'format-2',
-        run: 3,
-        askedAtMs: 1_893_456_310_794,
-        rungs: [{ signal: 'SIGTERM', atMs: 1_893_456_310_794 }],
-        killAtMs: 1_893_456_315_794,
-      },
-    })
-    // Whatever is in the file is in the context: nothing of it is a part that nobody reads any more.
+    return decoded.snapshot
+  }
+
+  it('is readable for ever, and all of it is still known', () => {
+    const { value, context, children } = found()
+    expect(value).toBe('unhealthy')
     expect(context).toEqual(JSON.parse(record(2)).snapshot.context)
+    expect(children).toEqual({ run: { id: 'format-2', run: 4 }, probeHealth: { id: 'format-2', run: 4 } })
   })
 
-  it('is shown as it was', () => {
-    const decoded = read(2)
-    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
-    const shown = toRecord(decoded.snapshot.value, decoded.snapshot.context)
-    expect(shown).toMatchObject({
+  it('is shown as it was, without its secrets', () => {
+    const { value, context } = found()
+    expect(toRecord(value, context)).toMatchObject({
       id: 'format-2',
-      state: 'stopping',
-      run: 3,
-      restarts: 2,
-      pid: 1_003,
-      ports: { http: 30_001, admin: 41_237 },
-      waiting_for: 'liveness probe failed 2 times: timeout after 500 ms',
-      health: { liveness: { verdict: 'failing', failures: 2, body: { status: 'degraded' } }, startup: { verdict: 'passing' } },
-      attempts: { start: { in_a_row: 1 }, crash: { in_a_row: 1 } },
-      breaker: { state: 'closed', failures_at: ['2030-01-01T00:04:49.255Z'] },
-      ready_when: { kind: 'log-line', source: 'listening on \\d+' },
-      meta: { tenant: 'acme', tier: 2, beta: true },
-      stopping: { purpose: 'unhealthy' },
+      state: 'unhealthy',
+      ready: false,
+      run: 4,
+      ports: { http: 30_001 },
+      waiting_for: 'liveness probe failed 2 times: status 503',
+      attempts: { crash: { in_a_row: 2 }, health: { in_a_row: 1 } },
+      breaker: { state: 'half-open', open_until: null },
+      health: { status: 'unhealthy', liveness: { verdict: 'failing', body: { status: 'down', token: '***' } }, readiness: { verdict: 'passing' } },
+      meta: { tier: 1, dbName: 'eu' },
     })
   })
 
-  it('is gone on with: it is started again when its tree is gone', () => {
-    const decoded = read(2)
-    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+  it('is gone on with: the trial that it was on has failed when it ends', () => {
     const { logic, clock } = fakeWorld()
-    const actor = createActor(logic, { snapshot: toRestorable(decoded.snapshot) as Snapshot<unknown>, input: undefined as never, clock }).start()
-    actor.send({ type: 'run.ended', run: 3, outcome: code(0), atMs: 1_893_456_311_000, nowMs: 1_893_456_311_000 })
+    const actor = createActor(logic, { snapshot: toRestorable(found()) as Snapshot<unknown>, input: undefined as never, clock }).start()
+    const atMs = 1_795_680_070_000
+    actor.send({ type: 'run.ended', run: 4, outcome: code(1), atMs, nowMs: atMs })
     expect(actor.getSnapshot()).toMatchObject({
       value: 'backoff',
-      context: { counters: { health: { streak: 1 }, crash: { streak: 1 }, start: { streak: 1 } } },
+      context: { breaker: { state: 'open' }, retryAtMs: actor.getSnapshot().context.breaker?.openUntilMs },
     })
     actor.stop()
   })

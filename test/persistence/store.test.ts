@@ -256,7 +256,8 @@ describe('saving', () => {
 })
 
 describe('saving soon', () => {
-  const LAZY_MS = 5_000
+  const LAZY_MS = 1_000
+  const LAZY_COUNT = 20
 
   beforeEach(() => {
     store.create('web')
@@ -294,12 +295,25 @@ describe('saving soon', () => {
   })
 
   it('is not put off by more of the same: it waits from the first on', async () => {
-    for (let second = 0; second < 5; second++) {
-      store.saveSoon('web', () => snapshotOf(second))
-      vi.advanceTimersByTime(1_000)
+    for (let run = 0; run < 5; run++) {
+      store.saveSoon('web', () => snapshotOf(run))
+      vi.advanceTimersByTime(LAZY_MS / 5)
     }
     await written()
     expect(savedRun()).toBe(4)
+  })
+
+  it('of hundreds are written in turn, those first that wait longest', async () => {
+    const ids = Array.from({ length: 3 * LAZY_COUNT }, (_, index) => `p${index}`)
+    const isWritten = (id: string) => existsSync(layout.stateFile(id))
+    for (const id of ids) store.create(id)
+    for (const id of ids) store.saveSoon(id, () => ({ value: 'pending', context: aContext({ spec: aSpec({ id }) }) }))
+    for (const id of ids.slice(0, 5)) store.saveSoon(id, () => ({ value: 'pending', context: aContext({ spec: aSpec({ id }) }) })) // they do not lose their place
+    for (let turn = 1; turn <= 3; turn++) {
+      vi.advanceTimersByTime(LAZY_MS)
+      await vi.waitFor(() => expect(ids.filter(isWritten)).toEqual(ids.slice(0, turn * LAZY_COUNT)))
+    }
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('again after it was written is written again', async () => {

@@ -73,6 +73,7 @@ describe('an HTTP probe', () => {
     ['the only port of the process', {}, { url: 'http://localhost:${port}/' }, { ports: { web: 'any' } }],
     ['a path on it', { path: '/up?a=1' }, { url: 'http://localhost:${port}/up?a=1' }, { ports: { web: 'any' } }],
     ['one of several ports', { port: '${port.a}', host: '::1' }, { url: 'http://[::1]:${port.a}/' }, { ports: { a: 1, b: 2 } }],
+    ['a port with its address', { port: '${port.b}' }, { url: 'http://[::1]:${port.b}/' }, { ports: { a: 1, b: { port: 2, host: '::1' } } }],
     ['with TLS', { port: 80, tls: true }, { url: 'https://localhost:80/', tls: {} }],
     ['with a certificate', { url: 'https://x', tls: { ca: '/ca.pem', servername: 'y' } }, { url: 'https://x', tls: { ca: '/ca.pem', servername: 'y' } }],
     ['with a method', { url: 'http://x', method: 'head' }, { url: 'http://x', method: 'HEAD' }],
@@ -147,6 +148,12 @@ describe('a TCP or gRPC probe', () => {
     ['templates', '${env.HOST}:${port}', { host: '${env.HOST}', port: '${port}' }, { ports: { a: 1 } }],
     ['both apart', { host: '10.0.0.1', port: 80 }, { host: '10.0.0.1', port: '80' }],
     ['the only port of the process', {}, { host: 'localhost', port: '${port}' }, { ports: { a: 1 } }],
+    ['where it is bound', {}, { host: '10.0.0.1', port: '${port}' }, { ports: { a: { port: 1, host: '10.0.0.1' } } }],
+    ['where one of several is bound', '${port.b}', { host: '::1', port: '${port.b}' }, { ports: { a: 1, b: { port: 2, host: '::1' } } }],
+    ['the loopback address of who binds all of IPv4', {}, { host: '127.0.0.1', port: '${port}' }, { ports: { a: { port: 1, host: '0.0.0.0' } } }],
+    ['the loopback addresses of who binds all', {}, { host: 'localhost', port: '${port}' }, { ports: { a: { port: 1, host: '::' } } }],
+    ['another address than where it is bound', { host: 'db' }, { host: 'db', port: '${port}' }, { ports: { a: { port: 1, host: '::1' } } }],
+    ['a port that is not its own', 80, { host: 'localhost', port: '80' }, { ports: { a: { port: 1, host: '::1' } } }],
   ])('%s', (_name, given, expected, rest) => {
     expect(checkOf({ tcp: given }, rest)).toEqual({ kind: 'tcp', ...expected })
     expect(checkOf({ grpc: given }, rest)).toEqual({ kind: 'grpc', ...expected, service: '', tls: null })

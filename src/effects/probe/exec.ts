@@ -1,10 +1,12 @@
 /** Passes when a command ends with exit code 0. No shell. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProbeCheck } from '../../types.ts'
-import { codeOf, messageOf } from './causes.ts'
-import { killGroup, killTree, newToken } from './exec-tree.ts'
+import type { End } from '../run/run-files.ts'
+import { executeAlone, newToken } from './exec-alone.ts'
+import { executeGuarded } from './exec-guarded.ts'
+import type { CommandLine } from './execution.ts'
 import { lastLineOf } from './last-line.ts'
 import { type CheckAnswer, type CheckerPorts, failed, PASSED, type Probe } from './probe.ts'
 
@@ -17,42 +19,48 @@ export function execProbe(check: ExecCheck, ports: CheckerPorts): Probe {
     async ask(signal) {
       await gone
       signal.throwIfAborted()
-      const token = newToken()
-      const cwd = resolve(ports.cwd, check.cwd ?? '')
-      // The token of the run would make a stray of the run out of it.
-      const env = { ...ports.env(), ...check.env, PROCMAN_TOKEN: token }
-      const child = spawn(check.command, [...check.args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-      const ended = answerOf(child, (error) => launchCause(check.command, cwd, error))
+      const line = commandLine(check, ports)
+      const guard = ports.guard()
+      const execution = guard === null ? executeAlone(line) : executeGuarded(line, guard)
+      gone = execution.gone
       signal.addEventListener('abort', () => {
-        gone = Promise.all([ended, killTree(child, token)])
+        gone = execution.kill()
       })
-      return ended
+      const said = lastLineOf(execution.outputs)
+      const end = await execution.ended
+      // Not until the pipes are closed, which leftovers may hold: what it wrote itself is there, and read in one more turn of the loop.
+      await nextTurn()
+      await nextTurn()
+      return judge(causeOf(end, line), said())
     },
     close() {},
   }
 }
 
-function answerOf(child: ChildProcess, causeOf: (error: unknown) => string): Promise<CheckAnswer> {
-  return new Promise((settle) => {
-    const said = lastLineOf([child.stdout, child.stderr])
-    child.once('error', (error) => settle(failed(causeOf(error))))
-    child.once('exit', (code, signal) => {
-      killGroup(child)
-      // Not until the pipes are closed, which leftovers may hold: what it wrote itself is there, and read in one more turn of the loop.
-      setImmediate(() => setImmediate(() => settle(judge(code, signal, said()))))
-    })
-  })
+function commandLine({ command, args, cwd, env }: ExecCheck, ports: CheckerPorts): CommandLine {
+  // The token of the run would make a stray of the run out of it.
+  return { command, args, cwd: resolve(ports.cwd, cwd ?? ''), env: { ...ports.env(), ...env, PROCMAN_TOKEN: newToken() } }
 }
 
-function judge(code: number | null, signal: NodeJS.Signals | null, said: string): CheckAnswer {
-  if (code === 0) return PASSED
-  const end = signal === null ? `exited with code ${code}` : `ended by ${signal}`
-  return failed(said === '' ? end : `${end}: ${said}`)
+function judge(cause: string | null, said: string): CheckAnswer {
+  if (cause === null) return PASSED
+  return failed(said === '' ? cause : `${cause}: ${said}`)
 }
 
-/** Node says ENOENT for the command also when it is the directory that is missing. */
-function launchCause(command: string, cwd: string, error: unknown): string {
-  const code = codeOf(error) || messageOf(error)
-  if (!existsSync(cwd)) return `working directory "${cwd}" not found (${code})`
-  return code === 'ENOENT' ? `command "${command}" not found (ENOENT)` : `command "${command}" cannot be executed (${code})`
+/** @returns null: it ended well */
+function causeOf(end: End, { command, cwd }: CommandLine): string | null {
+  switch (end.kind) {
+    case 'code':
+      return end.code === 0 ? null : `exited with code ${end.code}`
+    case 'signal':
+      return `ended by ${end.signal}`
+    case 'unknown':
+      return end.reason
+    case 'launch-failed': {
+      // The system says ENOENT for the command also when it is the directory that is missing.
+      if (!existsSync(cwd)) return `working directory "${cwd}" not found (${end.errno})`
+      if (end.step === 'keeper') return `the keeper cannot be executed (${end.errno})`
+      return end.errno === 'ENOENT' ? `command "${command}" not found (ENOENT)` : `command "${command}" cannot be executed (${end.errno})`
+    }
+  }
 }

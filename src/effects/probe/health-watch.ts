@@ -119,6 +119,7 @@ export class HealthWatch {
       cwd: spec.cwd,
       env: () => this.#ports.environmentOf(id, run),
       probeFunction: (name) => this.#ports.functionOf(id, name),
+      guard: () => this.#ports.guard(),
       about: { id, run },
     })
   }

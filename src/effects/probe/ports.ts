@@ -26,6 +26,8 @@ export interface HealthPorts {
   jobDirOf(id: string): string
   /** Undefined: nobody has declared it in this manager; the probe is not asked then, and says nothing. */
   functionOf(id: string, name: string): ProbeFunction | undefined
+  /** The path of the keeper program that guards what probes execute; null: none can run here. */
+  guard(): string | null
   nowMs(): number
   onTrouble(id: string, error: unknown): void
 }

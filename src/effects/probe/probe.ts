@@ -15,6 +15,8 @@ export interface CheckerPorts {
   env(): Readonly<Record<string, string>>
   /** Undefined: nobody has declared it in this manager. */
   probeFunction(name: string): ProbeFunction | undefined
+  /** The path of the keeper program that guards what `exec` executes; null: none can run here. */
+  guard(): string | null
   readonly about: { readonly id: string; readonly run: number }
 }
 

@@ -26,6 +26,7 @@ export class Prober implements Part {
   #asking: AbortController | undefined
   #isClosed = false
   #hasAsked = false
+  #isReady = false
 
   /** @param createChecker called when it is first needed */
   constructor(up: UpRun, name: ProbeName, spec: ProbeSpec, createChecker: () => Checker) {
@@ -36,12 +37,13 @@ export class Prober implements Part {
     this.#spread = spreadOf(up.id, name)
   }
 
-  /** It was asked by this manager, whatever came of it. One that was skipped, since the command is suspended, was not. */
+  /** It was asked by this manager, whatever came of it. One that was skipped, since the command is suspended, or that cannot be asked here, was not. */
   get hasAsked(): boolean {
     return this.#hasAsked
   }
 
   review(view: HealthView): void {
+    this.#isReady = view.readyAtMs !== null
     const intervalMs = intervalInForce(this.#name, this.#spec, view)
     if (this.#isClosed || intervalMs === this.#intervalMs) return
     const before = this.#intervalMs
@@ -110,7 +112,7 @@ export class Prober implements Part {
     const answer = await this.#checker.check(this.#spec.timeoutMs, signal)
     const latencyMs = Math.round((performance.now() - beganAtMs) * 10) / 10
     if (signal.aborted) return
-    if (answer === null) return this.#asked()
+    if (answer === null) return
     const { cause, body } = answer
     if (!(cause === null ? this.#isToPraise() : await this.#isToBlame(signal))) return
     this.#hasAsked = true
@@ -123,9 +125,12 @@ export class Prober implements Part {
     this.#up.review()
   }
 
-  /** Somebody else may have answered in the place of a command that has just ended. Elsewhere than on Linux that look costs a process. */
+  /**
+   * Somebody else may have answered in the place of a command that has just ended: what would make it ready is looked at twice. Elsewhere than on Linux that look
+   * costs a process.
+   */
   #isToPraise(): boolean {
-    return process.platform !== 'linux' || isAlive(this.#up.identity)
+    return this.#isReady || process.platform !== 'linux' || isAlive(this.#up.identity)
   }
 
   /** A failure of a command that has ended, or was stopped over it, says nothing. */

@@ -51,8 +51,8 @@ export function askForKeeper(asked: AskedRun, answers: Answers): () => void {
         if (!isOver) answers.assigned(assigned)
         begin(assigned)
       },
-      (error: Error) => {
-        if (!isOver) answers.failed({ step: 'port', errno: 'EADDRINUSE', detail: error.message })
+      (error: Error & { readonly errno?: string }) => {
+        if (!isOver) answers.failed({ step: 'port', errno: error.errno ?? 'EADDRINUSE', detail: error.message })
       },
     )
   } else begin()

@@ -140,7 +140,16 @@ function modifiedAtMs(jobDir: string, run: number): number {
 
 const STEPS = ['intent', 'cwd', 'log', 'fork', 'command', 'interpreter'] as const
 
-function outcomeOf(json: Json, jobDir: string): Outcome {
+/** How a command ended, as far as a keeper can tell. */
+export type End = Exclude<Outcome, { readonly kind: 'not-started' }>
+
+/** @param line what a keeper in the mode `guard` tells: the same as it would write to an exit file */
+export function endIn(line: string): End {
+  const json = toJson(line)
+  return json === 'damaged' ? { kind: 'unknown', reason: `the guard says ${JSON.stringify(line)}` } : outcomeOf(json, '')
+}
+
+function outcomeOf(json: Json, jobDir: string): End {
   if (json.kind === 'code' && isCount(json.code)) return { kind: 'code', code: json.code }
   if (json.kind === 'signal' && isCount(json.signal)) return { kind: 'signal', signal: signalName(json.signal), core: json.core === true }
   const step = STEPS.find((known) => known === json.step)

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import type { Identity, Outcome } from '../../types.ts'
 import { askForKeeper, type Failure } from './ask-for-keeper.ts'
+import { mayBeOfConflict, onConflictKnown } from './conflict.ts'
 import type { PortConflict, RunFact } from './contract.ts'
 import { hasKeeper, onFifoReleased } from './keeper-link.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
@@ -302,23 +303,12 @@ export class RunWatch {
     this.#stopWaiting = undefined
     const end = (conflict: PortConflict | null) =>
       this.#say({ type: 'run.ended', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs(), ...(conflict === null ? {} : { conflict }) })
-    const mayBeInTheWay = !this.#isStopping && (outcome.kind === 'signal' || (outcome.kind === 'code' && outcome.code !== 0))
-    if (!mayBeInTheWay || !this.#ports.hasPorts(this.#id)) return end(null)
-    let isOver = false
-    this.#wait(() => {
-      isOver = true
-    })
-    this.#ports
-      .conflictOf(this.#id)
-      .catch((error: unknown) => {
-        this.#ports.onTrouble(this.#id, error)
-        return null
-      })
-      .then((conflict) => {
-        if (isOver) return
-        this.#stopWaiting = undefined
-        end(conflict)
-      })
+    if (this.#isStopping || !mayBeOfConflict(outcome) || !this.#ports.hasPorts(this.#id)) return end(null)
+    const found = (conflict: PortConflict | null) => {
+      this.#stopWaiting = undefined
+      end(conflict)
+    }
+    this.#wait(onConflictKnown(this.#ports, this.#id, found))
   }
 
   /** Nobody will tell when there is more to see. @param stop ends what is waited for meanwhile */

@@ -1,18 +1,15 @@
 /** How facts and commands change what is known of a process. Pure functions from (context, event) to the parts that change. */
 
 import { placeOf } from '../../spread.ts'
-import type { Outcome, ProcessContext, ProcessSpec, Reason } from '../../types.ts'
-import { breakerOnStart, isOpen, trialMs } from './breaker.ts'
+import type { Outcome, ProcessContext, ProcessSpec } from '../../types.ts'
+import { breakerOnStart, isOpen } from './breaker.ts'
+import { type Change, noted, nowOf } from './change.ts'
 import { describeFailure } from './describe.ts'
 import type { ProcessEvent } from './events.ts'
-import { afterResult, describeProbe, notReadyReason } from './health.ts'
-import { decideRestart, withoutStreaks } from './restart.ts'
+import { describeProbe, notReadyReason } from './health.ts'
+import { decideRestart } from './restart.ts'
 import { formatSpan } from './span.ts'
 import { hastenStop, planStop } from './stop.ts'
-
-const KEPT_REASONS = 10
-
-type Change = Partial<ProcessContext>
 
 export function contextOf(spec: ProcessSpec, createdAtMs: number): ProcessContext {
   return {
@@ -85,64 +82,6 @@ export function mayBegin(context: ProcessContext, event: ProcessEvent): boolean 
 
 export function afterLaunch(_context: ProcessContext, event: ProcessEvent): Change {
   return event.type === 'run.launched' ? { identity: event.identity, startedAtMs: event.atMs } : {}
-}
-
-export function afterPorts(context: ProcessContext, event: ProcessEvent): Change {
-  if (event.type !== 'run.ports-assigned') return {}
-  const moved = Object.entries(event.ports).filter(([name, port]) => Object.hasOwn(context.ports, name) && context.ports[name] !== port)
-  if (moved.length === 0) return { ports: event.ports }
-  const text = moved.map(([name, port]) => `port ${name} is ${port} now: ${context.ports[name]} was not free`).join('; ')
-  return { ports: event.ports, ...noted(context, event.atMs, text) }
-}
-
-/** One more answer of a probe. What turns the verdict goes on record as a reason. */
-export function afterProbe(context: ProcessContext, event: ProcessEvent): Change {
-  if (event.type !== 'probe.failed' && event.type !== 'probe.passed') return {}
-  const { probe, atMs, latencyMs, body } = event
-  const spec = context.spec.health?.[probe] ?? null
-  if (spec === null) return {}
-  const before = context.probes[probe]
-  const state = afterResult(spec, before, { atMs, latencyMs, cause: event.type === 'probe.failed' ? event.reason : null }, body)
-  const probes = { ...context.probes, [probe]: state }
-  if (state.verdict === (before?.verdict ?? 'unknown')) return { probes }
-  if (state.verdict === 'failing') return { probes, ...noted(context, atMs, describeProbe(probe, state)) }
-  return before?.verdict === 'failing' ? { probes, ...noted(context, atMs, `${probe} probe passes again`) } : { probes }
-}
-
-/** What is known once the event is taken in: guards ask what it leads to. */
-export function withProbe(context: ProcessContext, event: ProcessEvent): ProcessContext {
-  return { ...context, ...afterProbe(context, event), ...afterSignal(context, event) }
-}
-
-export function afterSignal(_context: ProcessContext, event: ProcessEvent): Change {
-  return event.type === 'ready.signalled' ? { signalledAtMs: event.atMs } : {}
-}
-
-export function afterReady(_context: ProcessContext, event: ProcessEvent): Change {
-  return { readyAtMs: nowOf(event) }
-}
-
-export function afterUnready(): Change {
-  return { readyAtMs: null }
-}
-
-/** It has been up and ready for long: the waits begin anew, and a trial run has passed. */
-export function afterSteady(context: ProcessContext, event: ProcessEvent): Change {
-  if (event.type !== 'run.steadied') return {}
-  const { spec, breaker, counters } = context
-  const { afterMs } = event
-  const hasPassed = breaker?.state === 'half-open' && spec.breaker !== null && afterMs >= trialMs(spec.breaker, spec.restart.resetAfterMs)
-  return {
-    ...(hasPassed ? { breaker: null } : {}),
-    ...(afterMs >= spec.restart.resetAfterMs ? { counters: withoutStreaks(counters) } : {}),
-    ...noted(context, event.atMs, `ready for ${formatSpan(afterMs)}: ${hasPassed ? 'the circuit breaker is closed' : 'the waits before restarts begin anew'}`),
-  }
-}
-
-/** Ready for so long, in ms, something that counts against it is forgotten. Null: nothing does. */
-export function steadyAfterMs({ spec, breaker, counters }: ProcessContext): number | null {
-  if (breaker?.state === 'half-open' && spec.breaker !== null) return trialMs(spec.breaker, spec.restart.resetAfterMs)
-  return Object.values(counters).some(({ streak }) => streak > 0) ? spec.restart.resetAfterMs : null
 }
 
 export function afterReset(context: ProcessContext, event: ProcessEvent): Change {
@@ -256,14 +195,4 @@ function verdictOf(context: ProcessContext, event: ProcessEvent) {
     nowMs,
     draw: placeOf(`${context.spec.id}/${context.createdAtMs}/${context.run}`),
   })
-}
-
-/** A probe tells when it began; what it leads to begins when it has been answered. */
-function nowOf(event: ProcessEvent): number {
-  if (event.type === 'probe.failed' || event.type === 'probe.passed') return Math.ceil(event.atMs + event.latencyMs)
-  return 'atMs' in event ? event.atMs : 0
-}
-
-function noted(context: ProcessContext, atMs: number, text: string): { reasons: readonly Reason[] } {
-  return { reasons: [...context.reasons, { atMs, text }].slice(-KEPT_REASONS) }
 }

@@ -18,10 +18,19 @@ function verdictOf(spec: ProbeSpec, state: ProbeState, failures: number, success
 
 type Health = Pick<ProcessContext, 'spec' | 'probes' | 'signalledAtMs'>
 
-/** All that it was to wait for has come. */
-export function isReady({ spec, probes, signalledAtMs }: Health): boolean {
+/** All that it was to wait for has come, and it lives. */
+export function isReady(health: Health): boolean {
+  return hasStarted(health) && health.probes.liveness?.verdict !== 'failing'
+}
+
+/** All that it was to wait for has come, but its liveness probe fails, and nobody wants it to be started again for that. */
+export function isUpUnwell(health: Health): boolean {
+  return hasStarted(health) && health.probes.liveness?.verdict === 'failing' && !shallRestartUnhealthy(health)
+}
+
+function hasStarted({ spec, probes, signalledAtMs }: Health): boolean {
   const passes = (name: ProbeName) => (spec.health?.[name] ?? null) === null || probes[name]?.verdict === 'passing'
-  return (spec.ready === null || signalledAtMs !== null) && passes('startup') && passes('readiness') && probes.liveness?.verdict !== 'failing'
+  return (spec.ready === null || signalledAtMs !== null) && passes('startup') && passes('readiness')
 }
 
 /** Ready as soon as it is launched: nothing else was asked for. */

@@ -6,21 +6,17 @@ import type { RunCommand, RunInput } from '../../effects/run/contract.ts'
 import type { TerminateInput } from '../../effects/terminate/contract.ts'
 import type { ProcessContext, ProcessSpec } from '../../types.ts'
 import { placeholder } from '../placeholder.ts'
+import { afterPorts, afterProbe, afterReady, afterSignal, afterSteady, afterUnready, withProbe } from './attendance.ts'
 import { isOpen } from './breaker.ts'
+import { nowOf } from './change.ts'
 import {
   afterCancel,
   afterExit,
   afterKeeperLoss,
   afterLaunch,
   afterNote,
-  afterPorts,
-  afterProbe,
-  afterReady,
   afterReset,
-  afterSignal,
-  afterSteady,
   afterStopRequest,
-  afterUnready,
   contextOf,
   endOf,
   isCurrent,
@@ -28,10 +24,9 @@ import {
   nextRun,
   settledWith,
   shallRestart,
-  withProbe,
 } from './context.ts'
 import type { ProcessEmitted, ProcessEvent } from './events.ts'
-import { describeProbe, failingProbe, isReady, isReadyOnceLaunched, shallRestartUnhealthy } from './health.ts'
+import { describeProbe, failingProbe, isReady, isReadyOnceLaunched, isUpUnwell, shallRestartUnhealthy } from './health.ts'
 
 export interface ProcessInput {
   readonly spec: ProcessSpec
@@ -68,6 +63,7 @@ const base = setup({
     isFirstTold: ({ context, event }) => isCurrent(context, event) && context.identity === null,
     isReadyOnceLaunched: ({ context, event }) => isCurrent(context, event) && isReadyOnceLaunched(context),
     becomesReady: ({ context, event }) => isCurrent(context, event) && isReady(withProbe(context, event)),
+    isUpUnwell: ({ context, event }) => isCurrent(context, event) && isUpUnwell(withProbe(context, event)),
     becomesUnwell: ({ context, event }) => isCurrent(context, event) && failingProbe(withProbe(context, event)) !== null,
     shallEndUnhealthy: ({ context, event }) => isCurrent(context, event) && shallRestartUnhealthy(withProbe(context, event)),
     isToBeRestarted: ({ context }) => shallRestartUnhealthy(context),
@@ -108,7 +104,7 @@ const base = setup({
     emitUnhealthy: emit(({ context, event }) => {
       const probe = failingProbe(context)
       const reason = probe === null ? '' : describeProbe(probe, context.probes[probe])
-      return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: 'atMs' in event ? event.atMs : 0 }
+      return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: nowOf(event) }
     }),
     emitExited: emit(({ context, event }) => {
       const { outcome, atMs } = endOf(context, event)
@@ -195,6 +191,7 @@ export const processMachine = base.createMachine({
         ],
         'probe.passed': [
           { guard: 'becomesReady', target: 'running', actions: ['recordProbe', 'recordReady'] },
+          { guard: 'isUpUnwell', target: 'unhealthy', actions: 'recordProbe' },
           { guard: 'isCurrent', actions: 'recordProbe' },
         ],
         'probe.failed': [
@@ -203,6 +200,7 @@ export const processMachine = base.createMachine({
         ],
         'ready.signalled': [
           { guard: 'becomesReady', target: 'running', actions: ['recordSignal', 'recordReady'] },
+          { guard: 'isUpUnwell', target: 'unhealthy', actions: 'recordSignal' },
           { guard: 'isCurrent', actions: 'recordSignal' },
         ],
         'startup.timed-out': { guard: 'isCurrent', target: 'stopping', actions: 'planStop' },

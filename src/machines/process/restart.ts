@@ -90,8 +90,8 @@ function counted(facts: EndFacts, counters: Counters, isWell: boolean): RestartV
   const counter: RestartCounter = { streak: streak + 1, atMs: [...recent, atMs].slice(-Math.max(policy.maxAttempts, KEPT_TIMES)) }
   const next = { ...counters, [cause]: counter }
   if (breaker?.state === 'open' && breaker.openUntilMs !== null) {
-    const delayMs = breaker.openUntilMs - atMs
-    return { kind: 'restart', atMs: breaker.openUntilMs, delayMs, counters: next, breaker, reason: openReason(facts, breaker, delayMs) }
+    const delayMs = Math.max(0, breaker.openUntilMs - atMs)
+    return { kind: 'restart', atMs: atMs + delayMs, delayMs, counters: next, breaker, reason: openReason(facts, breaker, delayMs) }
   }
   const count = `${recent.length + 1}${policy.maxAttempts > 0 ? ` of ${policy.maxAttempts}` : ''}${cause === 'crash' ? '' : ` for ${CAUSE_WORDS[cause]}`}`
   return again(facts, delayOf(facts, cause, streak), next, breaker, count)

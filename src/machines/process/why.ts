@@ -1,5 +1,6 @@
 /** Says in plain words why a process is in its state, what was counted, and when the next thing will happen. Pure. */
 import type { RestartCause } from '../../types.ts'
+import { trialMs } from './breaker.ts'
 import type { ProbeRecord } from './health-record.ts'
 import type { ProcessRecord } from './record.ts'
 import { CAUSE_WORDS } from './restart.ts'
@@ -21,7 +22,7 @@ function stateLines(record: ProcessRecord, nowMs: number): readonly string[] {
       return [`${id} was created and has not been started yet.`]
     case 'starting': {
       if (record.started_at === null) return [`${id} is being launched (run ${run}).`]
-      const by = record.ready_by === null ? [] : [`Unless it is ready by then, it is stopped as a failed start ${inOrAgo(record.ready_by, nowMs)}.`]
+      const by = record.ready_by === null ? [] : [`It is stopped as a failed start ${inOrAgo(record.ready_by, nowMs)}, unless it is ready by then.`]
       return [`${up} is up for ${since(record.started_at, nowMs)} and not ready yet: ${record.waiting_for}.`, ...by]
     }
     case 'running': {
@@ -86,7 +87,9 @@ function probeWords({ verdict, failures, results, spec }: ProbeRecord, nowMs: nu
   if (last === undefined) return 'has not been asked yet'
   const answer = last.cause === null ? `passed in ${last.latency_ms} ms` : last.cause
   const count = failures > 0 ? `, ${failures} ${failures === 1 ? 'failure' : 'failures'} in a row of ${spec.failureThreshold} that make it failing` : ''
-  return `is ${verdict === 'unknown' ? 'not decided yet' : verdict} (asked ${since(last.at, nowMs)} ago: ${answer}${count})`
+  const nextMs = Date.parse(last.at) + spec.intervalMs - nowMs
+  const next = nextMs > 0 ? `; asked again in ${formatSpan(nextMs)}` : ''
+  return `is ${verdict === 'unknown' ? 'not decided yet' : verdict} (asked ${since(last.at, nowMs)} ago: ${answer}${count}${next})`
 }
 
 function countLines({ attempts, restart }: ProcessRecord, nowMs: number): readonly string[] {
@@ -95,19 +98,21 @@ function countLines({ attempts, restart }: ProcessRecord, nowMs: number): readon
     if (recent === 0) return []
     const limit = restart.maxAttempts === 0 ? '' : ` of at most ${restart.maxAttempts}`
     return [
-      `Counted for ${CAUSE_WORDS[cause as RestartCause]}: ${recent}${limit} restarts within ${formatSpan(restart.windowMs)}, ${counter?.in_a_row} in a row.`,
+      `Counted for ${CAUSE_WORDS[cause as RestartCause]}: ${recent}${limit} ${recent === 1 && limit === '' ? 'restart' : 'restarts'} within ${formatSpan(restart.windowMs)}, ${counter?.in_a_row} in a row.`,
     ]
   })
 }
 
-function breakerLines({ breaker, state }: ProcessRecord, nowMs: number): readonly string[] {
+function breakerLines({ breaker, state, restart }: ProcessRecord, nowMs: number): readonly string[] {
   if (breaker === null) return []
   const isUp = state !== 'exited' && state !== 'orphaned' && state !== 'backoff'
   switch (breaker.state) {
     case 'open':
       return [`Its circuit breaker is open${openWords(breaker.open_until, state === 'backoff', nowMs)}`]
     case 'half-open':
-      return [`Its circuit breaker is half-open: ${isUp ? 'this' : 'the next'} run is the trial.`]
+      return [
+        `Its circuit breaker is half-open: ${isUp ? 'this' : 'the next'} run is the trial, which closes it once it was ready for ${formatSpan(trialMs(breaker.policy, restart.resetAfterMs))}.`,
+      ]
     case 'closed': {
       const { failures, windowMs } = breaker.policy
       const recent = breaker.failures_at.filter((at) => Date.parse(at) > nowMs - windowMs).length

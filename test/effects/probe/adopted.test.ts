@@ -38,6 +38,7 @@ it('is asked until its end is on disk, and no failure is told of it then', async
   }
   const ports = {
     jobDirOf: () => jobDir,
+    guard: () => null,
     hasPorts: () => false,
     tokenOf: () => 'no-such-token',
     knownOf: () => null,

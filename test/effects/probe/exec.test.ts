@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { CheckerPorts } from '../../../src/effects/probe/checker.ts'
 import { fixture, lives, until } from '../../e2e/harness.ts'
@@ -13,16 +14,29 @@ beforeEach(() => {
   return () => rmSync(made, { recursive: true })
 })
 
+const KEEPER = fileURLToPath(new URL('../../../dist/keeper/procman-keeper', import.meta.url))
+const WAYS = [
+  { way: 'guarded', guard: KEEPER },
+  { way: 'alone', guard: null },
+].filter(({ guard }) => guard === null || existsSync(guard))
+
+/** Set by each suite. */
+let program: string | null = null
+
 type Exec = { command: string; args?: readonly string[]; cwd?: string | null; env?: Record<string, string> }
 
 const exec = ({ command, args = [], cwd = null, env = {} }: Exec, ports: Partial<CheckerPorts> = {}) =>
-  checkerOf({ kind: 'exec', command, args, cwd, env }, { cwd: dir, ...ports })
+  checkerOf({ kind: 'exec', command, args, cwd, env }, { cwd: dir, guard: () => program, ...ports })
 
 const sh = (script: string, ...args: string[]) => exec({ command: 'sh', args: ['-c', script, 'sh', ...args] })
 
 const node = (script: string) => exec({ command: process.execPath, args: ['-e', script] })
 
-describe('an exec probe', () => {
+describe.each(WAYS)('an exec probe, $way', ({ guard }) => {
+  beforeEach(() => {
+    program = guard
+  })
+
   it('passes with exit code 0, whatever it says', async () => {
     expect(await ask(sh('echo fine; echo oh >&2'))).toEqual(PASSES)
   })
@@ -72,7 +86,11 @@ describe('an exec probe', () => {
   })
 })
 
-describe.skipIf(process.platform !== 'linux')('the tree of an exec probe', () => {
+describe.skipIf(process.platform !== 'linux').each(WAYS)('the tree of an exec probe, $way', ({ guard }) => {
+  beforeEach(() => {
+    program = guard
+  })
+
   const TREE = 5
   const grow = () => {
     const file = join(dir, 'pids')
@@ -108,14 +126,15 @@ describe.skipIf(process.platform !== 'linux')('the tree of an exec probe', () =>
     const over = new AbortController()
     const answer = ask(checker, 60_000, over.signal)
     const pids = await until('it has grown', () => existsSync(file) && readFileSync(file, 'utf8').trim().split('\n').length === 3 && readFileSync(file, 'utf8'))
-    // Forked twice, in a session of its own and without the token: nothing tells whose it is any more.
     const [child, twiceForked, leader] = pids.split('\n').map(Number)
     onTestFinished(() => {
       if (twiceForked !== undefined && lives(twiceForked)) process.kill(twiceForked, 'SIGKILL')
     })
     over.abort()
     await answer
-    await until('none lives', () => [child, leader].every((pid) => pid !== undefined && !lives(pid)))
+    // Forked twice, in a session of its own and without the token: only a guard knows whose it is.
+    const known = guard === null ? [child, leader] : [child, twiceForked, leader]
+    await until('none lives', () => known.every((pid) => pid !== undefined && !lives(pid)))
   })
 
   it('is all that is ended: what another probe has started lives', async () => {
@@ -146,15 +165,18 @@ describe.skipIf(process.platform !== 'linux')('the tree of an exec probe', () =>
     await until('none lives', () => pids().filter(lives).length === 0)
   })
 
-  it('loses its group when the command ends by itself, and who holds its output is not waited for', async () => {
+  it('loses what it left behind when the command ends by itself, and who holds its output is not waited for', async () => {
     const [inGroup, outside] = [join(dir, 'in'), join(dir, 'out')]
     const script = 'sleep 600 & echo $! > "$1"; setsid sh -c "echo \\$\\$ > $2; exec sleep 600" & until [ -s "$2" ]; do :; done; exit 7'
     expect(await ask(sh(script, inGroup, outside), 60_000)).toEqual(fails('exited with code 7'))
     const [left, escaped] = [inGroup, outside].map((file) => Number(readFileSync(file, 'utf8')))
-    onTestFinished(() => void process.kill(escaped ?? 0, 'SIGKILL'))
+    onTestFinished(() => {
+      if (lives(escaped ?? 0)) process.kill(escaped ?? 0, 'SIGKILL')
+    })
     await until('it is gone', () => !lives(left ?? 0))
-    // What makes itself a session of its own is let be: it was meant to stay.
-    expect(lives(escaped ?? 0)).toBe(true)
+    // Without a guard that is its group only.
+    if (guard === null) expect(lives(escaped ?? 0)).toBe(true)
+    else await until('it is gone, too', () => !lives(escaped ?? 0))
   })
 
   it('leaves no descriptor behind', async () => {
@@ -164,5 +186,28 @@ describe.skipIf(process.platform !== 'linux')('the tree of an exec probe', () =>
     const before = fds()
     for (let probes = 1; probes <= 5; probes++) await ask(checker)
     await until('they are closed', () => fds() <= before)
+  })
+})
+
+describe.skipIf(!existsSync(KEEPER))('the guard of an exec probe', () => {
+  beforeEach(() => {
+    program = KEEPER
+  })
+
+  it('that cannot be executed is not taken for the command', async () => {
+    expect(await ask(exec({ command: 'true' }, { guard: () => '/no/such/keeper' }))).toEqual(fails('the keeper cannot be executed (ENOENT)'))
+  })
+
+  it('that is killed leaves the end of the command unknown', async () => {
+    const answer = await ask(sh('echo $$ > pid; kill -9 $PPID; exec sleep 600'))
+    const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'))
+    onTestFinished(() => {
+      if (lives(pid)) process.kill(pid, 'SIGKILL')
+    })
+    expect(answer).toEqual(fails('the guard of the command was killed'))
+  })
+
+  it.skipIf(process.platform !== 'linux')('tells signals that Node does not know', async () => {
+    expect(await ask(sh('kill -40 $$'))).toEqual(fails('ended by SIGRTMIN+6'))
   })
 })

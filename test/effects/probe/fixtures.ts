@@ -101,6 +101,7 @@ export class World {
       viewOf: () => this.view,
       environmentOf: () => ({}),
       jobDirOf: () => this.jobDir,
+      guard: () => null,
       functionOf: () => undefined,
       nowMs: () => Date.now() + this.skewMs,
       onTrouble: (_id: string, error: unknown) => void this.troubles.push(error),

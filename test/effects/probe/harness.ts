@@ -54,6 +54,7 @@ export function checkerOf(check: ProbeCheck, ports: Partial<CheckerPorts> = {}):
     cwd: process.cwd(),
     env: () => ({ PATH: process.env.PATH ?? '' }),
     probeFunction: () => undefined,
+    guard: () => null,
     about: { id: 'web', run: 3 },
     ...ports,
   })

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { initialTransition, type SnapshotFrom, transition } from 'xstate'
 import { getShortestPaths, type StatePath } from 'xstate/graph'
-import { steadyAfterMs } from '../../../src/machines/process/context.ts'
+import { steadyAfterMs } from '../../../src/machines/process/attendance.ts'
 import type { ProcessEvent } from '../../../src/machines/process/events.ts'
 import { isReady } from '../../../src/machines/process/health.ts'
 import { processMachine } from '../../../src/machines/process/machine.ts'

@@ -344,6 +344,11 @@ describe('the circuit breaker in the verdict', () => {
     expect(verdict).toMatchObject({ kind: 'give-up', breaker: { state: 'open' } })
   })
 
+  it('that a damaged file says is open while a run is up makes no wait that has passed before it began', () => {
+    const breaker = { state: 'open', failuresAtMs: [], openUntilMs: EPOCH_MS - 1_000 } as const
+    expect(decide({ hasConflict: true, breaker })).toMatchObject({ kind: 'restart', atMs: EPOCH_MS + 10, delayMs: 0 })
+  })
+
   it('takes no part in a start that only procman is to blame for', () => {
     const breaker = { state: 'half-open', failuresAtMs, openUntilMs: null } as const
     expect(decide({ outcome: noRoom, breakerPolicy, breaker })).toMatchObject({ kind: 'restart', breaker })

@@ -79,10 +79,10 @@ describe.each([
       expect(process.state).toBe('starting')
     })
 
-    it('needs no liveness: one that fails while it starts is reported, and in the way', () => {
+    it('needs no liveness: one that fails while it starts is reported when all else has come, and no failed start', () => {
       const process = aService({ health: { readiness: aProbe(), liveness: aProbe({ onFailure: 'report' }) } }).start()
       world.child.isLaunched().fails('liveness').passes('readiness')
-      expect(process.record).toMatchObject({ state: 'starting', waiting_for: 'liveness probe failed: connection refused' })
+      expect(process.record).toMatchObject({ state: 'unhealthy', waiting_for: 'liveness probe failed: connection refused' })
       world.child.passes('liveness')
       expect(process.state).toBe('running')
     })
@@ -157,7 +157,7 @@ describe.each([
       world.child.fails('liveness', 'timeout after 500 ms')
       const reason = 'liveness probe failed 2 times: timeout after 500 ms'
       expect(process.record).toMatchObject({ state: 'stopping', ready: false, waiting_for: reason, stopping: { purpose: 'unhealthy' } })
-      expect(world.emitted('process.unhealthy')).toEqual([{ type: 'process.unhealthy', id: 'web', run: 1, reason, atMs: EPOCH_MS + 1_000 }])
+      expect(world.emitted('process.unhealthy')).toEqual([{ type: 'process.unhealthy', id: 'web', run: 1, reason, atMs: EPOCH_MS + 1_002 }])
       world.child.exits(signal('SIGTERM'))
       expect(process.record).toMatchObject({ state: 'backoff', error: reason, attempts: { health: { in_a_row: 1 } } })
       expect(lastReason(process)).toBe(`${reason}: restart 1 for failed health in 1000 ms (always)`)
@@ -173,6 +173,16 @@ describe.each([
         'process.started',
         'process.ready',
       ])
+    })
+
+    it('fails, and passes again, when it has been answered: not when it was asked', () => {
+      const process = aService({ health: { liveness: aProbe({ onFailure: 'report' }) } }).isUp()
+      world.child.fails()
+      expect(process.context.reasons).toEqual([{ atMs: world.nowMs + 2, text: 'liveness probe failed: connection refused' }])
+      expect(world.emitted('process.unhealthy')).toMatchObject([{ atMs: world.nowMs + 2 }])
+      world.passMs(1_000)
+      world.child.passes()
+      expect(process.context.reasons.at(-1)).toEqual({ atMs: world.nowMs + 2, text: 'liveness probe passes again' })
     })
 
     it('too seldom in a row stays as it is', () => {
