@@ -511,7 +511,7 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
     })
 
     it('is let go of when the command has ended, whoever has the descriptor', async () => {
-      const keeper = run({ ...notify(`(trap '' TERM; exec sleep 1000) & exit 4`), graceMs: 60_000 })
+      const keeper = run({ ...notify(`trap '' TERM; sleep 1000 & exit 4`), graceMs: 60_000 })
       await until('rest', () => existsSync(file('run-1.rest')) && !held('run-1.alive'))
       expect(held('run-1.notify')).toBe(false)
       expect(existsSync(file('run-1.ready'))).toBe(false)
