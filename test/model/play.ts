@@ -88,6 +88,7 @@ async function conclude({ finale }: Schedule, actors: readonly Actor[], driver: 
 async function perform({ verb, who }: Step, actors: readonly Actor[], driver: Driver): Promise<void> {
   const actor = actors[who % actors.length]
   if (verb === 'answers') await Promise.all(actors.map((each) => each.answered()))
+  else if (verb === 'noticed') await actor?.noticed()
   else if (verb === 'rest') await Promise.all(actors.map((each) => each.comesToRest()))
   else if (verb === 'crash' || verb === 'close' || verb === 'close and reopen') await befall(verb, actors, driver)
   else actor?.issue(verb)
@@ -172,6 +173,12 @@ class Actor {
     this.#mustBeTrue()
   }
 
+  /** Its probe has failed, if it is up and sick. */
+  async noticed(): Promise<void> {
+    for (const giveUpAtMs = Date.now() + WATCHDOG_MS; this.#isSick && (await this.#look())?.state === 'running'; await pause(1))
+      if (Date.now() > giveUpAtMs) throw new Error(`${this.id} is sick, and nobody notices`)
+  }
+
   mustBeDown(): void {
     if (this.#record !== null && (this.#record.state !== 'exited' || this.#record.pid !== null))
       throw new Error(`${this.id} was stopped and is ${this.#record.state}`)
@@ -222,7 +229,7 @@ class Actor {
   }
 
   #call(verb: Call, method: keyof Supervisor, ...args: readonly unknown[]): void {
-    const call = this.model.call(verb)
+    const call = this.model.call(verb, this.model.isClosed ? undefined : this.#stage.driver.peek(this.id))
     if (!['stop', 'remove', 'signal', 'hang-up', 'refresh', 'create'].includes(verb)) this.#beginnings += 1
     const asked = this.#stage.driver.call(method, ...args).then(
       (value) => (value === LOST ? LOST : verb === 'stop' ? endOf(value as ProcessRecord) : 'done'),

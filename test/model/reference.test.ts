@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Nature, Reference, Violation } from './reference.ts'
 
-const obeys: Nature = { strategy: 'never', retries: 'at once', givesUp: false, ends: null, probed: false, leaves: false, launchable: true, breaker: 'none' }
+const obeys: Nature = { strategy: 'never', retries: 'at once', maxAttempts: 0, ends: null, probed: false, leaves: false, launchable: true, breaker: 'none' }
 const seen = (state: string, status = state) => ({ state, status })
 const cancelled = seen('exited', 'cancelled')
 
@@ -241,6 +241,14 @@ describe('what is not allowed', () => {
     model.answer(model.call('stop'), 'cancelled')
     model.answer(model.call('reset'), 'done')
     expect(() => model.answer(model.call('launch'), 'PROCMAN_BREAKER_OPEN')).toThrow(Violation)
+  })
+
+  it('a breaker that is closed after as many failures as open it, or open after fewer', () => {
+    const closed = { ...seen('backoff'), breaker: { state: 'closed' } }
+    expect(() => held().observe(closed)).toThrow(Violation)
+    const model = started({ strategy: 'on-failure', breaker: 'cools much later' })
+    model.mayEnd('fail')
+    expect(() => model.observe({ ...closed, breaker: { state: 'open' } })).toThrow(Violation)
   })
 
   it('an end of one that is well, and that nothing ends', () => {

@@ -12,7 +12,8 @@ export interface Nature {
   readonly strategy: 'never' | 'on-failure' | 'always'
   /** A retry is due at once, or not in the time of a test. */
   readonly retries: 'at once' | 'much later'
-  readonly givesUp: boolean
+  /** Restarts for each cause until a command; 0: no limit. */
+  readonly maxAttempts: number
   /** The command ends by itself, like this; null: when it is made to. */
   readonly ends: End | null
   /** It has a liveness probe. */
@@ -24,9 +25,16 @@ export interface Nature {
   readonly breaker: 'none' | 'cools soon' | 'cools much later'
 }
 
+/** What a record says. `breaker`: null when there is none, or nobody has looked. */
+export interface Seen {
+  readonly state: string
+  readonly status: string
+  readonly breaker?: { readonly state: string } | null
+}
+
 /** So many failures open a breaker. */
 const OPENS = 2
-const NOTHING: Saved = { state: 'absent', may: [], failures: 0 }
+const NOTHING: Saved = { state: 'absent', may: [], spent: 0, failures: 0 }
 
 const DOWN: readonly State[] = ['cancelled', 'ended']
 const UP: readonly State[] = ['starting', 'up', 'cleaning ok', 'cleaning fail', 'stopping', 'restarting']
@@ -53,13 +61,24 @@ export class Reference {
     this.#isImmediate = isImmediate
   }
 
-  /** @returns the number of the call, to be given with its answer */
-  call(verb: Verb): number {
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /**
+   * @param seen what the record says in this moment; undefined: nobody has looked
+   * @returns the number of the call, to be given with its answer @throws Violation
+   */
+  call(verb: Verb, seen?: Seen | null): number {
     const call = this.#verbs.size
     this.#verbs.set(call, verb)
     const phase = this.#isClosed ? 'closed' : 'asked'
-    this.#narrow(`call ${call}: ${verb}`, (world) => [{ ...world, calls: { ...world.calls, [call]: phase } }])
-    if (this.#isImmediate && !this.#isClosed && !isLate(verb)) this.#worlds = this.#all().filter((world) => world.calls[call] !== 'asked')
+    const asked = (world: World) => ({ ...world, calls: { ...world.calls, [call]: phase } })
+    const isAtOnce = this.#isImmediate && !this.#isClosed && !isLate(verb)
+    this.#narrow(`call ${call}: ${verb}${seen === undefined ? '' : ` of what is ${wordsOf(seen)}`}`, (world) => {
+      if (seen !== undefined && !looksLike(world, seen)) return []
+      return isAtOnce ? this.#effect(asked(world), call, verb) : [asked(world)]
+    })
     return call
   }
 
@@ -110,9 +129,9 @@ export class Reference {
     this.history.push('reopen')
   }
 
-  /** @param seen state and status of the record; null: there is none @throws Violation */
-  observe(seen: { readonly state: string; readonly status: string } | null): void {
-    this.#narrow(`seen ${seen === null ? 'absent' : `${seen.state} (${seen.status})`}`, (world) => (looksLike(world.state, seen) ? [world] : []))
+  /** @param seen what the record says; null: there is none @throws Violation */
+  observe(seen: Seen | null): void {
+    this.#narrow(`seen ${wordsOf(seen)}`, (world) => (looksLike(world, seen) ? [world] : []))
   }
 
   #narrow(what: string, next: (world: World) => readonly World[]): void {
@@ -133,8 +152,8 @@ export class Reference {
   }
 
   #next(world: World): readonly World[] {
-    const { state, may, failures, calls } = world
-    const saved = { ...world, saved: { state, may, failures }, calls: mapped(calls, (phase) => phase.replace('~', '')) }
+    const { state, may, spent, failures, calls } = world
+    const saved = { ...world, saved: { state, may, spent, failures }, calls: mapped(calls, (phase) => phase.replace('~', '')) }
     return [saved, ...this.#byItself(world), ...this.#takingEffect(world), ...this.#undone(world)]
   }
 
@@ -170,13 +189,16 @@ export class Reference {
   }
 
   #ended(world: World, end: End): readonly World[] {
-    const { strategy, givesUp, breaker } = this.#nature
+    const { strategy, maxAttempts, breaker, probed, launchable } = this.#nature
     if (strategy === 'never') return [{ ...world, state: 'ended' }]
     const failures = breaker === 'none' ? 0 : end === 'fail' ? Math.min(OPENS, world.failures + 1) : world.failures < OPENS ? world.failures : 0
     const over = { ...world, failures }
     if (strategy === 'on-failure' && end === 'ok') return [{ ...over, state: 'ended' }]
-    const again = { ...over, state: failures === OPENS ? 'held' : 'backoff' } as const
-    return givesUp ? [again, { ...over, state: 'ended' }] : [again]
+    const again = { ...over, spent: maxAttempts === 0 ? 0 : over.spent + 1, state: failures === OPENS ? 'held' : 'backoff' } as const
+    // Its own end, a failed probe and a failed launch each have their budget.
+    const mayGoOn = maxAttempts === 0 || over.spent < maxAttempts * (probed || !launchable ? 2 : 1)
+    const mayGiveUp = maxAttempts > 0 && over.spent >= maxAttempts
+    return [...(mayGoOn ? [again] : []), ...(mayGiveUp ? [{ ...over, state: 'ended' } as const] : [])]
   }
 
   /** Calls take effect in the order in which they were made; starts, which wait for their turn, at any time. */
@@ -209,24 +231,26 @@ export class Reference {
       return (isThere ? ['done'] : ['done', 'PROCMAN_SIGNAL_FAILED']).map((phase) => ({ ...hit, calls: { ...world.calls, [call]: phase } }))
     }
     if (verb === 'remove')
-      return isUp || state === 'backoff' || state === 'held' ? stays(WRONG) : [{ ...to('absent', '~done', withoutUndo(world.calls)), failures: 0 }]
+      return isUp || state === 'backoff' || state === 'held' ? stays(WRONG) : [{ ...to('absent', '~done', withoutUndo(world.calls)), spent: 0, failures: 0 }]
     if (verb === 'reset') return this.#reset(world, call)
     // What a failed start is about to take back may be refused to be begun again.
     const isFailing = DOWN.includes(state) && hasUndo(world.calls)
     const isForced = verb === 'launch-force' || verb === 'restart-force'
     if (!isUp) {
-      const begun = { ...to('starting', 'launching'), ...(isForced ? { failures: 0 } : {}) }
+      const begun = { ...to('starting', 'launching'), spent: 0, ...(isForced ? { failures: 0 } : {}) }
       const refused = isFailing ? stays(WRONG) : []
       if (isForced || world.failures < OPENS) return [begun, ...refused]
       return this.#nature.breaker === 'cools soon' ? [begun, ...stays(OPEN), ...refused] : [...stays(OPEN), ...refused]
     }
     const isRestart = verb === 'restart' || verb === 'restart-force'
-    return isRestart && (state === 'starting' || state === 'up') ? [{ ...to('restarting', 'launching'), ...(isForced ? { failures: 0 } : {}) }] : stays(WRONG)
+    return isRestart && (state === 'starting' || state === 'up')
+      ? [{ ...to('restarting', 'launching'), spent: 0, ...(isForced ? { failures: 0 } : {}) }]
+      : stays(WRONG)
   }
 
   /** Whatever state it is in; only one that is held back begins a run. */
   #reset(world: World, call: number): readonly World[] {
-    const to = (state: State, phase: string): World => ({ ...world, state, failures: 0, calls: { ...world.calls, [call]: phase } })
+    const to = (state: State, phase: string): World => ({ ...world, state, spent: 0, failures: 0, calls: { ...world.calls, [call]: phase } })
     const { state, calls } = world
     const refused = DOWN.includes(state) && hasUndo(calls) ? [{ ...world, calls: { ...calls, [call]: WRONG } }] : []
     if (state !== 'held') return [to(state, '~done'), ...refused]
@@ -283,8 +307,13 @@ function fits(phase: string, result: string, verb: Verb | undefined, state: Stat
   return phase === result || (phase === 'done' && result === UNKNOWN && state === 'absent' && isLaunch(verb))
 }
 
-function looksLike(state: State, seen: { readonly state: string; readonly status: string } | null): boolean {
+function wordsOf(seen: Seen | null): string {
+  return seen === null ? 'absent' : `${seen.state} (${seen.status}${seen.breaker ? `, breaker ${seen.breaker.state}` : ''})`
+}
+
+function looksLike({ state, failures }: World, seen: Seen | null): boolean {
   if (seen === null) return state === 'absent'
+  if (seen.breaker && (seen.breaker.state === 'closed') !== failures < OPENS) return false
   if (seen.state === 'exited') return state === (seen.status === 'cancelled' ? 'cancelled' : 'ended')
   if (seen.state === 'stopping') return state === 'stopping' || state === 'restarting' || state.startsWith('cleaning')
   if (seen.state === 'backoff') return state === 'backoff' || state === 'held'

@@ -17,7 +17,7 @@ export interface Cast {
 
 /**
  * What befalls the manager befalls all its processes: `crash`, `close`, `answers`, which waits until all calls are answered, and `rest`, which waits until nothing
- * more happens by itself.
+ * more happens by itself. `noticed` waits until one that is sick is not taken for well any more.
  */
 export type Verb =
   | 'start'
@@ -38,6 +38,7 @@ export type Verb =
   | 'exit 3'
   | 'foreign kill'
   | 'sicken'
+  | 'noticed'
   | 'heal'
   | 'answers'
   | 'rest'
@@ -78,7 +79,19 @@ const weights: Readonly<Partial<Record<Verb, number>>> = {
   reset: 2,
   sicken: 2,
 }
-const always: readonly Verb[] = ['refresh', 'signal', 'hang up', 'exit 0', 'foreign kill', 'cancel', 'launch force', 'restart force', 'heal', 'answers']
+const always: readonly Verb[] = [
+  'refresh',
+  'signal',
+  'hang up',
+  'exit 0',
+  'foreign kill',
+  'cancel',
+  'launch force',
+  'restart force',
+  'noticed',
+  'heal',
+  'answers',
+]
 
 const aCast: fc.Arbitrary<Cast> = fc
   .record({
@@ -127,7 +140,7 @@ export function natureOf({ habit, strategy, retries, maxAttempts, breaker }: Cas
   const ends = habit === 'exits 0' ? 'ok' : habit === 'exits 3' ? 'fail' : null
   const [probed, leaves, launchable] = [habit === 'is sick at times', habit.startsWith('leaves'), habit !== 'is missing']
   // Where nothing is started again there is no breaker.
-  return { strategy, retries, givesUp: maxAttempts > 0, ends, probed, leaves, launchable, breaker: strategy === 'never' ? 'none' : breaker }
+  return { strategy, retries, maxAttempts, ends, probed, leaves, launchable, breaker: strategy === 'never' ? 'none' : breaker }
 }
 
 /**
@@ -154,7 +167,8 @@ const SCRIPTS: Readonly<Record<Habit, string>> = {
   'leaves a child': `${TRACE} sleep 600 & read -r code; ${END}`,
   'leaves a stubborn child': `trap '' TERM; ${TRACE} sleep 600 & read -r code; ${END}`,
   'is missing': '',
-  'is sick at times': `${TRACE} read -r code; ${END}`,
+  // Who is sick does not listen.
+  'is sick at times': `trap '' TERM; ${TRACE} read -r code; ${END}`,
 }
 
 /** Is sick while the file is there. */
@@ -176,6 +190,6 @@ export function inputOf({ habit, strategy, retries, maxAttempts, breaker }: Cast
     breaker: breaker === 'none' ? false : { failures: 2, windowMs: NEVER_MS, cooldownMs: breaker === 'cools soon' ? 5 : NEVER_MS },
     restart: { strategy, maxAttempts, delayMs: retries === 'at once' ? 0 : NEVER_MS, maxDelayMs: NEVER_MS, resetAfterMs: NEVER_MS, windowMs: NEVER_MS },
     // Who ignores SIGTERM is killed soon.
-    stop: { timeoutMs: habit.includes('stubborn') ? 30 : 10_000 },
+    stop: { timeoutMs: habit.includes('stubborn') || habit === 'is sick at times' ? 30 : 10_000 },
   }
 }

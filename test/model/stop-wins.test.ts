@@ -10,10 +10,6 @@ import { type Cast, type Habit, type Schedule, type Step, step, type Verb } from
 
 const GAPS: readonly Step['gap'][] = [...[0, 1, 2, 3, 4, 6].map((turns) => ({ turns })), ...[0, 1, 2, 3, 4, 5, 7, 10, 15].map((ms) => ({ ms }))]
 
-/** A probe is asked every 25 ms, and a failure believed 50 ms later. */
-const PROBED_GAPS: readonly Step['gap'][] = [0, 20, 40, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100, 110, 130].map((ms) => ({ ms }))
-const isProbed = ({ habit }: Cast) => habit === 'is sick at times'
-
 const cast = (habit: Habit, strategy: Cast['strategy'] = 'never', retries: Cast['retries'] = 'much later'): Cast => ({
   habit,
   strategy,
@@ -25,6 +21,8 @@ const cast = (habit: Habit, strategy: Cast['strategy'] = 'never', retries: Cast[
 /** Two failures open its breaker. */
 const held = (breaker: Cast['breaker']): Cast => ({ ...cast('obeys', 'on-failure', 'at once'), breaker })
 const OPENED: readonly Verb[] = ['start', 'answers', 'rest', 'exit 3', 'rest', 'exit 3', 'rest']
+
+const SICK: readonly Verb[] = ['start', 'answers', 'rest', 'sicken']
 
 /** The steps in their order; `gap` stands where the race is. */
 type Table = readonly [what: string, cast: Cast, before: readonly Verb[], first: Verb, then: readonly Verb[]]
@@ -52,8 +50,15 @@ const TABLES: readonly Table[] = [
   ['start of the same id twice', cast('obeys'), [], 'start', ['start']],
   ['start, stop, and start of the same id', cast('obeys'), [], 'start', ['stop', 'start']],
   ['start of what is not there, and restart', cast('is missing', 'always', 'at once'), [], 'start', ['restart']],
-  ['stop of one that falls sick', cast('is sick at times', 'always', 'at once'), ['start', 'answers'], 'sicken', ['stop']],
-  ['restart, then stop, of one that falls sick', cast('is sick at times', 'always', 'at once'), ['start', 'answers'], 'sicken', ['restart', 'stop']],
+  ['stop of one that falls sick', cast('is sick at times', 'always', 'at once'), ['start', 'answers', 'rest'], 'sicken', ['stop']],
+  ['stop during a restart for a failed probe', cast('is sick at times', 'always', 'at once'), [...SICK, 'noticed'], 'refresh', ['stop']],
+  [
+    'restart during a restart for a failed probe, then stop',
+    cast('is sick at times', 'always', 'at once'),
+    [...SICK, 'noticed'],
+    'refresh',
+    ['restart', 'stop'],
+  ],
   ['stop during a reset behind an open breaker', held('cools much later'), OPENED, 'reset', ['stop']],
   ['stop during a forced restart behind an open breaker', held('cools much later'), OPENED, 'restart force', ['stop']],
   ['stop of one whose breaker cools', held('cools soon'), OPENED.slice(0, -2), 'exit 3', ['stop']],
@@ -62,7 +67,7 @@ const TABLES: readonly Table[] = [
 
 /** Each gap by itself. */
 function oneByOne([, who, before, first, then]: Table): readonly Schedule[] {
-  return (isProbed(who) ? PROBED_GAPS : GAPS).map((gap) => ({
+  return GAPS.map((gap) => ({
     cast: [who],
     steps: [...before.map((verb) => step(verb)), step(first, gap), ...then.map((verb) => step(verb))],
     finale: 'nothing',
@@ -75,8 +80,7 @@ function atOnce([, who, before, first, then]: Table, end: 'crash' | 'close and r
   const all = (verb: Verb, gap: Step['gap'] = { turns: 0 }) =>
     verb === 'answers' || verb === 'rest' ? [step(verb)] : everyone.map((index) => step(verb, gap, index))
   const meeting = everyone.flatMap((index) => then.map((verb) => ({ verb, who: index })))
-  const gaps: readonly Step['gap'][] = isProbed(who) ? [{ ms: 10 }, { ms: 15 }] : [{ turns: 1 }, { ms: 1 }]
-  return gaps.map((gap) => ({
+  return [{ turns: 1 }, { ms: 1 }].map((gap) => ({
     cast: everyone.map(() => who),
     steps: [
       ...before.flatMap((verb) => all(verb)),
@@ -133,7 +137,7 @@ describe('closed or killed in the middle', () => {
     ['of a stop', cast('is stubborn'), ['start', 'answers'], 'stop', []],
     ['of a restart', cast('is stubborn'), ['start', 'answers'], 'restart', []],
     ['of a backoff', cast('obeys', 'always', 'at once'), ['start', 'answers'], 'exit 3', []],
-    ['of a restart for a failed probe', cast('is sick at times', 'always', 'at once'), ['start', 'answers', 'rest'], 'sicken', []],
+    ['of a restart for a failed probe', cast('is sick at times', 'always', 'at once'), SICK, 'noticed', []],
     ['of a reset behind an open breaker', held('cools much later'), OPENED, 'reset', []],
     ['of a trial run', held('cools soon'), OPENED.slice(0, -2), 'exit 3', []],
     ['of a removal', cast('obeys'), ['start', 'answers', 'stop', 'answers'], 'remove', []],

@@ -17,11 +17,13 @@ export type State =
 export type End = 'ok' | 'fail'
 
 /**
- * What a crash of the manager leaves: `may` says which ends of the command are possible because something made it end, `failures` how many the breaker has counted.
+ * What a crash of the manager leaves: `may` says which ends of the command are possible because something made it end, `spent` how many restarts it had since a
+ * command, `failures` how many the breaker has counted.
  */
 export interface Saved {
   readonly state: State
   readonly may: readonly End[]
+  readonly spent: number
   readonly failures: number
 }
 
@@ -46,8 +48,8 @@ export function combine(calls: World['calls'], over: (phase: string) => readonly
   )
 }
 
-export function keyOf({ state, may, failures, saved, calls }: World): string {
-  return `${state}|${may}|${failures}|${saved.state}|${saved.may}|${saved.failures}|${Object.entries(calls)}`
+export function keyOf({ state, may, spent, failures, saved, calls }: World): string {
+  return `${state}|${may}|${spent}|${failures}|${saved.state}|${saved.may}|${saved.spent}|${saved.failures}|${Object.entries(calls)}`
 }
 
 export function distinct<T>(all: readonly T[]): readonly T[] {
