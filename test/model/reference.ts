@@ -162,9 +162,10 @@ export class Reference {
     const { ends, leaves, launchable, retries, breaker } = this.#nature
     const to = (next: State, more: Partial<World> = {}): World => ({ ...world, state: next, ...more })
     if (state === 'starting' && launchable) {
-      // An executed run is never forgotten; what was counted before it may be.
+      // A run is on record by its intent: it is never forgotten, but how much was counted until it began may be.
+      const intended = to('starting', { saved: { ...saved, state: 'starting', may } })
       const up = to('up', { calls: mapped(calls, (phase) => (phase === 'launching' ? 'done' : phase.replace('~', ''))) })
-      return [{ ...up, saved: { ...saved, state: 'up', may } }]
+      return [intended, { ...up, saved: { ...saved, state: 'up', may } }]
     }
     if (state === 'starting') return this.#ended(to(state, { calls: this.#refused(calls, FAILED) }), 'fail')
     if (state === 'up') {
