@@ -135,7 +135,7 @@ export function inputOf({ habit, strategy, retries, maxAttempts }: Cast, id: str
     env: { HERE: here, NONCE: nonce },
     stdin: 'pipe',
     breaker: false,
-    restart: { strategy, maxAttempts, delayMs: retries === 'at once' ? 0 : 3_600_000, maxDelayMs: 3_600_000 },
+    restart: { strategy, maxAttempts, delayMs: retries === 'at once' ? 0 : 3_600_000, maxDelayMs: retries === 'at once' ? 0 : 3_600_000 },
     // Who ignores SIGTERM is killed soon.
     stop: { timeoutMs: habit.includes('stubborn') ? 30 : 10_000 },
   }
