@@ -1,5 +1,4 @@
 /** The library's surface around a supervisor actor. Commands go in as events, results are read off the actors, answers wait for the disk. */
-import { randomUUID } from 'node:crypto'
 import type { ActorRefFrom } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
 import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from '../conditions.ts'
@@ -11,13 +10,16 @@ import { exists } from '../persistence/store.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
 import { generateId, parseProcessInput } from '../spec/parse.ts'
-import { callAfter, mustBeDuration } from '../timers.ts'
+import { mustBeDuration } from '../timers.ts'
+import { drained } from './drain.ts'
+import { isRemovable, isStartFailed, mustBeSound, recordOf } from './judge.ts'
 import { breakerOpen, isHeldBack, launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { LogReaders } from './log-readers.ts'
+import { sendSignal } from './signalling.ts'
 import { StdinWriters } from './stdin-writers.ts'
 import { KILL_PATIENCE_MS, stopped } from './stopping.ts'
-import { type ActorSnapshot, damaged, until } from './wait.ts'
+import { type ActorSnapshot, until } from './wait.ts'
 import type { World } from './world.ts'
 
 const DEFAULT_SHUTDOWN_MS = 10_000
@@ -27,8 +29,8 @@ type CommandName = 'start' | 'stop' | 'restart' | 'signal' | 'reset'
 export class SupervisorHandle implements Supervisor {
   readonly actor: ActorRefFrom<SupervisorMachine>
   readonly #world: World
-  /** Processes whose `start` has not been answered yet. */
-  readonly #unanswered = new Set<ProcessRef>()
+  /** Processes that are begun for the first time, as long as that may fail: then they are taken back. */
+  readonly #beginning = new Set<ProcessRef>()
   readonly #logReaders = new LogReaders()
   readonly #stdin: StdinWriters
   #closing: Promise<void> | undefined
@@ -61,17 +63,32 @@ export class SupervisorHandle implements Supervisor {
     this.#world.launches.declare(spec.id, functions)
     this.actor.send({ type: 'supervisor.add', spec, atMs: Date.now() })
     const ref = this.ref(spec.id)
-    this.#unanswered.add(ref)
     try {
       if (input.autostart === false) await this.#keepPending(ref)
-      else await launchRun(this.#world, ref, 'process.start')
+      else await this.#launchFirst(ref)
     } catch (error) {
       if (ref.getSnapshot().status === 'active') await this.#takeBack(ref)
       throw error
     } finally {
-      this.#unanswered.delete(ref)
+      this.#beginning.delete(ref)
     }
     return ref
+  }
+
+  /** Once it was up without having been stopped before, the start has not failed, whatever comes before it is answered. */
+  async #launchFirst(ref: ProcessRef): Promise<void> {
+    this.#beginning.add(ref)
+    const subscription = ref.subscribe({
+      next: ({ context }) => {
+        if (context.identity !== null && !context.cancelled) this.#beginning.delete(ref)
+      },
+      error: () => {},
+    })
+    try {
+      await launchRun(this.#world, ref, 'process.start')
+    } finally {
+      subscription.unsubscribe()
+    }
   }
 
   #keepPending(ref: ProcessRef): Promise<void> {
@@ -172,15 +189,7 @@ export class SupervisorHandle implements Supervisor {
     if (name === null)
       throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `there is no signal ${JSON.stringify(signal)} on this machine`, { details: { signal } })
     const ref = this.#command(id, 'signal')
-    const request = randomUUID()
-    const error = await new Promise<string | null>((resolve) => {
-      const subscription = ref.on('process.signalled', (event) => {
-        if (event.request !== request) return
-        subscription.unsubscribe()
-        resolve(event.error)
-      })
-      ref.send({ type: 'process.signal', atMs: Date.now(), signal: name, target, request })
-    })
+    const error = await sendSignal(ref, name, target)
     if (error !== null)
       throw new ProcmanError('PROCMAN_SIGNAL_FAILED', `${name} could not be sent to process ${ref.id}: ${error}`, { details: { id: ref.id, signal: name } })
   }
@@ -250,24 +259,9 @@ export class SupervisorHandle implements Supervisor {
     if (this.#closing !== undefined || !this.#isActive) return this.close()
     const nowMs = Date.now()
     this.actor.send({ type: 'supervisor.shutdown', atMs: nowMs, killAtMs: nowMs + timeoutMs })
-    const survivors = await this.#drained(timeoutMs + KILL_PATIENCE_MS)
+    const survivors = await drained(this.actor, this.#world.refs, timeoutMs + KILL_PATIENCE_MS)
     await this.close()
     if (survivors.length > 0) throw new ProcmanError('PROCMAN_TIMEOUT', `still there after SIGKILL: ${survivors.join(', ')}`, { details: { ids: survivors } })
-  }
-
-  #drained(timeoutMs: number): Promise<readonly string[]> {
-    return new Promise((resolve) => {
-      const finish = () => {
-        stopTimer()
-        subscription.unsubscribe()
-        resolve([...this.#world.refs.values()].flatMap((ref) => (ref.getSnapshot().hasTag('alive') ? [ref.id] : [])))
-      }
-      const stopTimer = callAfter(timeoutMs, finish)
-      const subscription = this.actor.subscribe((snapshot) => {
-        if (snapshot.matches('drained')) finish()
-      })
-      if (this.actor.getSnapshot().matches('drained')) finish()
-    })
   }
 
   async #close(): Promise<void> {
@@ -298,7 +292,7 @@ export class SupervisorHandle implements Supervisor {
     const snapshot = mustBeSound(ref)
     const asked = { type: `process.${name}`, atMs: Date.now(), force, signal: '', target: 'group', request: '' } as ProcessCommand
     if (!snapshot.can(asked)) throw snapshot.can({ ...asked, force: true } as ProcessCommand) ? breakerOpen(snapshot) : wrongState(name, ref.id, snapshot.value)
-    if (this.#unanswered.has(ref) && isStartFailed(snapshot))
+    if (this.#beginning.has(ref) && isStartFailed(snapshot))
       throw wrongState(name, ref.id, snapshot.value, 'its first start has failed, and is being taken back')
     return ref
   }
@@ -329,24 +323,4 @@ export class SupervisorHandle implements Supervisor {
     if (this.#closing === undefined && this.#isActive && this.actor.getSnapshot().hasTag('open')) return
     throw new ProcmanError('PROCMAN_CLOSED', `the supervisor of ${this.stateDir} is closed or shutting down`, { details: { stateDir: this.stateDir } })
   }
-}
-
-function recordOf(ref: ProcessRef): ProcessRecord {
-  const { value, context } = ref.getSnapshot()
-  return toRecord(value, context)
-}
-
-function mustBeSound(ref: ProcessRef): ActorSnapshot {
-  const snapshot = ref.getSnapshot()
-  if (snapshot.status === 'error') throw damaged(ref.id, snapshot.error)
-  return snapshot
-}
-
-/** What a failed start leaves is not begun again: it is about to be removed. */
-function isStartFailed(snapshot: ActorSnapshot): boolean {
-  return snapshot.hasTag('settled') && (snapshot.context.cancelled || snapshot.context.identity === null)
-}
-
-function isRemovable(snapshot: ActorSnapshot): boolean {
-  return snapshot.hasTag('settled') || snapshot.matches('pending')
 }

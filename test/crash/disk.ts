@@ -3,8 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFailed, onTestFinished } from 'vitest'
-import { Home } from '../e2e/harness.ts'
+import { forThisTest, Home } from '../e2e/harness.ts'
 
 export interface DiskOptions {
   readonly sizeKb?: number
@@ -122,9 +121,7 @@ function writeAll(fd: number, size: number): void {
 
 /** A fresh disk for the test that is going on. */
 export function aDisk(options: DiskOptions = {}): DiskHome {
-  const home = new DiskHome()
-  onTestFailed(() => console.error(home.logs()))
-  onTestFinished(() => home.end())
+  const home = forThisTest(new DiskHome())
   home.mount(options)
   return home
 }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { onTestFailed, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { ProcessInput, ProcessRef, Supervisor, SupervisorOptions } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { createSupervisor } from '../../src/supervisor.ts'
@@ -165,9 +165,15 @@ export interface ManagerProgram {
 
 /** A fresh directory for the test that is going on. */
 export function aHome(): Home {
-  const home = new Home()
-  onTestFailed(() => console.error(home.logs()))
-  onTestFinished(() => home.end())
+  return forThisTest(new Home())
+}
+
+/** Ended with the test that is going on. When that failed, its logs are told before they are removed. */
+export function forThisTest<H extends Home>(home: H): H {
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') console.error(home.logs())
+    await home.end()
+  })
   return home
 }
 
@@ -184,7 +190,7 @@ export class Manager {
     const [command = '', ...args] = [...node, fixture(script), DIST, JSON.stringify(options)]
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.child = child
-    this.ready = new Promise((resolve, reject) => this.#answers.set(0, { resolve, reject }))
+    this.ready = this.#answer(0)
     createInterface({ input: child.stdout }).on('line', (line) => {
       const { request, value, error } = JSON.parse(line)
       const answer = this.#answers.get(request)
@@ -193,13 +199,28 @@ export class Manager {
     })
     child.stdin.on('error', () => {})
     this.exited = new Promise((resolve) => child.once('exit', () => resolve()))
+    // After all that it had answered, and after those who wait for its end themselves.
+    child.once('close', () =>
+      setImmediate(() => this.#abandonCalls(`the manager is gone (${child.signalCode ?? `code ${child.exitCode}`}), and has not answered`)),
+    )
   }
 
   /** Calls a method of the supervisor there. `start` answers with the record. */
   call<T = ProcessRecord>(method: keyof Supervisor, ...args: readonly unknown[]): Promise<T> {
     const request = ++this.#next
     this.child.stdin?.write(`${JSON.stringify({ request, method, args })}\n`)
-    return new Promise<T>((resolve, reject) => this.#answers.set(request, { resolve: (value) => resolve(value as T), reject }))
+    return this.#answer(request) as Promise<T>
+  }
+
+  #answer(request: number): Promise<unknown> {
+    const answered = new Promise((resolve, reject) => this.#answers.set(request, { resolve, reject }))
+    // Who kills a manager in the middle of a call may not wait for its answer.
+    answered.catch(() => {})
+    return answered
+  }
+
+  #abandonCalls(why: string): void {
+    for (const { reject } of this.#answers.values()) reject(new Error(why))
   }
 
   start(input: ProcessInput): Promise<ProcessRecord> {

@@ -9,12 +9,15 @@ import { mayBeOfConflict, onConflictKnown } from './conflict.ts'
 import type { PortConflict, RunFact } from './contract.ts'
 import { hasKeeper, onFifoReleased } from './keeper-link.ts'
 import { type KnownRun, lookAtRun } from './look.ts'
+import { OneWait } from './one-wait.ts'
 import { isOrphanAlive, onOrphanGone } from './orphan.ts'
 import type { RunPorts } from './ports.ts'
+import { intendsToLeave, whyUnknown } from './remains.ts'
 import { type Renounced, renounceRun } from './renounce.ts'
-import { readClaim, readExit, readIntent, runFile } from './run-files.ts'
+import { readExit, readIntent, runFile } from './run-files.ts'
+import { searchByToken } from './search.ts'
 import { askToEnd, killTree, orphanOf, type RunAddress, signalRun } from './signal-run.ts'
-import { findCommand } from './strays.ts'
+import { Told } from './told.ts'
 
 /** A keeper that has claimed its run writes down the child within a few ms; one that does not is looked at less and less often. */
 const LOOK_AGAIN_MS = 5
@@ -29,9 +32,8 @@ export class RunWatch {
   readonly #run: number
   readonly #jobDir: string
   readonly #token: string
-  readonly #facts: RunFact[] = []
-  readonly #listeners = new Set<(fact: RunFact) => void>()
-  #stopWaiting: (() => void) | undefined
+  readonly #told = new Told()
+  readonly #wait = new OneWait()
   #mayLaunch = false
   #launches = 0
   #lookAgainMs = LOOK_AGAIN_MS
@@ -59,9 +61,7 @@ export class RunWatch {
 
   /** Tells all facts so far at once, and all further ones. @returns a function that ends it */
   listen(listener: (fact: RunFact) => void): () => void {
-    for (const fact of [...this.#facts]) listener(fact)
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#told.listen(listener)
   }
 
   /** Nothing will be started any more: a stop came. */
@@ -73,7 +73,7 @@ export class RunWatch {
 
   /** Checks against the OS now. */
   refresh(): void {
-    if (this.#isClosed || this.#stopWaiting === undefined || this.#command === null) return
+    if (this.#isClosed || !this.#wait.isWaiting || this.#command === null) return
     try {
       // Cheap, since it is asked all the time: an end that had no room in a file of its own is told by its keeper.
       if (hasKeeper(this.#jobDir, this.#run) && !existsSync(runFile(this.#jobDir, this.#run, 'exit'))) return
@@ -104,8 +104,8 @@ export class RunWatch {
 
   close(): void {
     this.#isClosed = true
-    this.#stopWaiting?.()
-    this.#listeners.clear()
+    this.#wait.end()
+    this.#told.close()
     this.#ports.strays.forget(this.#token)
   }
 
@@ -124,7 +124,7 @@ export class RunWatch {
       step()
     } catch (error) {
       this.#ports.onTrouble(this.#id, error)
-      this.#waitFor(TROUBLE_PAUSE_MS, () => this.#look())
+      this.#wait.beginFor(TROUBLE_PAUSE_MS, () => this.#look())
     }
   }
 
@@ -134,11 +134,7 @@ export class RunWatch {
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
     if (phase === 'unclaimed' && !this.#isBegun) return this.#unclaimed()
     if (phase === 'void') return this.#end({ kind: 'not-started' }, voidedAtMs ?? this.#ports.nowMs())
-    if (phase === 'rebooted') return this.#rebooted()
-    this.#claimed()
-  }
-
-  #rebooted(): void {
+    if (phase === 'claimed') return this.#claimed()
     this.#launched()
     this.#end({ kind: 'unknown', reason: 'the machine was rebooted' }, this.#ports.nowMs())
   }
@@ -167,18 +163,18 @@ export class RunWatch {
         failed: (failure) => (failure.step === 'keeper' && this.#launches < MAX_LAUNCHES ? this.#lookNext() : this.#neverStarted(failure)),
       },
     )
-    this.#wait(asked)
+    this.#wait.begin(asked)
   }
 
   /** No keeper could be had. */
   #neverStarted(failure: Failure): void {
-    this.#stopWaiting?.()
+    this.#wait.end()
     let renounced: Renounced
     try {
       renounced = renounceRun(this.#jobDir, this.#run, this.#ports.nowMs())
     } catch (error) {
       this.#ports.onTrouble(this.#id, error)
-      return this.#waitFor(TROUBLE_PAUSE_MS, () => this.#neverStarted(failure))
+      return this.#wait.beginFor(TROUBLE_PAUSE_MS, () => this.#neverStarted(failure))
     }
     if (renounced.kind === 'claimed') return this.#look()
     const { step, errno, detail } = failure
@@ -187,8 +183,8 @@ export class RunWatch {
   }
 
   #assigned(ports: Readonly<Record<string, number>>): void {
-    if (this.#facts.some((fact) => fact.type === 'run.ports-assigned')) return
-    this.#say({ type: 'run.ports-assigned', run: this.#run, ports, atMs: this.#ports.nowMs() })
+    if (this.#told.has('run.ports-assigned')) return
+    this.#told.tell({ type: 'run.ports-assigned', run: this.#run, ports, atMs: this.#ports.nowMs() })
   }
 
   #claimed(): void {
@@ -196,7 +192,7 @@ export class RunWatch {
     const stop = onFifoReleased(this.#jobDir, this.#run, 'alive', () => this.#lookNext())
     if (stop === null) return this.#released()
     if (this.#command === null) return this.#findCommand(stop)
-    this.#wait(stop)
+    this.#wait.begin(stop)
   }
 
   /** A keeper holds the run, but no file names its command: it is about to be written, or somebody has deleted it. */
@@ -205,27 +201,22 @@ export class RunWatch {
     this.#searchByToken(() => this.#lookAgain(stop), stop)
   }
 
-  /** @param otherwise what to do when nobody has the token */
+  /** @param otherwise what to do when nobody has the token: it goes on with what is waited for */
   #searchByToken(otherwise: () => void, stop?: () => void): void {
-    let isOver = false
-    const found = (identity: Identity | null) => {
-      if (isOver) return
-      this.#isSearched = true
-      if (identity === null) {
-        this.#stopWaiting = undefined // `otherwise` goes on with what is waited for
-        return this.#guarded(otherwise)
-      }
-      this.#command = { identity, startedAtMs: this.#ports.nowMs() }
-      this.#lookNext()
+    const answers = {
+      found: (identity: Identity) => {
+        this.#isSearched = true
+        this.#command = { identity, startedAtMs: this.#ports.nowMs() }
+        this.#lookNext()
+      },
+      nobody: () => {
+        this.#isSearched = true
+        this.#wait.handOver()
+        this.#guarded(otherwise)
+      },
+      failed: () => this.#wait.beginFor(TROUBLE_PAUSE_MS, () => this.#look(), stop),
     }
-    this.#wait(() => {
-      isOver = true
-      stop?.()
-    })
-    findCommand(this.#token).then(found, (error: unknown) => {
-      this.#ports.onTrouble(this.#id, error)
-      if (!isOver) this.#waitFor(TROUBLE_PAUSE_MS, () => this.#look(), stop)
-    })
+    this.#wait.begin(searchByToken(this.#token, answers, (error) => this.#ports.onTrouble(this.#id, error), stop))
   }
 
   #released(): void {
@@ -246,21 +237,15 @@ export class RunWatch {
     if (!this.#isKeeperLost) {
       this.#isKeeperLost = true
       this.#ports.strays.track(orphan)
-      this.#say({ type: 'run.keeper-lost', run: this.#run, atMs: this.#ports.nowMs() })
+      this.#told.tell({ type: 'run.keeper-lost', run: this.#run, atMs: this.#ports.nowMs() })
     }
     const trouble = (error: unknown) => this.#ports.onTrouble(this.#id, error)
-    this.#wait(onOrphanGone(orphan, () => this.#guarded(() => this.#strayGone()), trouble))
+    this.#wait.begin(onOrphanGone(orphan, () => this.#guarded(() => this.#strayGone()), trouble))
   }
 
   /** Nobody saw the end. What is left of the tree would be in the way of the next run. */
   #strayGone(): void {
-    this.#afterStrays(() => this.#end({ kind: 'unknown', reason: this.#whyUnknown() }, this.#ports.nowMs()))
-  }
-
-  #whyUnknown(): string {
-    const made = ['claim', 'ctl'] as const // by every keeper, before it begins
-    if (made.some((file) => !existsSync(runFile(this.#jobDir, this.#run, file)))) return 'its run files were deleted'
-    return readClaim(this.#jobDir, this.#run)?.kind === 'damaged' ? 'its claim file is damaged, and no keeper is there' : 'the keeper was killed'
+    this.#afterStrays(() => this.#end({ kind: 'unknown', reason: whyUnknown(this.#jobDir, this.#run) }, this.#ports.nowMs()))
   }
 
   #exited(outcome: Outcome, atMs: number): void {
@@ -270,12 +255,12 @@ export class RunWatch {
     const stop = onFifoReleased(this.#jobDir, this.#run, 'rest', () => this.#guarded(() => this.#treeGone(outcome, atMs)))
     if (stop === null) {
       if (whileAliveIsHeld === null) this.#treeGone(outcome, atMs)
-      else this.#wait(whileAliveIsHeld)
+      else this.#wait.begin(whileAliveIsHeld)
       return
     }
     whileAliveIsHeld?.()
-    if (!this.#facts.some((fact) => fact.type === 'run.exited')) this.#say({ type: 'run.exited', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
-    this.#wait(stop)
+    if (!this.#told.has('run.exited')) this.#told.tell({ type: 'run.exited', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs() })
+    this.#wait.begin(stop)
   }
 
   /** A keeper that finished its work has taken `rest` away; one that was killed over it has left the rest of the tree to us. */
@@ -286,64 +271,39 @@ export class RunWatch {
 
   #afterStrays(then: () => void): void {
     const orphan = orphanOf(this.#address)
-    if (orphan === null || (!this.#isStopping && intendsToLeave(readIntent(this.#jobDir, this.#run)?.spec))) return then()
-    this.#wait(this.#ports.strays.kill(orphan, () => this.#guarded(then)))
+    if (orphan === null || (!this.#isStopping && intendsToLeave(this.#jobDir, this.#run))) return then()
+    this.#wait.begin(this.#ports.strays.kill(orphan, () => this.#guarded(then)))
   }
 
   #launched(): void {
-    if (this.#command === null || this.#facts.some((fact) => fact.type === 'run.launched')) return
+    if (this.#command === null || this.#told.has('run.launched')) return
     // Launched by an earlier manager, which may not have come to write down the ports.
     const ports = this.#ports.hasPorts(this.#id) ? readIntent(this.#jobDir, this.#run)?.ports : null
     if (ports) this.#assigned(ports)
-    this.#say({ type: 'run.launched', run: this.#run, identity: this.#command.identity, atMs: this.#command.startedAtMs })
+    this.#told.tell({ type: 'run.launched', run: this.#run, identity: this.#command.identity, atMs: this.#command.startedAtMs })
   }
 
   #end(outcome: Outcome, atMs: number): void {
-    this.#stopWaiting?.()
-    this.#stopWaiting = undefined
+    this.#wait.end()
     const end = (conflict: PortConflict | null) =>
-      this.#say({ type: 'run.ended', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs(), ...(conflict === null ? {} : { conflict }) })
+      this.#told.tell({ type: 'run.ended', run: this.#run, outcome, atMs, nowMs: this.#ports.nowMs(), ...(conflict === null ? {} : { conflict }) })
     if (this.#isStopping || !mayBeOfConflict(outcome) || !this.#ports.hasPorts(this.#id)) return end(null)
     const found = (conflict: PortConflict | null) => {
-      this.#stopWaiting = undefined
+      this.#wait.handOver()
       end(conflict)
     }
-    this.#wait(onConflictKnown(this.#ports, this.#id, found))
+    this.#wait.begin(onConflictKnown(this.#ports, this.#id, found))
   }
 
   /** Nobody will tell when there is more to see. @param stop ends what is waited for meanwhile */
   #lookAgain(stop?: () => void): void {
-    this.#waitFor(this.#lookAgainMs, () => this.#look(), stop)
+    this.#wait.beginFor(this.#lookAgainMs, () => this.#look(), stop)
     this.#lookAgainMs = Math.min(this.#lookAgainMs * 2, TROUBLE_PAUSE_MS)
-  }
-
-  #waitFor(afterMs: number, next: () => void, stop?: () => void): void {
-    const timer = setTimeout(next, afterMs)
-    this.#wait(() => {
-      clearTimeout(timer)
-      stop?.()
-    })
-  }
-
-  #say(fact: RunFact): void {
-    this.#facts.push(fact)
-    for (const listener of [...this.#listeners]) listener(fact)
-  }
-
-  /** One thing is waited for at a time: what was waited for before is let go. */
-  #wait(stop: () => void): void {
-    this.#stopWaiting?.()
-    this.#stopWaiting = stop
   }
 
   /** What was waited for has come, or is not worth waiting for any more. */
   #lookNext(): void {
-    this.#stopWaiting?.()
-    this.#stopWaiting = undefined
+    this.#wait.end()
     this.#look()
   }
-}
-
-function intendsToLeave(spec: unknown): boolean {
-  return typeof spec === 'object' && spec !== null && 'leftovers' in spec && spec.leftovers === 'leave'
 }

@@ -1,0 +1,25 @@
+/** What can be done with a process, as its actor is now. */
+import type { ProcessRef } from '../api.ts'
+import { type ProcessRecord, toRecord } from '../machines/process/record.ts'
+import { type ActorSnapshot, damaged } from './wait.ts'
+
+export function recordOf(ref: ProcessRef): ProcessRecord {
+  const { value, context } = ref.getSnapshot()
+  return toRecord(value, context)
+}
+
+/** @throws PROCMAN_PROCESS_DAMAGED when its actor has failed */
+export function mustBeSound(ref: ProcessRef): ActorSnapshot {
+  const snapshot = ref.getSnapshot()
+  if (snapshot.status === 'error') throw damaged(ref.id, snapshot.error)
+  return snapshot
+}
+
+/** What a failed start leaves is not begun again: it is about to be removed. */
+export function isStartFailed(snapshot: ActorSnapshot): boolean {
+  return snapshot.hasTag('settled') && (snapshot.context.cancelled || snapshot.context.identity === null)
+}
+
+export function isRemovable(snapshot: ActorSnapshot): boolean {
+  return snapshot.hasTag('settled') || snapshot.matches('pending')
+}
