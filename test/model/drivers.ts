@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Problem, Supervisor } from '../../src/api.ts'
+import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { type Home, Manager, pause, type Stray } from '../e2e/harness.ts'
 
 /** The answer that a manager could not give any more. */
@@ -12,6 +13,8 @@ export interface Driver {
   /** A call takes effect when it is made: there is nothing between it and the supervisor. */
   readonly isImmediate: boolean
   call(method: keyof Supervisor, ...args: readonly unknown[]): Promise<unknown>
+  /** The record as it is now, null when there is none; undefined where nobody can tell without asking. */
+  peek(id: string): ProcessRecord | null | undefined
   problems(): Promise<readonly Problem[]>
   /** For a look when something fails: what the manager does, as the kernel sees it. */
   condition(): string
@@ -28,6 +31,7 @@ export async function inProcess(home: Home): Promise<Driver> {
     home,
     isImmediate: true,
     call: async (method, ...args) => (supervisor[method] as (...args: readonly unknown[]) => unknown)(...args),
+    peek: (id) => (supervisor.list().some((record) => record.id === id) ? supervisor.get(id) : null),
     problems: async () => supervisor.problems,
     condition: () => 'in this process',
     crash: () => Promise.reject(new Error('a schedule for a manager in a process of its own')),
@@ -64,6 +68,7 @@ export function inManager(home: Home): Driver & { end(): Promise<void> } {
     home,
     isImmediate: false,
     call,
+    peek: () => undefined,
     problems: () => call('problems') as Promise<readonly Problem[]>,
     condition: () => conditionOf(current.manager.child.pid),
     crash: async () => {

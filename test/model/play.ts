@@ -1,12 +1,12 @@
 /** Plays a schedule in the real world, asks the model of each process about each answer, and at the end everybody: the record, the actor, the OS and the traces. */
-import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Supervisor } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { agreed, kill, lives, pause, type Stray } from '../e2e/harness.ts'
 import { type Driver, LOST } from './drivers.ts'
 import { type Verb as Call, Reference } from './reference.ts'
-import { type Cast, inputOf, natureOf, type Schedule, type Step, show } from './schedule.ts'
+import { type Cast, inputOf, natureOf, type Schedule, type Step, show, sicknessOf } from './schedule.ts'
 
 /** Not how fast: whether at all. Far more than any call may take: a machine that stands still for a while is no call that hangs. */
 const WATCHDOG_MS = 40_000
@@ -78,6 +78,7 @@ async function conclude({ finale }: Schedule, actors: readonly Actor[], driver: 
   for (const actor of actors) if (actor.isThere || existsSync(actor.jobDir)) throw new Error(`${actor.id} was removed and is there`)
   actors.forEach((actor, index) => {
     actor.mustHaveRunOnce()
+    actor.mustHaveKeptToItsBudget()
     if (String(actor.runs()) !== String(before[index])) throw new Error(`${actor.id} ran again after it was stopped: ${before[index]}, then ${actor.runs()}`)
   })
   const problems = (await driver.problems()).filter(({ id }) => id === null || actors.some((actor) => actor.id === id))
@@ -87,6 +88,8 @@ async function conclude({ finale }: Schedule, actors: readonly Actor[], driver: 
 async function perform({ verb, who }: Step, actors: readonly Actor[], driver: Driver): Promise<void> {
   const actor = actors[who % actors.length]
   if (verb === 'answers') await Promise.all(actors.map((each) => each.answered()))
+  else if (verb === 'noticed') await actor?.noticed()
+  else if (verb === 'rest') await Promise.all(actors.map((each) => each.comesToRest()))
   else if (verb === 'crash' || verb === 'close' || verb === 'close and reopen') await befall(verb, actors, driver)
   else actor?.issue(verb)
 }
@@ -96,7 +99,7 @@ async function befall(what: 'nothing' | 'crash' | 'close' | 'close and reopen', 
   if (what === 'nothing') return
   if (what === 'crash') {
     await driver.crash()
-    for (const model of models) model.crash()
+    for (const actor of actors) actor.crash()
     return
   }
   for (const model of models) model.close()
@@ -115,6 +118,8 @@ class Actor {
   readonly #stage: Stage
   readonly #answers: Promise<void>[] = []
   #starts = 0
+  /** What may have led to a run, or to a count that was forgotten. */
+  #beginnings = 0
   #record: ProcessRecord | null = null
 
   constructor(id: string, cast: Cast, here: string, stage: Stage) {
@@ -143,7 +148,11 @@ class Actor {
     else if (verb === 'signal') this.#call('signal', 'signal', id, 'SIGCONT')
     else if (verb === 'hang up') this.#call('hang-up', 'signal', id, 'SIGHUP')
     else if (verb === 'refresh') this.#call('refresh', 'refresh')
-    else if (verb === 'launch' || verb === 'restart' || verb === 'remove') this.#call(verb, verb, id)
+    else if (verb === 'launch force') this.#call('launch-force', 'launch', id, { force: true })
+    else if (verb === 'restart force') this.#call('restart-force', 'restart', id, { force: true })
+    else if (verb === 'sicken') this.#sicken()
+    else if (verb === 'heal') this.#heal()
+    else if (verb === 'reset' || verb === 'launch' || verb === 'restart' || verb === 'remove') this.#call(verb, verb, id)
     else this.#end(verb)
   }
 
@@ -164,6 +173,12 @@ class Actor {
     this.#mustBeTrue()
   }
 
+  /** Its probe has failed, if it is up and sick. */
+  async noticed(): Promise<void> {
+    for (const giveUpAtMs = Date.now() + WATCHDOG_MS; this.#isSick && (await this.#look())?.state === 'running'; await pause(1))
+      if (Date.now() > giveUpAtMs) throw new Error(`${this.id} is sick, and nobody notices`)
+  }
+
   mustBeDown(): void {
     if (this.#record !== null && (this.#record.state !== 'exited' || this.#record.pid !== null))
       throw new Error(`${this.id} was stopped and is ${this.#record.state}`)
@@ -179,6 +194,14 @@ class Actor {
       if (Number(run) <= (last.get(nonce) ?? 0)) throw new Error(`run ${run} of ${nonce} began after run ${last.get(nonce)}`)
       last.set(nonce, Number(run))
     }
+  }
+
+  /** Each command gives it its restarts anew: for its own ends, and for its probe. */
+  mustHaveKeptToItsBudget(): void {
+    const { maxAttempts, strategy } = this.#cast
+    const restarts = strategy === 'never' ? 0 : this.#isProbed ? 2 * maxAttempts : maxAttempts
+    const most = this.#beginnings * (1 + restarts)
+    if ((maxAttempts > 0 || strategy === 'never') && this.runs().length > most) throw new Error(`${this.id} ran more often than ${most} times: ${this.runs()}`)
   }
 
   /** All runs that were executed, in order. */
@@ -199,8 +222,15 @@ class Actor {
     return inputOf(this.#cast, this.id, this.#here, `${this.id}:${++this.#starts}`)
   }
 
+  /** The manager dies. */
+  crash(): void {
+    this.#beginnings += 1
+    this.model.crash()
+  }
+
   #call(verb: Call, method: keyof Supervisor, ...args: readonly unknown[]): void {
-    const call = this.model.call(verb)
+    const call = this.model.call(verb, this.model.isClosed ? undefined : this.#stage.driver.peek(this.id))
+    if (!['stop', 'remove', 'signal', 'hang-up', 'refresh', 'create'].includes(verb)) this.#beginnings += 1
     const asked = this.#stage.driver.call(method, ...args).then(
       (value) => (value === LOST ? LOST : verb === 'stop' ? endOf(value as ProcessRecord) : 'done'),
       (error) => error.code ?? String(error),
@@ -212,6 +242,30 @@ class Actor {
     })
     answer.catch(() => {}) // told by `answered`
     this.#answers.push(answer)
+  }
+
+  #sicken(): void {
+    if (!this.#isProbed) return
+    this.model.ail()
+    writeFileSync(this.#sickness, '')
+  }
+
+  #heal(): void {
+    if (!this.#isSick) return
+    rmSync(this.#sickness)
+    this.model.heal()
+  }
+
+  get #isProbed(): boolean {
+    return this.#cast.habit === 'is sick at times'
+  }
+
+  get #isSick(): boolean {
+    return existsSync(this.#sickness)
+  }
+
+  get #sickness(): string {
+    return sicknessOf(this.id, this.#here)
   }
 
   /** Ends the current run from outside, if there is one that can be. */
@@ -232,16 +286,18 @@ class Actor {
 
   /** @returns what is not at rest yet, or does not fit together */
   async #unrest(strays: readonly Stray[]): Promise<string | null> {
-    const { habit, retries } = this.#cast
+    const { habit, strategy } = this.#cast
     this.#record = await this.#look()
     const record = this.#record
-    if (record === null || record.state !== 'running') {
-      const isAtRest = record === null || ['pending', 'exited'].includes(record.state) || (record.state === 'backoff' && retries === 'much later')
+    if (record === null || (record.state !== 'running' && record.state !== 'unhealthy')) {
+      const isAtRest = record === null || ['pending', 'exited'].includes(record.state) || (record.state === 'backoff' && isFarAway(record.retry_at))
       if (!isAtRest) return `it is ${record?.state}`
       if (record !== null) agreed(record)
       return strays.some(({ pid }) => lives(pid)) ? 'nothing of it should be there' : null
     }
     if (habit.startsWith('exits') || !this.runs().includes(`${record.env.NONCE} ${record.run}`)) return 'it has not come so far'
+    if (this.#isSick && strategy !== 'never') return 'it is sick, and will be started again for that'
+    if ((record.state === 'unhealthy') !== this.#isSick) return 'its probe has not told yet how it is'
     if (!lives(record.pid)) return 'it is running, and its pid is not there'
     if (!strays.some(({ pid }) => pid === record.pid)) return 'its pid is not one of its own'
     return strays.every(({ token }) => token.split('.')[2] === String(record.run)) ? null : 'something of another run is there'
@@ -280,6 +336,11 @@ class Actor {
       .map((line) => line.split(' '))
       .filter(([, id]) => id === this.id)
   }
+}
+
+/** Not in the time of a test. */
+function isFarAway(iso: string | null): boolean {
+  return iso !== null && Date.parse(iso) - Date.now() > 20 * 60_000
 }
 
 /** A stop's record says how the process is down. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Nature, Reference, Violation } from './reference.ts'
 
-const obeys: Nature = { strategy: 'never', retries: 'at once', givesUp: false, ends: null, leaves: false, launchable: true }
+const obeys: Nature = { strategy: 'never', retries: 'at once', maxAttempts: 0, ends: null, probed: false, leaves: false, launchable: true, breaker: 'none' }
 const seen = (state: string, status = state) => ({ state, status })
 const cancelled = seen('exited', 'cancelled')
 
@@ -10,6 +10,17 @@ const cancelled = seen('exited', 'cancelled')
 function started(nature: Partial<Nature> = {}, isImmediate = true): Reference {
   const model = new Reference({ ...obeys, ...nature }, isImmediate)
   model.answer(model.call('start'), 'done')
+  return model
+}
+
+/** A process behind an open breaker, after two failures. */
+function held(nature: Partial<Nature> = {}): Reference {
+  const model = started({ strategy: 'on-failure', breaker: 'cools much later', ...nature })
+  for (const state of ['running', 'backoff']) {
+    model.mayEnd('fail')
+    model.observe(seen('backoff'))
+    if (state === 'running') model.observe(seen('running'))
+  }
   return model
 }
 
@@ -88,6 +99,36 @@ describe('what is allowed', () => {
     model.observe(seen('running'))
     model.answer(model.call('stop'), 'cancelled')
     model.observe(cancelled)
+  })
+
+  it('a restart for each failure of its probe while it ails, and one that was under way when it was healed', () => {
+    const model = started({ strategy: 'always', retries: 'much later', probed: true })
+    model.ail()
+    model.observe(seen('backoff'))
+    model.answer(model.call('launch'), 'done')
+    model.heal()
+    model.observe(seen('backoff'))
+  })
+
+  it('a probe that fails where nothing is started again: it is up and unhealthy', () => {
+    const model = started({ probed: true })
+    model.ail()
+    model.observe(seen('unhealthy'))
+  })
+
+  it('a refusal by an open breaker, until it is forced or reset', () => {
+    const model = held()
+    model.answer(model.call('launch'), 'PROCMAN_BREAKER_OPEN')
+    model.observe(seen('backoff'))
+    model.answer(model.call('launch-force'), 'done')
+    const other = held()
+    other.answer(other.call('reset'), 'done')
+    other.observe(seen('running'))
+  })
+
+  it('a trial run of a breaker that cools soon', () => {
+    const model = held({ breaker: 'cools soon' })
+    model.observe(seen('running'))
   })
 
   it('a call that is refused because its manager is being closed, and no other then', () => {
@@ -180,6 +221,39 @@ describe('what is not allowed', () => {
     const call = model.call('refresh')
     model.answer(call, 'done')
     expect(() => model.answer(call, 'done')).toThrow(Violation)
+  })
+
+  it('a start behind an open breaker, by a command or by itself', () => {
+    const model = held()
+    expect(() => model.answer(model.call('restart'), 'done')).toThrow(Violation)
+    const other = held()
+    expect(() => other.observe(seen('running'))).toThrow(Violation)
+  })
+
+  it('a breaker that a stop closes', () => {
+    const model = held()
+    model.answer(model.call('stop'), 'cancelled')
+    expect(() => model.answer(model.call('launch'), 'done')).toThrow(Violation)
+  })
+
+  it('a refusal by a breaker that was reset', () => {
+    const model = held()
+    model.answer(model.call('stop'), 'cancelled')
+    model.answer(model.call('reset'), 'done')
+    expect(() => model.answer(model.call('launch'), 'PROCMAN_BREAKER_OPEN')).toThrow(Violation)
+  })
+
+  it('a breaker that is closed after as many failures as open it, or open after fewer', () => {
+    const closed = { ...seen('backoff'), breaker: { state: 'closed' } }
+    expect(() => held().observe(closed)).toThrow(Violation)
+    const model = started({ strategy: 'on-failure', breaker: 'cools much later' })
+    model.mayEnd('fail')
+    expect(() => model.observe({ ...closed, breaker: { state: 'open' } })).toThrow(Violation)
+  })
+
+  it('an end of one that is well, and that nothing ends', () => {
+    const model = started({ strategy: 'always', probed: true })
+    expect(() => model.observe(seen('backoff'))).toThrow(Violation)
   })
 
   it('a retry that the policy does not want', () => {

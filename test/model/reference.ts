@@ -3,26 +3,43 @@
  * managers that die. Calls overlap and a process ends when it likes, so this is no trajectory but the set of all worlds that may be the real one. Each answer
  * leaves those in which it is possible; when none is left, the product has done what nobody may expect.
  */
-import { allow, combine, distinct, type End, keyOf, mapped, type State, type World } from './world.ts'
+import { allow, combine, distinct, type End, keyOf, mapped, type Saved, type State, type World } from './world.ts'
 
-export type Verb = 'start' | 'create' | 'launch' | 'stop' | 'restart' | 'remove' | 'signal' | 'hang-up' | 'refresh'
+export type Verb = 'start' | 'create' | 'launch' | 'launch-force' | 'stop' | 'restart' | 'restart-force' | 'reset' | 'remove' | 'signal' | 'hang-up' | 'refresh'
 
 /** What is known beforehand. */
 export interface Nature {
   readonly strategy: 'never' | 'on-failure' | 'always'
   /** A retry is due at once, or not in the time of a test. */
   readonly retries: 'at once' | 'much later'
-  readonly givesUp: boolean
+  /** Restarts for each cause until a command; 0: no limit. */
+  readonly maxAttempts: number
   /** The command ends by itself, like this; null: when it is made to. */
   readonly ends: End | null
+  /** It has a liveness probe. */
+  readonly probed: boolean
   /** It leaves something behind that has to be stopped. */
   readonly leaves: boolean
   readonly launchable: boolean
+  /** Opens after two failures, and cools soon, or not in the time of a test. */
+  readonly breaker: 'none' | 'cools soon' | 'cools much later'
 }
+
+/** What a record says. `breaker`: null when there is none, or nobody has looked. */
+export interface Seen {
+  readonly state: string
+  readonly status: string
+  readonly breaker?: { readonly state: string } | null
+}
+
+/** So many failures open a breaker. */
+const OPENS = 2
+const NOTHING: Saved = { state: 'absent', may: [], spent: 0, failures: 0 }
 
 const DOWN: readonly State[] = ['cancelled', 'ended']
 const UP: readonly State[] = ['starting', 'up', 'cleaning ok', 'cleaning fail', 'stopping', 'restarting']
 const WRONG = 'PROCMAN_WRONG_STATE'
+const OPEN = 'PROCMAN_BREAKER_OPEN'
 const UNKNOWN = 'PROCMAN_PROCESS_UNKNOWN'
 const CLOSED = 'PROCMAN_CLOSED'
 const FAILED = 'PROCMAN_LAUNCH_FAILED'
@@ -34,8 +51,9 @@ export class Reference {
   readonly #nature: Nature
   readonly #isImmediate: boolean
   readonly #verbs = new Map<number, Verb>()
-  #worlds: readonly World[] = [{ state: 'absent', may: [], saved: { state: 'absent', may: [] }, calls: {} }]
+  #worlds: readonly World[] = [{ ...NOTHING, saved: NOTHING, calls: {} }]
   #isClosed = false
+  #ails = false
 
   /** @param isImmediate a call takes effect when it is made, not some time before its answer (a start waits for its turn all the same) */
   constructor(nature: Nature, isImmediate = false) {
@@ -43,13 +61,24 @@ export class Reference {
     this.#isImmediate = isImmediate
   }
 
-  /** @returns the number of the call, to be given with its answer */
-  call(verb: Verb): number {
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /**
+   * @param seen what the record says in this moment; undefined: nobody has looked
+   * @returns the number of the call, to be given with its answer @throws Violation
+   */
+  call(verb: Verb, seen?: Seen | null): number {
     const call = this.#verbs.size
     this.#verbs.set(call, verb)
     const phase = this.#isClosed ? 'closed' : 'asked'
-    this.#narrow(`call ${call}: ${verb}`, (world) => [{ ...world, calls: { ...world.calls, [call]: phase } }])
-    if (this.#isImmediate && !this.#isClosed && !isLate(verb)) this.#worlds = this.#all().filter((world) => world.calls[call] !== 'asked')
+    const asked = (world: World) => ({ ...world, calls: { ...world.calls, [call]: phase } })
+    const isAtOnce = this.#isImmediate && !this.#isClosed && !isLate(verb)
+    this.#narrow(`call ${call}: ${verb}${seen === undefined ? '' : ` of what is ${wordsOf(seen)}`}`, (world) => {
+      if (seen !== undefined && !looksLike(world, seen)) return []
+      return isAtOnce ? this.#effect(asked(world), call, verb) : [asked(world)]
+    })
     return call
   }
 
@@ -65,6 +94,18 @@ export class Reference {
   /** From now on the command may end like this: something makes it. */
   mayEnd(end: End): void {
     this.#narrow(`may end ${end}`, (world) => [{ ...world, ...allow(world, end), saved: { ...world.saved, ...allow(world.saved, end) } }])
+  }
+
+  /** From now on its liveness probe fails, until it is healed. */
+  ail(): void {
+    this.#ails = true
+    this.#narrow('ails', (world) => [world])
+  }
+
+  /** A probe that is under way may have failed already. */
+  heal(): void {
+    this.#ails = false
+    this.mayEnd('fail')
   }
 
   /** The manager died. What was not on disk has not been; what it had begun to stop may end of it nevertheless. */
@@ -88,9 +129,9 @@ export class Reference {
     this.history.push('reopen')
   }
 
-  /** @param seen state and status of the record; null: there is none @throws Violation */
-  observe(seen: { readonly state: string; readonly status: string } | null): void {
-    this.#narrow(`seen ${seen === null ? 'absent' : `${seen.state} (${seen.status})`}`, (world) => (looksLike(world.state, seen) ? [world] : []))
+  /** @param seen what the record says; null: there is none @throws Violation */
+  observe(seen: Seen | null): void {
+    this.#narrow(`seen ${wordsOf(seen)}`, (world) => (looksLike(world, seen) ? [world] : []))
   }
 
   #narrow(what: string, next: (world: World) => readonly World[]): void {
@@ -111,39 +152,54 @@ export class Reference {
   }
 
   #next(world: World): readonly World[] {
-    const { state, may, calls } = world
-    const saved = { ...world, saved: { state, may }, calls: mapped(calls, (phase) => phase.replace('~', '')) }
+    const { state, may, spent, failures, calls } = world
+    const saved = { ...world, saved: { state, may, spent, failures }, calls: mapped(calls, (phase) => phase.replace('~', '')) }
     return [saved, ...this.#byItself(world), ...this.#takingEffect(world), ...this.#undone(world)]
   }
 
   #byItself(world: World): readonly World[] {
-    const { state, calls, may } = world
-    const { ends, leaves, launchable, retries } = this.#nature
+    const { state, calls, may, saved } = world
+    const { ends, leaves, launchable, retries, breaker } = this.#nature
     const to = (next: State, more: Partial<World> = {}): World => ({ ...world, state: next, ...more })
     if (state === 'starting' && launchable) {
-      // An executed run is never forgotten.
+      // A run is on record by its intent: it is never forgotten, but how much was counted until it began may be.
+      const intended = to('starting', { saved: { ...saved, state: 'starting', may } })
       const up = to('up', { calls: mapped(calls, (phase) => (phase === 'launching' ? 'done' : phase.replace('~', ''))) })
-      return [{ ...up, saved: { state: 'up', may } }]
+      return [intended, { ...up, saved: { ...saved, state: 'up', may } }]
     }
-    if (state === 'starting') return this.#after('fail').map((next) => to(next, { calls: this.#refused(calls, FAILED) }))
+    if (state === 'starting') return this.#ended(to(state, { calls: this.#refused(calls, FAILED) }), 'fail')
     if (state === 'up') {
       const possible: readonly End[] = ends === null ? may : [...may, ends]
-      return possible.flatMap((end) => {
-        const rest = { may: may.filter((other) => other !== end) }
-        return [...this.#after(end).map((next) => to(next, rest)), ...(leaves ? [to(`cleaning ${end}`, rest)] : [])]
+      const rest = possible.flatMap((end) => {
+        const over = to('up', { may: may.filter((other) => other !== end) })
+        return [...this.#ended(over, end), ...(leaves ? [{ ...over, state: `cleaning ${end}` } as const] : [])]
       })
+      return this.#isUnwell(world) ? [...rest, to('cleaning fail')] : rest
     }
-    if (state === 'cleaning ok') return this.#after('ok').map((next) => to(next))
-    if (state === 'cleaning fail') return this.#after('fail').map((next) => to(next))
+    if (state === 'cleaning ok') return this.#ended(world, 'ok')
+    if (state === 'cleaning fail') return this.#ended(world, 'fail')
     if (state === 'backoff') return retries === 'at once' ? [to('starting')] : []
+    if (state === 'held') return breaker === 'cools soon' ? [to('starting')] : []
     if (state === 'stopping') return [to('cancelled', { calls: mapped(calls, (phase) => (phase === 'stopping' ? '~cancelled' : phase)) })]
     return state === 'restarting' ? [to('starting')] : []
   }
 
-  #after(end: End): readonly State[] {
-    const { strategy, givesUp } = this.#nature
-    if (strategy === 'never' || (strategy === 'on-failure' && end === 'ok')) return ['ended']
-    return givesUp ? ['backoff', 'ended'] : ['backoff']
+  /** Procman itself ends it, to start it again. */
+  #isUnwell({ may }: World): boolean {
+    return this.#nature.probed && this.#nature.strategy !== 'never' && (this.#ails || may.includes('fail'))
+  }
+
+  #ended(world: World, end: End): readonly World[] {
+    const { strategy, maxAttempts, breaker, probed, launchable } = this.#nature
+    if (strategy === 'never') return [{ ...world, state: 'ended' }]
+    const failures = breaker === 'none' ? 0 : end === 'fail' ? Math.min(OPENS, world.failures + 1) : world.failures < OPENS ? world.failures : 0
+    const over = { ...world, failures }
+    if (strategy === 'on-failure' && end === 'ok') return [{ ...over, state: 'ended' }]
+    const again = { ...over, spent: maxAttempts === 0 ? 0 : over.spent + 1, state: failures === OPENS ? 'held' : 'backoff' } as const
+    // Its own end, a failed probe and a failed launch each have their budget.
+    const mayGoOn = maxAttempts === 0 || over.spent < maxAttempts * (probed || !launchable ? 2 : 1)
+    const mayGiveUp = maxAttempts > 0 && over.spent >= maxAttempts
+    return [...(mayGoOn ? [again] : []), ...(mayGiveUp ? [{ ...over, state: 'ended' } as const] : [])]
   }
 
   /** Calls take effect in the order in which they were made; starts, which wait for their turn, at any time. */
@@ -171,26 +227,47 @@ export class Reference {
     if (verb === 'stop') return DOWN.includes(state) ? stays(`~${state}`) : [to('cancelled', '~cancelled')]
     if (verb === 'signal' || verb === 'hang-up') {
       if (!isUp) return stays(WRONG)
-      const isThere = state === 'up' && this.#nature.ends === null && world.may.length === 0
+      const isThere = state === 'up' && this.#nature.ends === null && world.may.length === 0 && !this.#ails
       const hit = verb === 'hang-up' ? { ...world, ...allow(world, 'fail') } : world
       return (isThere ? ['done'] : ['done', 'PROCMAN_SIGNAL_FAILED']).map((phase) => ({ ...hit, calls: { ...world.calls, [call]: phase } }))
     }
-    if (verb === 'remove') return isUp || state === 'backoff' ? stays(WRONG) : [to('absent', '~done', withoutUndo(world.calls))]
+    if (verb === 'remove')
+      return isUp || state === 'backoff' || state === 'held' ? stays(WRONG) : [{ ...to('absent', '~done', withoutUndo(world.calls)), spent: 0, failures: 0 }]
+    if (verb === 'reset') return this.#reset(world, call)
     // What a failed start is about to take back may be refused to be begun again.
-    const isFailing = DOWN.includes(state) && Object.values(world.calls).some((phase) => phase.startsWith('undo '))
-    if (!isUp) return [to('starting', 'launching'), ...(isFailing ? stays(WRONG) : [])]
-    return verb === 'restart' && (state === 'starting' || state === 'up') ? [to('restarting', 'launching')] : stays(WRONG)
+    const isFailing = DOWN.includes(state) && hasUndo(world.calls)
+    const isForced = verb === 'launch-force' || verb === 'restart-force'
+    if (!isUp) {
+      const begun = { ...to('starting', 'launching'), spent: 0, ...(isForced ? { failures: 0 } : {}) }
+      const refused = isFailing ? stays(WRONG) : []
+      if (isForced || world.failures < OPENS) return [begun, ...refused]
+      return this.#nature.breaker === 'cools soon' ? [begun, ...stays(OPEN), ...refused] : [...stays(OPEN), ...refused]
+    }
+    const isRestart = verb === 'restart' || verb === 'restart-force'
+    return isRestart && (state === 'starting' || state === 'up')
+      ? [{ ...to('restarting', 'launching'), spent: 0, ...(isForced ? { failures: 0 } : {}) }]
+      : stays(WRONG)
+  }
+
+  /** Whatever state it is in; only one that is held back begins a run. */
+  #reset(world: World, call: number): readonly World[] {
+    const to = (state: State, phase: string): World => ({ ...world, state, spent: 0, failures: 0, calls: { ...world.calls, [call]: phase } })
+    const { state, calls } = world
+    const refused = DOWN.includes(state) && hasUndo(calls) ? [{ ...world, calls: { ...calls, [call]: WRONG } }] : []
+    if (state !== 'held') return [to(state, '~done'), ...refused]
+    const begun = to('starting', 'launching')
+    // It cools just now: then its deadline begins the run.
+    return this.#nature.breaker === 'cools soon' ? [begun, to('held', '~done'), to('held', 'launching')] : [begun]
   }
 
   /** A start that has failed takes back what it made: stops it, then removes it. Unless a later launch was granted meanwhile. */
   #undone(world: World): readonly World[] {
     const { state } = world
-    if (state === 'up' || !Object.values(world.calls).some((phase) => phase.startsWith('undo '))) return []
+    if (state === 'up' || !hasUndo(world.calls)) return []
     const calls = this.#refused(world.calls, WRONG)
     const over = mapped(withoutUndo(calls), (phase) => (phase === 'stopping' ? 'cancelled' : phase.replace('~', '')))
-    const gone = { state: 'absent', may: [] } as const
-    const isMoving = UP.includes(state) || state === 'backoff'
-    return [{ ...gone, saved: gone, calls: over }, ...(isMoving ? [{ ...world, state: 'stopping', calls } as const] : [])]
+    const isMoving = UP.includes(state) || state === 'backoff' || state === 'held'
+    return [{ ...NOTHING, saved: NOTHING, calls: over }, ...(isMoving ? [{ ...world, state: 'stopping', calls } as const] : [])]
   }
 
   /** All that wait for a launch learn that it will not be. */
@@ -204,8 +281,16 @@ function withoutUndo(calls: World['calls']): World['calls'] {
   return mapped(calls, (phase) => phase.replace('undo ', ''))
 }
 
+function hasUndo(calls: World['calls']): boolean {
+  return Object.values(calls).some((phase) => phase.startsWith('undo '))
+}
+
 function isLate(verb: Verb | undefined): boolean {
   return verb === 'start' || verb === 'create' || verb === 'refresh'
+}
+
+function isLaunch(verb: Verb | undefined): boolean {
+  return verb === 'launch' || verb === 'launch-force' || verb === 'restart' || verb === 'restart-force' || verb === 'reset'
 }
 
 function isDecided(phase: string): boolean {
@@ -220,14 +305,20 @@ function fits(phase: string, result: string, verb: Verb | undefined, state: Stat
   }
   if (!isDecided(phase) || phase.startsWith('undo ')) return false
   // Launched, and gone before it could be told of.
-  return phase === result || (phase === 'done' && result === UNKNOWN && state === 'absent' && (verb === 'launch' || verb === 'restart'))
+  return phase === result || (phase === 'done' && result === UNKNOWN && state === 'absent' && isLaunch(verb))
 }
 
-function looksLike(state: State, seen: { readonly state: string; readonly status: string } | null): boolean {
+function wordsOf(seen: Seen | null): string {
+  return seen === null ? 'absent' : `${seen.state} (${seen.status}${seen.breaker ? `, breaker ${seen.breaker.state}` : ''})`
+}
+
+function looksLike({ state, failures }: World, seen: Seen | null): boolean {
   if (seen === null) return state === 'absent'
+  if (seen.breaker && (seen.breaker.state === 'closed') !== failures < OPENS) return false
   if (seen.state === 'exited') return state === (seen.status === 'cancelled' ? 'cancelled' : 'ended')
   if (seen.state === 'stopping') return state === 'stopping' || state === 'restarting' || state.startsWith('cleaning')
-  return state === (seen.state === 'running' ? 'up' : seen.state)
+  if (seen.state === 'backoff') return state === 'backoff' || state === 'held'
+  return state === (seen.state === 'running' || seen.state === 'unhealthy' ? 'up' : seen.state)
 }
 
 function afterCrash({ state, saved }: World, calls: World['calls']): World {

@@ -14,8 +14,15 @@ const cast = (habit: Habit, strategy: Cast['strategy'] = 'never', retries: Cast[
   habit,
   strategy,
   retries,
-  maxAttempts: 0,
+  maxAttempts: habit === 'is sick at times' ? 2 : 0,
+  breaker: 'none',
 })
+
+/** Two failures open its breaker. */
+const held = (breaker: Cast['breaker']): Cast => ({ ...cast('obeys', 'on-failure', 'at once'), breaker })
+const OPENED: readonly Verb[] = ['start', 'answers', 'rest', 'exit 3', 'rest', 'exit 3', 'rest']
+
+const SICK: readonly Verb[] = ['start', 'answers', 'rest', 'sicken']
 
 /** The steps in their order; `gap` stands where the race is. */
 type Table = readonly [what: string, cast: Cast, before: readonly Verb[], first: Verb, then: readonly Verb[]]
@@ -43,6 +50,19 @@ const TABLES: readonly Table[] = [
   ['start of the same id twice', cast('obeys'), [], 'start', ['start']],
   ['start, stop, and start of the same id', cast('obeys'), [], 'start', ['stop', 'start']],
   ['start of what is not there, and restart', cast('is missing', 'always', 'at once'), [], 'start', ['restart']],
+  ['stop of one that falls sick', cast('is sick at times', 'always', 'at once'), ['start', 'answers', 'rest'], 'sicken', ['stop']],
+  ['stop during a restart for a failed probe', cast('is sick at times', 'always', 'at once'), [...SICK, 'noticed'], 'refresh', ['stop']],
+  [
+    'restart during a restart for a failed probe, then stop',
+    cast('is sick at times', 'always', 'at once'),
+    [...SICK, 'noticed'],
+    'refresh',
+    ['restart', 'stop'],
+  ],
+  ['stop during a reset behind an open breaker', held('cools much later'), OPENED, 'reset', ['stop']],
+  ['stop during a forced restart behind an open breaker', held('cools much later'), OPENED, 'restart force', ['stop']],
+  ['stop of one whose breaker cools', held('cools soon'), OPENED.slice(0, -2), 'exit 3', ['stop']],
+  ['a start that an open breaker refuses, and a reset', held('cools much later'), OPENED, 'launch', ['reset', 'stop']],
 ]
 
 /** Each gap by itself. */
@@ -57,7 +77,8 @@ function oneByOne([, who, before, first, then]: Table): readonly Schedule[] {
 /** Many meet it in the same moment, each a little later than the one before; then the manager is taken away, and once more after all have been stopped. */
 function atOnce([, who, before, first, then]: Table, end: 'crash' | 'close and reopen', isMiddle = false): readonly Schedule[] {
   const everyone = [0, 1, 2, 3, 4, 5]
-  const all = (verb: Verb, gap: Step['gap'] = { turns: 0 }) => (verb === 'answers' ? [step(verb)] : everyone.map((index) => step(verb, gap, index)))
+  const all = (verb: Verb, gap: Step['gap'] = { turns: 0 }) =>
+    verb === 'answers' || verb === 'rest' ? [step(verb)] : everyone.map((index) => step(verb, gap, index))
   const meeting = everyone.flatMap((index) => then.map((verb) => ({ verb, who: index })))
   return [{ turns: 1 }, { ms: 1 }].map((gap) => ({
     cast: everyone.map(() => who),
@@ -116,6 +137,9 @@ describe('closed or killed in the middle', () => {
     ['of a stop', cast('is stubborn'), ['start', 'answers'], 'stop', []],
     ['of a restart', cast('is stubborn'), ['start', 'answers'], 'restart', []],
     ['of a backoff', cast('obeys', 'always', 'at once'), ['start', 'answers'], 'exit 3', []],
+    ['of a restart for a failed probe', cast('is sick at times', 'always', 'at once'), SICK, 'noticed', []],
+    ['of a reset behind an open breaker', held('cools much later'), OPENED, 'reset', []],
+    ['of a trial run', held('cools soon'), OPENED.slice(0, -2), 'exit 3', []],
     ['of a removal', cast('obeys'), ['start', 'answers', 'stop', 'answers'], 'remove', []],
   ]
   it.each(middle)('%s', async (...table) => {

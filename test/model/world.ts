@@ -1,12 +1,30 @@
 /** One possible world of a process, in the words of reference.ts, and what is done with many of them. Values only: nothing here knows a rule. */
 
-export type State = 'absent' | 'pending' | 'starting' | 'up' | 'cleaning ok' | 'cleaning fail' | 'backoff' | 'stopping' | 'restarting' | 'cancelled' | 'ended'
+/** `held`: in backoff, behind an open breaker. */
+export type State =
+  | 'absent'
+  | 'pending'
+  | 'starting'
+  | 'up'
+  | 'cleaning ok'
+  | 'cleaning fail'
+  | 'backoff'
+  | 'held'
+  | 'stopping'
+  | 'restarting'
+  | 'cancelled'
+  | 'ended'
 export type End = 'ok' | 'fail'
 
-/** What a crash of the manager leaves: `may` says which ends of the command are possible because something made it end. */
+/**
+ * What a crash of the manager leaves: `may` says which ends of the command are possible because something made it end, `spent` how many restarts it had since a
+ * command, `failures` how many the breaker has counted.
+ */
 export interface Saved {
   readonly state: State
   readonly may: readonly End[]
+  readonly spent: number
+  readonly failures: number
 }
 
 export interface World extends Saved {
@@ -30,8 +48,8 @@ export function combine(calls: World['calls'], over: (phase: string) => readonly
   )
 }
 
-export function keyOf({ state, may, saved, calls }: World): string {
-  return `${state}|${may}|${saved.state}|${saved.may}|${Object.entries(calls)}`
+export function keyOf({ state, may, spent, failures, saved, calls }: World): string {
+  return `${state}|${may}|${spent}|${failures}|${saved.state}|${saved.may}|${saved.spent}|${saved.failures}|${Object.entries(calls)}`
 }
 
 export function distinct<T>(all: readonly T[]): readonly T[] {
