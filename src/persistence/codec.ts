@@ -114,7 +114,7 @@ export function decodeSnapshot(json: string, id: string): Decoded {
   if (issues.length > 0) return damaged(issues.map(({ path, what }) => `${path}: ${what}`).join('; '))
   const { value, context } = envelope.snapshot
   if (context.spec.id !== id) return damaged(`it belongs to process ${JSON.stringify(context.spec.id)}`)
-  return { kind: 'ok', snapshot: { value, context, children: childrenOf(value, context) } }
+  return { kind: 'ok', snapshot: snapshotOf(value, context) }
 }
 
 /** Each step is taken once, whatever it makes of a damaged file: one that left the format as it was had the manager migrate it for ever. */
@@ -126,6 +126,11 @@ function migrate(raw: unknown): { kind: 'ok'; envelope: unknown } | { kind: 'dam
   let envelope = raw
   for (let from = format; from < FORMAT; from++) envelope = MIGRATIONS[from]?.(envelope)
   return { kind: 'ok', envelope }
+}
+
+/** The one way to make a snapshot: with every effect of its state. */
+export function snapshotOf(value: ProcessStateName, context: ProcessContext): ProcessSnapshot {
+  return { value, context, children: childrenOf(value, context) }
 }
 
 /**

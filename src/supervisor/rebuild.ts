@@ -5,7 +5,7 @@ import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
 import { listRunFiles, readClaim, readExit, readIntent, runFile, runsWith } from '../effects/run/run-files.ts'
 import { createdAtIn, tokenOf } from '../effects/run/token.ts'
 import { contextOf, nextRun, settledWith } from '../machines/process/context.ts'
-import { decodeSpec, type ProcessSnapshot } from '../persistence/codec.ts'
+import { decodeSpec, type ProcessSnapshot, snapshotOf } from '../persistence/codec.ts'
 import type { Found } from '../persistence/state-dir.ts'
 import type { ProcessContext } from '../types.ts'
 
@@ -34,14 +34,19 @@ function fromIntents(jobDir: string, { id, kind }: Extract<Found, { kind: 'empty
     const nowMs = Date.now()
     const context = { ...contextOf(spec, createdAtIn(intent.token) ?? nowMs), run, reasons: [{ atMs: nowMs, text: WHY[kind] }] }
     const exit = readExit(jobDir, run)
-    if (kind === 'empty') return { value: 'starting', context, children: { run: { id, run, launch: true } } }
-    if (exit === null) return { value: 'starting', context, children: { run: { id, run } } }
+    if (kind === 'empty') return snapshotOf('starting', context)
+    if (exit === null) return withoutLaunch(snapshotOf('starting', context))
     // What it left behind is still being stopped: that is watched to its end.
     const isLeftoverThere = isFifoHeld(jobDir, run, 'alive') || existsSync(runFile(jobDir, run, 'rest'))
-    if (isLeftoverThere) return { value: 'starting', context: { ...context, cancelled: true }, children: { run: { id, run } } }
-    return { value: 'exited', context: { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs }, children: {} }
+    if (isLeftoverThere) return withoutLaunch(snapshotOf('starting', { ...context, cancelled: true }))
+    return snapshotOf('exited', { ...context, ...launchOf(jobDir, run), outcome: exit.outcome, endedAtMs: exit.atMs })
   }
   return null
+}
+
+/** What has not been executed is not: its run is adopted or voided. */
+function withoutLaunch({ value, context, children }: ProcessSnapshot): ProcessSnapshot {
+  return { value, context, children: { ...children, run: { id: context.spec.id, run: context.run } } }
 }
 
 /**
@@ -63,8 +68,8 @@ export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnaps
   const isVoid = voided > intended
   const ended = afterRecordedEnd(jobDir, snapshot)
   const next = { ...ended, ...nextRun(ended, { type: 'deadline.passed', atMs: 0 }), run, cancelled: isVoid && context.cancelled }
-  if (isVoid && isAtRest(value)) return { value: 'exited', context: { ...next, ...endOfVoid(jobDir, run), cancelled: true }, children: {} }
-  return { value: 'starting', context: next, children: { run: { id, run, launch: true } } }
+  if (isVoid && isAtRest(value)) return snapshotOf('exited', { ...next, ...endOfVoid(jobDir, run), cancelled: true })
+  return snapshotOf('starting', next)
 }
 
 /** The run before it has ended meanwhile: what the machine made of that is made of it again, so that its restarts are counted. */

@@ -74,8 +74,7 @@ describe('a manager that is killed', () => {
     await until('nothing of it lives', () => pids.filter(lives).length === 0)
   })
 
-  // Once in some thirty runs, on a crowded machine, the last heir did not come to a healthy service, and nobody knows why: the reason is told now.
-  it('five times, each at another moment of the life of a service, has heirs that lose nothing', { retry: 2 }, async () => {
+  it('five times, each at another moment of the life of a service, has heirs that lose nothing', async () => {
     const home = aHome()
     const service = new Service(home)
     let manager = await home.manager()

@@ -1,4 +1,5 @@
 /** Probes and the life of runs: ends, restarts, stops, suspended commands, managers that are killed. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { agreed, aHome, fixture, type Home, kill, pause, sh, sleeper, startOf, until } from './harness.ts'
 import { aPeer, at, eventsOf, http, isState, often, recordWhen, Service, snapshotOnDisk } from './services.ts'
@@ -132,6 +133,27 @@ describe('probes are not asked', () => {
 })
 
 describe('a manager that is killed', () => {
+  it.each([
+    ['whose state still speaks of the run before', (state: string, before: string) => writeFileSync(state, before)],
+    ['that has no state', (state: string) => rmSync(state)],
+    ['whose state is damaged', (state: string) => writeFileSync(state, 'nonsense')],
+  ])('has an heir that probes a run %s, and is known by its run files', async (_name, spoil) => {
+    const home = aHome()
+    const service = new Service(home)
+    const manager = await home.manager()
+    const health = { startup: at('/startup'), liveness: at('/live'), readiness: at('/ready') }
+    await manager.start(service.input({ health, restart: { strategy: 'always', delayMs: 0 } }))
+    await manager.call('waitFor', 'web', 'healthy', { timeoutMs: 10_000 })
+    const before = readFileSync(home.jobFile('web', 'state.json'), 'utf8')
+    const { run, pid } = await manager.call('restart', 'web')
+    await manager.kill()
+    spoil(home.jobFile('web', 'state.json'), before)
+    const next = await home.supervisor()
+    expect(await next.waitFor('web', 'healthy', { timeoutMs: 10_000 })).toMatchObject({ state: 'running', run, pid })
+    service.steer({ '/live': { status: 503, run } })
+    await isState(next, 'web', 'running', run + 1)
+  })
+
   it('while failures add up has an heir that counts on from there', async () => {
     const peer = await aPeer()
     const home = aHome()
