@@ -61,20 +61,17 @@ async function conclude({ finale }: Schedule, actors: readonly Actor[], driver: 
   const each = async (act: (actor: Actor) => Promise<void>) => {
     await Promise.all(actors.map(act))
   }
-  await each((actor) => actor.answered())
-  await each((actor) => actor.comesToRest())
+  await rest(actors)
   for (const actor of actors) if (actor.isThere) actor.issue('stop')
   await each((actor) => actor.answered())
   const before = actors.map((actor) => actor.runs())
   await befall(finale, actors, driver)
   await each((actor) => actor.comesToRest())
   for (const actor of actors) actor.issue('refresh')
-  await each((actor) => actor.answered())
-  await each((actor) => actor.comesToRest())
+  await rest(actors)
   for (const actor of actors) actor.mustBeDown()
   for (const actor of actors) if (actor.isThere) actor.issue('remove')
-  await each((actor) => actor.answered())
-  await each((actor) => actor.comesToRest())
+  await rest(actors)
   for (const actor of actors) if (actor.isThere || existsSync(actor.jobDir)) throw new Error(`${actor.id} was removed and is there`)
   actors.forEach((actor, index) => {
     actor.mustHaveRunOnce()
@@ -89,9 +86,15 @@ async function perform({ verb, who }: Step, actors: readonly Actor[], driver: Dr
   const actor = actors[who % actors.length]
   if (verb === 'answers') await Promise.all(actors.map((each) => each.answered()))
   else if (verb === 'noticed') await actor?.noticed()
-  else if (verb === 'rest') await Promise.all(actors.map((each) => each.comesToRest()))
+  else if (verb === 'rest') await rest(actors)
   else if (verb === 'crash' || verb === 'close' || verb === 'close and reopen') await befall(verb, actors, driver)
   else actor?.issue(verb)
+}
+
+/** After all answers: a look that is older than one of them says nothing. */
+async function rest(actors: readonly Actor[]): Promise<void> {
+  await Promise.all(actors.map((each) => each.answered()))
+  await Promise.all(actors.map((each) => each.comesToRest()))
 }
 
 async function befall(what: 'nothing' | 'crash' | 'close' | 'close and reopen', actors: readonly Actor[], driver: Driver): Promise<void> {
