@@ -262,6 +262,10 @@ export class World {
 
   #healthPorts(): HealthPorts {
     return {
+      isAttended: (id) => {
+        const { health, ready } = this.#refOf(id).getSnapshot().context.spec
+        return health !== null || ready !== null
+      },
       specOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).filled,
       environmentOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).env,
       viewOf: (id, run) => {

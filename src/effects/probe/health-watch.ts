@@ -99,9 +99,9 @@ export class HealthWatch {
 
   #attend({ identity, atMs }: Extract<RunFact, { type: 'run.launched' }>): void {
     const [id, run] = [this.#id, this.#run]
+    if (!this.#ports.isAttended(id)) return this.#unfollow()
     const spec = this.#ports.specOf(id, run)
     const { health, ready } = spec
-    if (health === null && ready === null) return this.#unfollow()
     const up: UpRun = {
       ...{ id, run, spec, identity, startedAtMs: atMs, jobDir: this.#ports.jobDirOf(id) },
       ...{ tell: this.#tell, review: this.#review, after: this.#after, nowMs: this.#nowMs, trouble: this.#trouble },
