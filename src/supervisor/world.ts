@@ -194,10 +194,14 @@ export class World {
     pruneRunFiles({ jobDir, currentRun: run, slices: this.slices, isOurs, onTrouble: (message) => this.trouble(ref.id, jobDir, message) })
   }
 
-  /** Without a policy there is nothing that could undo a stop: then a thousand at once need not wait for a thousand files. */
+  /**
+   * Without a policy there is nothing that could undo a stop: then a thousand at once need not wait for a thousand files. A stop for a restart is written down
+   * always: whoever takes over is to start it again.
+   */
   async #stopOnRecord(id: string): Promise<void> {
-    if (this.#refOf(id).getSnapshot().context.spec.restart.strategy === 'never') return
     await null // Effects begin before the change of state that they belong to is followed.
+    const { spec, stop } = this.#refOf(id).getSnapshot().context
+    if (spec.restart.strategy === 'never' && stop?.purpose !== 'restart') return
     await this.store.attempted(id)
   }
 

@@ -79,13 +79,14 @@ describe('a manager that is killed with SIGKILL', () => {
   })
 
   it.each([
-    ['stop', { state: 'exited', status: 'cancelled', run: 1 }],
-    ['restart', { state: 'running', run: 2, restarts: 1 }],
-  ] as const)('over the first signal of a %s has an heir that knows of it: it was on record before', async (method, expected) => {
+    ['stop', 'always', { state: 'exited', status: 'cancelled', run: 1 }],
+    ['restart', 'always', { state: 'running', run: 2, restarts: 1 }],
+    ['restart', 'never', { state: 'running', run: 2, restarts: 1 }],
+  ] as const)('over the first signal of a %s (policy: %s) has an heir that knows of it: it was on record before', async (method, strategy, expected) => {
     const home = aHome()
     const manager = await home.manager()
     const script = `[ $PROCMAN_RUN = 1 ] || exec sleep 600; trap 'kill -9 ${manager.child.pid}; exit 0' TERM; echo ready; while :; do sleep 0.01; done`
-    await manager.start(sh(script, { id: 'avenger', restart: { strategy: 'always', delayMs: 60_000 } }))
+    await manager.start(sh(script, { id: 'avenger', restart: { strategy, delayMs: 60_000 } }))
     await until('it waits for its signal', () => readFileSync(home.jobFile('avenger', 'stdout.log'), 'utf8') === 'ready\n')
     manager.call(method, 'avenger').catch(() => {})
     await manager.exited

@@ -244,9 +244,10 @@ export class Reference {
       return this.#nature.breaker === 'cools soon' ? [begun, ...stays(OPEN), ...refused] : [...stays(OPEN), ...refused]
     }
     const isRestart = verb === 'restart' || verb === 'restart-force'
-    return isRestart && (state === 'starting' || state === 'up')
-      ? [{ ...to('restarting', 'launching'), spent: 0, ...(isForced ? { failures: 0 } : {}) }]
-      : stays(WRONG)
+    if (!isRestart || (state !== 'starting' && state !== 'up')) return stays(WRONG)
+    const restarting = { ...to('restarting', 'launching'), spent: 0, ...(isForced ? { failures: 0 } : {}) }
+    // The run that was about to begin is voided before it is on disk that another one is to follow.
+    return state === 'up' ? [restarting] : [restarting, { ...restarting, saved: { ...world.saved, state: 'cancelled' } }]
   }
 
   /** Whatever state it is in; only one that is held back begins a run. */
