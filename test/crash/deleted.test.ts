@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { aHome, type Home, kill, lives, type Manager, rejection, sh, sleeper, startOf, stateOf, until } from '../e2e/harness.ts'
+import { some } from '../effort.ts'
 import { aManager, isSettled, isSound, problemsOf, recordWhere, refusal, savedWhere, settles } from './hostile.ts'
 
 const isDead = (pid: number | null) => until(`${pid} has ended`, () => !lives(pid))
@@ -62,7 +63,7 @@ const WHOLE: readonly [string, (home: Home) => string][] = [
   ['the directory of one process', (home) => home.jobFile('a', '')],
 ]
 
-describe.each(WHOLE)('%s deleted under a living manager', (_what, pathOf) => {
+describe.each(some(WHOLE, 2))('%s deleted under a living manager', (_what, pathOf) => {
   it('loses no process: all go on, are told, stopped and signalled by who they are', async () => {
     const home = aHome()
     const { manager, pid, other, at } = await aliveOne(home)

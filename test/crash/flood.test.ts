@@ -5,9 +5,10 @@ import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { aHome, DIST, fixture, until } from '../e2e/harness.ts'
+import { IS_FULL } from '../effort.ts'
 import { hasPerl } from './tree.ts'
 
-const MEGABYTES = process.env.PROCMAN_TEST_FULL ? 1_024 : 200
+const MEGABYTES = IS_FULL ? 1_024 : 200
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024
 
 /** What test/fixtures/flood.pl writes. */

@@ -24,12 +24,12 @@ import { processMachine } from '../../src/machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from '../../src/machines/process/record.ts'
 import { decodeSnapshot, encodeSnapshot, toRestorable } from '../../src/persistence/codec.ts'
 import { kill, lives, type Manager, pause, sh, startOf, until } from '../e2e/harness.ts'
+import { IS_FULL } from '../effort.ts'
 import { fakeWorld } from '../machines/world.ts'
 import { anyContext, STATES } from '../persistence/arbitrary.ts'
 import { aDoomedHome, aManager, ask, isSound, refusal, settles } from './hostile.ts'
 import { aSeed, mutated, mutation, nasty } from './mutate.ts'
 
-const IS_FULL = process.env.PROCMAN_TEST_FULL !== undefined
 const KEEPERS = [
   ['C', [process.env.PROCMAN_TEST_KEEPER ?? fileURLToPath(new URL('../../dist/keeper/procman-keeper', import.meta.url))], IS_FULL ? 5_000 : 400],
   ['Node', [process.execPath, fileURLToPath(new URL('../../dist/keeper/node-keeper.js', import.meta.url))], IS_FULL ? 200 : 20],

@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeHolder } from '../../src/persistence/lock-holder.ts'
 import { aHome, type Home, lives, type Manager, sh, sleeper, until } from '../e2e/harness.ts'
+import { IS_FULL } from '../effort.ts'
 import { aManager, ask, isSound, settles } from './hostile.ts'
 
-const MANY = process.env.PROCMAN_TEST_FULL === undefined ? 10_000 : 100_000
+const MANY = IS_FULL ? 100_000 : 10_000
 const ENOUGH_MB = 400
 const TIMEOUT_MS = 600_000
 

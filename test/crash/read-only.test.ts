@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { aHome, DIST, fixture, type Home, lives, type Manager, obedient, sh, sleeper, until } from '../e2e/harness.ts'
+import { IS_FULL } from '../effort.ts'
 import { canMount, type DiskHome } from './disk.ts'
 import { aManager, ask, filesBelow, isSettled, isSound, names, problemsOf, recordWhere, refusal, settles } from './hostile.ts'
 import { type Hostility, itSurvives } from './unwritable.ts'
@@ -57,7 +58,8 @@ const FOREIGN: readonly Hostility[] = [
   },
 ]
 
-describe.skipIf(!canMount).each(ROWS)('a state directory that $what', (row) => itSurvives(row))
+// The same as of a disk that is full, with another errno.
+describe.skipIf(!canMount || !IS_FULL).each(ROWS)('a state directory that $what', (row) => itSurvives(row))
 describe.skipIf(!canMount || !canBeNobody).each(FOREIGN)('a state directory that $what', (row) => itSurvives(row))
 
 const isDead = (pid: number | null) => until(`${pid} has ended`, () => !lives(pid))

@@ -20,13 +20,14 @@ export function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 }
 
-/** Waits for a fact: looks every few ms, fails after 15 s with what it waited for. */
+/** Waits for a fact: looks every few ms, less often at what is dear to look at, and fails after 15 s with what it waited for. */
 export async function until<T>(what: string, look: () => T | undefined | false | null): Promise<T> {
   for (const giveUpAtMs = Date.now() + 15_000; ; ) {
+    const begunAt = performance.now()
     const seen = look()
     if (seen !== undefined && seen !== false && seen !== null) return seen
     if (Date.now() > giveUpAtMs) throw new Error(`never came true: ${what}`)
-    await pause(4)
+    await pause(Math.max(4, 4 * (performance.now() - begunAt)))
   }
 }
 

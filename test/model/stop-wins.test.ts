@@ -4,6 +4,7 @@
  */
 import { describe, it, onTestFinished } from 'vitest'
 import { aHome } from '../e2e/harness.ts'
+import { some } from '../effort.ts'
 import { censusOf, type Driver, inManager, inProcess } from './drivers.ts'
 import { play } from './play.ts'
 import { type Cast, type Habit, type Schedule, type Step, step, type Verb } from './schedule.ts'
@@ -67,7 +68,7 @@ const TABLES: readonly Table[] = [
 
 /** Each gap by itself. */
 function oneByOne([, who, before, first, then]: Table): readonly Schedule[] {
-  return GAPS.map((gap) => ({
+  return some(GAPS, 2).map((gap) => ({
     cast: [who],
     steps: [...before.map((verb) => step(verb)), step(first, gap), ...then.map((verb) => step(verb))],
     finale: 'nothing',
@@ -80,7 +81,7 @@ function atOnce([, who, before, first, then]: Table, end: 'crash' | 'close and r
   const all = (verb: Verb, gap: Step['gap'] = { turns: 0 }) =>
     verb === 'answers' || verb === 'rest' ? [step(verb)] : everyone.map((index) => step(verb, gap, index))
   const meeting = everyone.flatMap((index) => then.map((verb) => ({ verb, who: index })))
-  return [{ turns: 1 }, { ms: 1 }].map((gap) => ({
+  return some([{ turns: 1 }, { ms: 1 }], isMiddle ? 1 : 2).map((gap) => ({
     cast: everyone.map(() => who),
     steps: [
       ...before.flatMap((verb) => all(verb)),
