@@ -161,9 +161,12 @@ describe.skipIf(!canMount)('a keeper on a full disk', () => {
   })
 })
 
+let writes = 0
+
+/** To a new file each time: the page of an old one, which opening it gives back, would still be there for it. */
 function errnoOfWrite(home: DiskHome): string | null {
   try {
-    execFileSync('sh', ['-c', 'echo x > "$1"', 'sh', `${home.stateDir}/probe`], { stdio: 'ignore' })
+    execFileSync('sh', ['-c', 'echo x > "$1"', 'sh', `${home.stateDir}/probe-${writes++}`], { stdio: 'ignore' })
     return null
   } catch {
     return 'ENOSPC'

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ProcessRecord } from '../../src/index.ts'
+import { recordWhere } from '../crash/hostile.ts'
 import { aHome, fixture, kill, killIfThere, lives, obedient, pause, rejection, sh, sleeper, until } from './harness.ts'
 import { aPeer, at, freeRange, http, isState, often, recordWhen, Service, snapshotOnDisk } from './services.ts'
 
@@ -89,7 +90,9 @@ describe('a manager that is killed', () => {
       manager = await home.manager()
       await until('one is there at most', () => home.strays().length <= 1)
     }
-    const record = await manager.call('waitFor', 'web', 'healthy', { timeoutMs: 15_000 })
+    // What was killed last may still be ending: nobody is told before it is gone.
+    const isThere = ({ pid, health }: ProcessRecord) => health?.status === 'healthy' && home.strays().some((stray) => stray.pid === pid)
+    const record = await recordWhere(manager, 'web', 'healthy and there', isThere)
     expect(record).toMatchObject({ state: 'running', ports, restarts: record.run - 1 })
     expect(Object.keys(record.attempts)).toEqual(['crash'])
     expect(record.run).toBeGreaterThanOrEqual(2)

@@ -152,10 +152,10 @@ describe('liveness', () => {
     const service = new Service(home)
     service.steer({ '/live': { hang: true, run: 1 } })
     const supervisor = await home.supervisor()
-    const liveness = at('/live', { timeoutMs: 60, failureThreshold: 2 })
+    const liveness = at('/live', { timeoutMs: 300, failureThreshold: 2 })
     await supervisor.start(service.input({ health: all({ liveness }), restart: { strategy: 'always', delayMs: 10 } }))
     const record = await isState(supervisor, 'web', 'running', 2)
-    expect(record.reasons.map(({ text }) => text).join('\n')).toContain('liveness probe failed 2 times: timeout after 60 ms')
+    expect(record.reasons.map(({ text }) => text).join('\n')).toContain('liveness probe failed 2 times: timeout after 300 ms')
   })
 
   it('that keeps failing is given up on: exited, failed, with the reason, told once', async () => {
