@@ -141,14 +141,17 @@ describe.skipIf(process.platform !== 'linux').each(WAYS)('the tree of an exec pr
     const { checker, pids, grown } = grow()
     const stranger = sh('echo $$ > stranger; exec sleep 600')
     const over = new AbortController()
-    const others = stranger.check(60_000, never())
+    let told: unknown = 'nothing'
+    const others = stranger.check(60_000, never()).then((answer) => {
+      told = answer
+    })
     const pid = Number(await until('the stranger is there', () => existsSync(join(dir, 'stranger')) && readFileSync(join(dir, 'stranger'), 'utf8').trim()))
     const answer = ask(checker, 60_000, over.signal)
     await grown()
     over.abort()
     await answer
     await until('none lives', () => pids().filter(lives).length === 0)
-    expect(lives(pid)).toBe(true)
+    expect([told, lives(pid)]).toEqual(['nothing', true])
     stranger.close()
     await others
     await until('it is gone', () => !lives(pid))
