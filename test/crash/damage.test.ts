@@ -49,7 +49,10 @@ async function beginAll(home: Home, ids: readonly string[]): Promise<Map<string,
   return started
 }
 
-describe.each(Object.entries(DAMAGES))('%s in the directory of a process', (_what, damage) => {
+/** One of each nature; all of them in the long form. */
+const TELLING = ['an empty file', 'a symlink to a directory of somebody else', 'a symlink to itself', 'a FIFO', 'a directory with something in it', 'a socket']
+const SOME = Object.entries(DAMAGES).filter(([what]) => IS_FULL || TELLING.includes(what))
+describe.each(SOME)('%s in the directory of a process', (_what, damage) => {
   it('harms nobody else; what runs goes on, is known and is stopped; the next run comes or is refused; nothing foreign is touched', async () => {
     const home = aDoomedHome()
     const foreign = new Foreign(home)
@@ -125,9 +128,6 @@ const GLOBAL: readonly [string, (home: Home) => string][] = [
   ['bin/procman-keeper-*', (home) => join(home.stateDir, 'bin', readdirSync(join(home.stateDir, 'bin'))[0] ?? '')],
 ]
 
-/** One of each nature; all of them in the long form. */
-const TELLING = ['an empty file', 'a symlink to a directory of somebody else', 'a symlink to itself', 'a FIFO', 'a directory with something in it', 'a socket']
-const SOME = Object.entries(DAMAGES).filter(([what]) => IS_FULL || TELLING.includes(what))
 /** Each of them in two places at least, and each place with two at least. */
 const placesOf = (index: number) => (IS_FULL ? GLOBAL : GLOBAL.filter((_, place) => (place + index) % 3 === 0))
 

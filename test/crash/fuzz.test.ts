@@ -42,7 +42,7 @@ describe('the codec', () => {
     fc.tuple(fc.constantFrom(...STATES), anyContext).map(([value, context]) => JSON.parse(encodeSnapshot({ value, context }, 0))),
   )
   const idOf = (envelope: { snapshot: { context: { spec: { id: string } } } }) => envelope.snapshot.context.spec.id
-  const options = (what: string) => ({ seed: aSeed(what), numRuns: IS_FULL ? 50_000 : 2_000 })
+  const options = (what: string) => ({ seed: aSeed(what), numRuns: IS_FULL ? 50_000 : 500 })
 
   let taken = 0
 
@@ -216,7 +216,7 @@ function anyFiles(strangers: readonly Stranger[]): fc.Arbitrary<Files> {
 }
 
 describe.skipIf(process.platform !== 'linux')('run files and states of anything', () => {
-  const rounds = IS_FULL ? 40 : 4
+  const rounds = IS_FULL ? 40 : 2
 
   it.each(Array.from({ length: rounds }, (_, round) => round))(
     'in 60 directories at once, round %i: no crash, all calls settle, no stranger is signalled',
