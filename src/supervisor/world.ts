@@ -200,8 +200,10 @@ export class World {
    */
   async #stopOnRecord(id: string): Promise<void> {
     await null // Effects begin before the change of state that they belong to is followed.
-    const { spec, stop } = this.#refOf(id).getSnapshot().context
-    if (spec.restart.strategy === 'never' && stop?.purpose !== 'restart') return
+    const context = this.refs.get(id)?.getSnapshot().context
+    // Stopped and removed by now.
+    if (context === undefined) return
+    if (context.spec.restart.strategy === 'never' && context.stop?.purpose !== 'restart') return
     await this.store.attempted(id)
   }
 

@@ -91,10 +91,10 @@ describe('stop', () => {
     const supervisor = await aHome().supervisor()
     const ladder = [
       { signal: 'SIGHUP', afterMs: 0 },
-      { signal: 'SIGINT', afterMs: 60 },
-      { signal: 'SIGTERM', afterMs: 120 },
+      { signal: 'SIGINT', afterMs: 400 },
+      { signal: 'SIGTERM', afterMs: 800 },
     ]
-    const { id } = await supervisor.start(sh(deaf, { stop: { ladder, timeoutMs: 180 } }))
+    const { id } = await supervisor.start(sh(deaf, { stop: { ladder, timeoutMs: 1_200 } }))
     await ready(supervisor, id)
     const { reasons } = await supervisor.stop(id)
     expect(reasons.map((reason) => reason.text).filter((text) => text.endsWith(' sent'))).toEqual([
