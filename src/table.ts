@@ -1,8 +1,8 @@
 /** The read model: one atom a process, so that a change costs the same with ten processes and ten thousand. */
-import { type Atom, createAtom, createStore } from '@xstate/store'
+import { type Atom, createAtom, createStore, type ReadonlyAtom } from '@xstate/store'
 import type { ProcessRecord } from './machines/process/record.ts'
 
-export type RecordAtom = Atom<ProcessRecord>
+export type RecordAtom = ReadonlyAtom<ProcessRecord>
 
 /**
  * An `@xstate/store` store. Its context holds an atom for each process, by id, and the number of processes that came and went: subscribe to the store for
@@ -12,8 +12,8 @@ export function createProcessTable() {
   return createStore({
     context: { revision: 0, processes: new Map<string, RecordAtom>() as ReadonlyMap<string, RecordAtom> },
     on: {
-      added: (context, event: { record: ProcessRecord }) => {
-        ;(context.processes as Map<string, RecordAtom>).set(event.record.id, createAtom(event.record))
+      added: (context, event: { id: string; atom: RecordAtom }) => {
+        ;(context.processes as Map<string, RecordAtom>).set(event.id, event.atom)
         return { ...context, revision: context.revision + 1 }
       },
       removed: (context, event: { id: string }) => {
@@ -24,10 +24,14 @@ export function createProcessTable() {
   })
 }
 
+/** Records are made when somebody looks: some processes change all the time. */
+type Source = () => ProcessRecord
+
 /** Writes to the table. A listener that throws is told of, and harms nobody: neither the writer nor the other listeners. */
 export class TableWriter {
   readonly #table: ProcessTable
   readonly #onListenerError: (error: unknown) => void
+  readonly #sources = new Map<string, Atom<{ readonly record: Source }>>()
   readonly #pulse = createAtom(0)
 
   constructor(table: ProcessTable, onListenerError: (error: unknown) => void) {
@@ -36,15 +40,18 @@ export class TableWriter {
     this.#pulse.subscribe(() => {})
   }
 
-  add(record: ProcessRecord): void {
-    this.#write(() => this.#table.send({ type: 'added', record }))
+  add(id: string, record: Source): void {
+    const source = createAtom({ record })
+    this.#sources.set(id, source)
+    this.#write(() => this.#table.send({ type: 'added', id, atom: createAtom(() => source.get().record()) }))
   }
 
-  update(record: ProcessRecord): void {
-    this.#write(() => this.#table.getSnapshot().context.processes.get(record.id)?.set(record))
+  update(id: string, record: Source): void {
+    this.#write(() => this.#sources.get(id)?.set({ record }))
   }
 
   remove(id: string): void {
+    this.#sources.delete(id)
     this.#write(() => this.#table.send({ type: 'removed', id }))
   }
 

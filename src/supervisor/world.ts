@@ -146,7 +146,7 @@ export class World {
     const id = ref.id
     this.refs.set(id, ref)
     const first = ref.getSnapshot()
-    this.#tableWriter.add(toRecord(first.value, first.context))
+    this.#tableWriter.add(id, () => toRecord(first.value, first.context))
     this.launches.follow(id, first.hasTag('settled'), first.context)
     let last = first
     ref.subscribe({
@@ -160,7 +160,7 @@ export class World {
         if (isAnswer) this.store.saveSoon(id, persisted)
         else if (!isOnRecordOtherwise(snapshot)) this.store.save(id, persisted)
         if (!isAnswer) this.launches.follow(id, snapshot.hasTag('settled'), snapshot.context)
-        this.#tableWriter.update(toRecord(snapshot.value, snapshot.context))
+        this.#tableWriter.update(id, () => toRecord(snapshot.value, snapshot.context))
         if (isPastLaunch) void this.#pruneOnceSaved(ref, snapshot.context.run)
       },
       error: () => {},

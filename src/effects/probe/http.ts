@@ -11,6 +11,14 @@ type HttpCheck = Extract<ProbeCheck, { kind: 'http' }>
 const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']
 const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']
 
+let undici: typeof import('undici') | undefined
+
+/** By the first probe; even of what is loaded, each import costs some microseconds. */
+async function load(): Promise<typeof import('undici')> {
+  undici ??= await import('undici')
+  return undici
+}
+
 export function httpProbe(check: HttpCheck, cwd: string): Probe {
   const url = URL.canParse(check.url) ? new URL(check.url) : null
   if (url === null || !/^https?:$/.test(url.protocol) || url.port === '0')
@@ -31,18 +39,18 @@ class HttpProbe implements Probe {
   }
 
   async prepare(): Promise<void> {
-    await import('undici')
+    await load()
   }
 
   async ask(signal: AbortSignal) {
-    const undici = await import('undici')
+    const library = await load()
     signal.addEventListener('abort', () => this.close())
     signal.throwIfAborted()
-    this.#link ??= new HttpLink(undici, this.#target)
+    this.#link ??= new HttpLink(library, this.#target)
     const { status, body, isCut } = await this.#reply(this.#link, () => {
       signal.throwIfAborted()
       this.close()
-      this.#link = new HttpLink(undici, this.#target)
+      this.#link = new HttpLink(library, this.#target)
       return this.#link
     })
     if (isCut) this.close()

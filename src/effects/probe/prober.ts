@@ -23,8 +23,9 @@ export class Prober implements Part {
   /** Planned time of the last probe, by the monotonic clock. */
   #lastAtMs: number | undefined
   #stopWaiting: (() => void) | undefined
-  #asking: AbortController | undefined
-  #isClosed = false
+  /** One for all probes: whoever listens to it stops when a probe is over. */
+  readonly #closing = new AbortController()
+  #isAsking = false
   #hasAsked = false
   #isReady = false
 
@@ -35,6 +36,10 @@ export class Prober implements Part {
     this.#spec = spec
     this.#createChecker = createChecker
     this.#spread = spreadOf(up.id, name)
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted
   }
 
   /** It was asked by this manager, whatever came of it. One that was skipped, since the command is suspended, or that cannot be asked here, was not. */
@@ -50,14 +55,13 @@ export class Prober implements Part {
     this.#intervalMs = intervalMs
     this.#gapMs = before === undefined ? intervalMs : gapBetween(before, intervalMs, this.#spread)
     if (before === undefined) this.#begin(view, intervalMs)
-    else if (this.#lastAtMs !== undefined && this.#asking === undefined) this.#waitForNext(this.#lastAtMs, intervalMs)
+    else if (this.#lastAtMs !== undefined && !this.#isAsking) this.#waitForNext(this.#lastAtMs, intervalMs)
   }
 
   close(): void {
     if (this.#isClosed) return
-    this.#isClosed = true
     this.#stopWaiting?.()
-    this.#asking?.abort()
+    this.#closing.abort()
     try {
       this.#checker?.close()
     } catch (error) {
@@ -88,16 +92,14 @@ export class Prober implements Part {
 
   async #takeTurn(plannedAtMs: number): Promise<void> {
     this.#lastAtMs = plannedAtMs
-    // One for each probe: what a checker leaves on the signal does not add up.
-    this.#asking = new AbortController()
-    const { signal } = this.#asking
+    this.#isAsking = true
     try {
-      await this.#ask(signal)
+      await this.#ask(this.#closing.signal)
     } catch (error) {
       this.#up.trouble(error)
       this.#asked()
     }
-    this.#asking = undefined
+    this.#isAsking = false
     if (this.#isClosed || this.#intervalMs === undefined) return
     this.#waitForNext(plannedAtMs, this.#intervalMs)
     this.#gapMs = this.#intervalMs
@@ -147,11 +149,12 @@ export class Prober implements Part {
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    const giveUp = () => {
+    const end = () => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', end)
       resolve()
     }
-    signal.addEventListener('abort', giveUp, { once: true })
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
   })
 }
