@@ -138,11 +138,19 @@ describe('stop', () => {
     const supervisor = await home.supervisor()
     const ladder = [{ signal: 'SIGCONT', afterMs: 0 }] // ends nothing: it ends by itself, within its grace
     const spec: ProcessInput = { id: 'slow', command: 'sleep', args: ['0.5'], stop: { ladder, timeoutMs: 20_000 } }
-    const started = rejection(supervisor.start(spec))
-    while (!existsSync(home.jobFile('slow', 'run-1.intent'))) await nextTurn()
-    // Its keeper has been asked for. No turn of the loop passes until the command is up: the manager does not know of it yet.
-    while (!existsSync(home.jobFile('slow', 'run-1.child')));
-    const stopping = supervisor.stop('slow')
+    const outcome = async () => {
+      const started = supervisor.start(spec).catch((error) => error)
+      while (!existsSync(home.jobFile('slow', 'run-1.intent'))) await nextTurn()
+      // Its keeper has been asked for. No turn of the loop passes until the command is up: the manager does not know of it yet, unless it was faster.
+      while (!existsSync(home.jobFile('slow', 'run-1.child')));
+      return { started, isInTime: supervisor.get('slow').state === 'starting', stopping: supervisor.stop('slow') }
+    }
+    let { started, isInTime, stopping } = await outcome()
+    for (let tries = 0; !isInTime && tries < 20; tries++) {
+      await Promise.all([started, stopping])
+      await supervisor.remove('slow')
+      ;({ started, isInTime, stopping } = await outcome())
+    }
     expect((await started).code).toBe('PROCMAN_WRONG_STATE')
     expect(await stopping).toMatchObject({ status: 'cancelled', exit_code: 0, signal: null })
     expect(supervisor.list()).toEqual([])
