@@ -41,6 +41,11 @@ export class FakeRun {
     return this.#facts.some(({ type }) => type === 'run.launched') && !this.#facts.some(({ type }) => type === 'run.exited' || type === 'run.ended')
   }
 
+  /** Neither its launch was told nor its end: a launch is told once, and before the end. */
+  get isToBeLaunched(): boolean {
+    return !this.#facts.some(({ type }) => type === 'run.launched' || type === 'run.exited' || type === 'run.ended')
+  }
+
   listen(listener: (fact: RunFact) => void): () => void {
     for (const fact of [...this.#facts]) listener(fact)
     this.#listeners.add(listener)

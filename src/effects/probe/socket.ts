@@ -1,6 +1,7 @@
 /** Connections of probes. Whoever opens one destroys it. */
+import { X509Certificate } from 'node:crypto'
 import { connect, isIP, type Socket } from 'node:net'
-import { type SecureContextOptions, connect as secure, type TLSSocket } from 'node:tls'
+import { checkServerIdentity, type PeerCertificate, type SecureContextOptions, connect as secure, type TLSSocket } from 'node:tls'
 import { addressOf } from './localhost.ts'
 
 /** Begins to connect. */
@@ -40,10 +41,17 @@ export interface Tls extends SecureContextOptions {
 /** TLS over a socket that is connected. @throws why the other side is not trusted, or does not trust us */
 export async function secured(socket: Socket, { servername, protocol, ...pems }: Tls): Promise<TLSSocket> {
   const name = isIP(servername) === 0 ? { servername } : {}
-  const wrapped = secure({ ...pems, socket, host: servername, ...name, ALPNProtocols: [protocol] })
+  const identity = (_: string, certificate: PeerCertificate) => mismatch(servername, certificate)
+  const wrapped = secure({ ...pems, socket, host: servername, ...name, ALPNProtocols: [protocol], checkServerIdentity: identity })
   wrapped.on('error', () => {})
   await connected(wrapped, 'secureConnect')
   return wrapped
+}
+
+/** Node's own check takes no IPv6 address in some versions (22.23: it is no name in ASCII), so that is asked of the certificate first. */
+function mismatch(servername: string, certificate: PeerCertificate): Error | undefined {
+  const isItsAddress = isIP(servername) !== 0 && new X509Certificate(certificate.raw).checkIP(servername) !== undefined
+  return isItsAddress ? undefined : checkServerIdentity(servername, certificate)
 }
 
 /** @returns null when it is none */

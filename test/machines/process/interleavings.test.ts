@@ -28,7 +28,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   'startup times out': (world, process) => process.state === 'starting' && withChild(world, (child) => child.timesOut()),
   steadied: (world, process) => process.state === 'running' && withChild(world, (child) => child.steadies()),
   'ports assigned': (world, process) => process.context.identity === null && withChild(world, (child) => child.hasPorts({ http: 30_000 + child.run })),
-  launched: (world) => withChild(world, (child) => (child.isUp ? child : child.isLaunched())),
+  launched: (world) => withChild(world, (child) => child.isToBeLaunched && child.isLaunched()),
   'keeper lost': (world) => withChild(world, (child) => child.losesItsKeeper()),
   'new manager': (_world, process) => process.saveAndRestore(),
   'a second': (world) => world.passMs(1_000),
