@@ -12,7 +12,8 @@ import { canonicalSignal } from '../signals.ts'
 import { generateId, parseProcessInput } from '../spec/parse.ts'
 import { mustBeDuration } from '../timers.ts'
 import { drained } from './drain.ts'
-import { isRemovable, isStartFailed, mustBeSound, recordOf } from './judge.ts'
+import { FirstStarts } from './first-starts.ts'
+import { isRemovable, mustBeSound, recordOf } from './judge.ts'
 import { breakerOpen, isHeldBack, launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { LogReaders } from './log-readers.ts'
@@ -29,8 +30,7 @@ type CommandName = 'start' | 'stop' | 'restart' | 'signal' | 'reset'
 export class SupervisorHandle implements Supervisor {
   readonly actor: ActorRefFrom<SupervisorMachine>
   readonly #world: World
-  /** Processes that are begun for the first time, as long as that may fail: then they are taken back. */
-  readonly #beginning = new Set<ProcessRef>()
+  readonly #firstStarts: FirstStarts
   readonly #logReaders = new LogReaders()
   readonly #stdin: StdinWriters
   #closing: Promise<void> | undefined
@@ -38,6 +38,7 @@ export class SupervisorHandle implements Supervisor {
   constructor(actor: ActorRefFrom<SupervisorMachine>, world: World) {
     this.actor = actor
     this.#world = world
+    this.#firstStarts = new FirstStarts(world, (ref) => this.#remove(ref))
     this.#stdin = new StdinWriters(world.layout.root, () => this.#mustBeOpen())
   }
 
@@ -63,37 +64,8 @@ export class SupervisorHandle implements Supervisor {
     this.#world.launches.declare(spec.id, functions)
     this.actor.send({ type: 'supervisor.add', spec, atMs: Date.now() })
     const ref = this.ref(spec.id)
-    try {
-      if (input.autostart === false) await this.#keepPending(ref)
-      else await this.#launchFirst(ref)
-    } catch (error) {
-      if (ref.getSnapshot().status === 'active') await this.#takeBack(ref)
-      throw error
-    } finally {
-      this.#beginning.delete(ref)
-    }
+    await this.#firstStarts.begin(ref, input.autostart !== false)
     return ref
-  }
-
-  /** Once it was up without having been stopped before, the start has not failed, whatever comes before it is answered. */
-  async #launchFirst(ref: ProcessRef): Promise<void> {
-    this.#beginning.add(ref)
-    const subscription = ref.subscribe({
-      next: ({ context }) => {
-        if (context.identity !== null && !context.cancelled) this.#beginning.delete(ref)
-      },
-      error: () => {},
-    })
-    try {
-      await launchRun(this.#world, ref, 'process.start')
-    } finally {
-      subscription.unsubscribe()
-    }
-  }
-
-  #keepPending(ref: ProcessRef): Promise<void> {
-    this.#world.keep(ref)
-    return this.#world.store.saved(ref.id)
   }
 
   async launch(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<ProcessRecord> {
@@ -276,15 +248,6 @@ export class SupervisorHandle implements Supervisor {
     throw new ProcmanError('PROCMAN_STATE_NOT_SAVED', message, { details: { ids: unsaved } })
   }
 
-  /** A start that failed leaves nothing behind. */
-  async #takeBack(ref: ProcessRef): Promise<void> {
-    const snapshot = ref.getSnapshot()
-    // A stop by the user that is under way keeps its grace.
-    if (!snapshot.hasTag('settled') && !snapshot.context.cancelled) ref.send({ type: 'process.stop', atMs: Date.now(), timeoutMs: 0 })
-    await until(ref, (snapshot) => snapshot.hasTag('settled'))
-    if (this.#world.refs.get(ref.id) === ref) await this.#remove(ref)
-  }
-
   /** @throws PROCMAN_PROCESS_DAMAGED when its actor has failed, PROCMAN_WRONG_STATE or PROCMAN_BREAKER_OPEN when the command is illegal in the state that the process is in */
   #command(id: string, name: CommandName, force = false): ProcessRef {
     this.#mustBeOpen()
@@ -292,8 +255,7 @@ export class SupervisorHandle implements Supervisor {
     const snapshot = mustBeSound(ref)
     const asked = { type: `process.${name}`, atMs: Date.now(), force, signal: '', target: 'group', request: '' } as ProcessCommand
     if (!snapshot.can(asked)) throw snapshot.can({ ...asked, force: true } as ProcessCommand) ? breakerOpen(snapshot) : wrongState(name, ref.id, snapshot.value)
-    if (this.#beginning.has(ref) && isStartFailed(snapshot))
-      throw wrongState(name, ref.id, snapshot.value, 'its first start has failed, and is being taken back')
+    if (this.#firstStarts.hasFailed(ref)) throw wrongState(name, ref.id, snapshot.value, 'its first start has failed, and is being taken back')
     return ref
   }
 

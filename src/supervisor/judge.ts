@@ -15,11 +15,6 @@ export function mustBeSound(ref: ProcessRef): ActorSnapshot {
   return snapshot
 }
 
-/** What a failed start leaves is not begun again: it is about to be removed. */
-export function isStartFailed(snapshot: ActorSnapshot): boolean {
-  return snapshot.hasTag('settled') && (snapshot.context.cancelled || snapshot.context.identity === null)
-}
-
 export function isRemovable(snapshot: ActorSnapshot): boolean {
   return snapshot.hasTag('settled') || snapshot.matches('pending')
 }

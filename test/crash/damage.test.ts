@@ -52,6 +52,7 @@ async function beginAll(home: Home, ids: readonly string[]): Promise<Map<string,
 /** One of each nature; all of them in the long form. */
 const TELLING = ['an empty file', 'a symlink to a directory of somebody else', 'a symlink to itself', 'a FIFO', 'a directory with something in it', 'a socket']
 const SOME = Object.entries(DAMAGES).filter(([what]) => IS_FULL || TELLING.includes(what))
+
 describe.each(SOME)('%s in the directory of a process', (_what, damage) => {
   it('harms nobody else; what runs goes on, is known and is stopped; the next run comes or is refused; nothing foreign is touched', async () => {
     const home = aDoomedHome()

@@ -134,6 +134,7 @@ export class RunWatch {
     if (exit !== null) return this.#exited(exit.outcome, exit.atMs)
     if (phase === 'unclaimed' && !this.#isBegun) return this.#unclaimed()
     if (phase === 'void') return this.#end({ kind: 'not-started' }, voidedAtMs ?? this.#ports.nowMs())
+    // Unclaimed, too: it has begun, so somebody has taken its files away.
     if (phase !== 'rebooted') return this.#claimed()
     this.#launched()
     this.#end({ kind: 'unknown', reason: 'the machine was rebooted' }, this.#ports.nowMs())
