@@ -1,9 +1,10 @@
 /** Asks one probe at its times, never two at once, and tells each answer that is one. */
+import { intervalInForce } from '../../probe-interval.ts'
 import type { ProbeName, ProbeSpec } from '../../types.ts'
 import { isAlive } from '../run/identity.ts'
 import type { Checker } from './checker.ts'
 import type { HealthView } from './ports.ts'
-import { firstProbeInMs, gapBetween, intervalInForce, nextProbeAtMs, spreadOf } from './schedule.ts'
+import { firstProbeInMs, gapBetween, nextProbeAtMs, spreadOf } from './schedule.ts'
 import { isSuspended } from './suspended.ts'
 import type { Part, UpRun } from './up-run.ts'
 
@@ -49,7 +50,7 @@ export class Prober implements Part {
 
   review(view: HealthView): void {
     this.#isReady = view.readyAtMs !== null
-    const intervalMs = intervalInForce(this.#name, this.#spec, view)
+    const intervalMs = intervalInForce(this.#name, this.#spec, this.#isReady || view.hasBeenReady)
     if (this.#isClosed || intervalMs === this.#intervalMs) return
     const before = this.#intervalMs
     this.#intervalMs = intervalMs

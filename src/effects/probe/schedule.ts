@@ -1,16 +1,10 @@
 /** When a probe is asked next. Pure: same facts, same times. */
 import { placeOf } from '../../spread.ts'
-import type { ProbeName, ProbeSpec } from '../../types.ts'
-import type { HealthView } from './ports.ts'
+import type { ProbeName } from '../../types.ts'
 
 /** Where in an interval a probe has its place: 0 up to, but not, 1; always the same for the same process and probe. */
 export function spreadOf(id: string, probe: ProbeName): number {
   return placeOf(`${id}/${probe}`)
-}
-
-/** What readiness hangs on is asked often until the process is ready; not again when it has become unready. In ms. */
-export function intervalInForce(probe: ProbeName, spec: ProbeSpec, view: Pick<HealthView, 'readyAtMs' | 'hasBeenReady'>): number {
-  return probe === 'liveness' || view.readyAtMs !== null || view.hasBeenReady ? spec.intervalMs : spec.startIntervalMs
 }
 
 /**

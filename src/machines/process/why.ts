@@ -1,10 +1,12 @@
 /** Says in plain words why a process is in its state, what was counted, and when the next thing will happen. Pure. */
-import type { RestartCause } from '../../types.ts'
+import { intervalInForce } from '../../probe-interval.ts'
+import type { ProbeName, RestartCause } from '../../types.ts'
 import { trialMs } from './breaker.ts'
-import type { ProbeRecord } from './health-record.ts'
+import type { HealthRecord, ProbeRecord } from './health-record.ts'
 import type { ProcessRecord } from './record.ts'
 import { CAUSE_WORDS } from './restart.ts'
 import { formatSpan } from './span.ts'
+import type { ProcessState } from './states.ts'
 
 /**
  * @param nowMs ms since 1970: what is counted and how long things take is told as of then
@@ -78,16 +80,24 @@ function probeLines({ health, state }: ProcessRecord, nowMs: number): readonly s
   if (health === null || state === 'backoff' || state === 'exited' || state === 'pending') return []
   return PROBES.flatMap((name) => {
     const probe = health[name]
-    return probe === undefined ? [] : [`Its ${name} probe ${probeWords(probe, nowMs)}.`]
+    return probe === undefined ? [] : [`Its ${name} probe ${probeWords(probe, nowMs, intervalOf(name, health, state))}.`]
   })
 }
 
-function probeWords({ verdict, failures, results, spec }: ProbeRecord, nowMs: number): string {
+/** Null: it is not asked now. */
+function intervalOf(name: ProbeName, health: HealthRecord, state: ProcessState): number | null {
+  const probe = health[name]
+  const isStartedUp = health.startup === undefined || health.startup.verdict === 'passing'
+  if (probe === undefined || state === 'stopping' || (name === 'startup') === isStartedUp) return null
+  return intervalInForce(name, probe.spec, state !== 'starting')
+}
+
+function probeWords({ verdict, failures, results, spec }: ProbeRecord, nowMs: number, intervalMs: number | null): string {
   const last = results.at(-1)
   if (last === undefined) return 'has not been asked yet'
   const answer = last.cause === null ? `passed in ${last.latency_ms} ms` : last.cause
   const count = failures > 0 ? `, ${failures} ${failures === 1 ? 'failure' : 'failures'} in a row of ${spec.failureThreshold} that make it failing` : ''
-  const nextMs = Date.parse(last.at) + spec.intervalMs - nowMs
+  const nextMs = intervalMs === null ? 0 : Date.parse(last.at) + intervalMs - nowMs
   const next = nextMs > 0 ? `; asked again in ${formatSpan(nextMs)}` : ''
   return `is ${verdict === 'unknown' ? 'not decided yet' : verdict} (asked ${since(last.at, nowMs)} ago: ${answer}${count}${next})`
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { firstProbeInMs, gapBetween, intervalInForce, nextProbeAtMs, spreadOf } from '../../../src/effects/probe/schedule.ts'
-import { aProbe } from './fixtures.ts'
+import { firstProbeInMs, gapBetween, nextProbeAtMs, spreadOf } from '../../../src/effects/probe/schedule.ts'
 
 describe('the place of a probe in its interval', () => {
   it('is always the same for one process and probe, and another one for another probe', () => {
@@ -18,20 +17,6 @@ describe('the place of a probe in its interval', () => {
   it('lies far apart for neighbours', () => {
     const places = Array.from({ length: 10 }, (_, n) => spreadOf(`web-${n}`, 'liveness')).sort()
     expect((places.at(-1) ?? 0) - (places[0] ?? 0)).toBeGreaterThan(0.5)
-  })
-})
-
-describe('the interval in force', () => {
-  const spec = aProbe({ intervalMs: 30_000, startIntervalMs: 1_000 })
-  it.each([
-    ['startup', 'not ready yet', { readyAtMs: null, hasBeenReady: false }, 1_000],
-    ['readiness', 'not ready yet', { readyAtMs: null, hasBeenReady: false }, 1_000],
-    ['liveness', 'not ready yet', { readyAtMs: null, hasBeenReady: false }, 30_000],
-    ['readiness', 'ready', { readyAtMs: 5, hasBeenReady: true }, 30_000],
-    ['liveness', 'ready', { readyAtMs: 5, hasBeenReady: true }, 30_000],
-    ['readiness', 'not ready any more', { readyAtMs: null, hasBeenReady: true }, 30_000],
-  ] as const)('of %s, %s', (probe, _when, view, expected) => {
-    expect(intervalInForce(probe, spec, view)).toBe(expected)
   })
 })
 

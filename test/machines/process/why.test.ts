@@ -164,6 +164,22 @@ describe('what its probes say', () => {
     expect(why('running', part)).toContain(line)
   })
 
+  it.each([
+    ['startup', 'starting', 'unknown', '; asked again in 3s'],
+    ['startup', 'running', 'passing', ''],
+    ['readiness', 'starting', 'unknown', '; asked again in 3s'],
+    ['readiness', 'running', 'passing', '; asked again in 8s'],
+    ['readiness', 'unhealthy', 'failing', '; asked again in 8s'],
+    ['readiness', 'stopping', 'failing', ''],
+    ['liveness', 'starting', 'unknown', '; asked again in 8s'],
+  ] as const)('and when it is asked again: %s, %s, %s%s', (name, state, verdict, next) => {
+    const often = aSpec({ health: { [name]: aProbe({ intervalMs: 10_000, startIntervalMs: 5_000 }) } })
+    const probes = { [name]: { verdict, failures: 0, successes: 1, results: answer(null), body: null } }
+    const stop = state === 'stopping' ? { purpose: 'stop' as const, askedAtMs: NOW_MS, rungs: [], killAtMs: NOW_MS + 1_000 } : null
+    const lines = why(state, { ...up, spec: often, probes, stop })
+    expect(lines.find((line) => line.startsWith(`Its ${name} probe`))).toMatch(new RegExp(`passed in 3 ms${next}\\)\\.$`))
+  })
+
   it.each(['pending', 'backoff', 'exited'] as const)('is left out while it is not up: %s', (state) => {
     expect(why(state, { ...probe({}), outcome: code(1), endedAtMs: EPOCH_MS }).join()).not.toContain('probe')
   })
