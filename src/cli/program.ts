@@ -2,11 +2,22 @@
 import { Command } from 'commander'
 import { type Cli, createCli } from './context.ts'
 import type { Io } from './io.ts'
+import { addProjectVerbs } from './project-verbs.ts'
 import { collect, withSpecOptions } from './spec-options.ts'
 import { readVersion } from './version.ts'
+import { addViewVerbs } from './view-verbs.ts'
 
 /** Receives what the called command answered. */
 export type Answer = (exitCode: number) => void
+
+/** What a group of verbs is added with. */
+export interface Verbs {
+  /** A verb with the options that all have; `act` gets the operands and the options. */
+  readonly verb: (usage: string, description: string) => Command
+  readonly cliOf: (options: { readonly stateDir?: string }) => Cli
+  readonly answer: Answer
+  readonly program: Command
+}
 
 export function createProgram(io: Io, answer: Answer): Command {
   const program = new Command('procman')
@@ -95,6 +106,9 @@ export function createProgram(io: Io, answer: Answer): Command {
   verb('doctor', 'say what procman works with here, and what is wrong')
     .option('--json', JSON_HELP)
     .action(async (options) => answer(await (await import('./commands/doctor.ts')).doctor(cliOf(options), options)))
+  const verbs: Verbs = { verb, cliOf, answer, program }
+  addProjectVerbs(verbs)
+  addViewVerbs(verbs)
   return program
 }
 

@@ -1,0 +1,4 @@
+/** The verbs of projects: a config file, and the manager that keeps what it says. */
+import type { Verbs } from './program.ts'
+
+export function addProjectVerbs(_verbs: Verbs): void {}
