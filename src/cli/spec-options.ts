@@ -1,8 +1,9 @@
 /** The options of `start` and `run`, as commander sees them. */
 import { type Command, Option } from 'commander'
+import { offer, SIGNALS } from './completion/offers.ts'
 
 export function withSpecOptions(command: Command): Command {
-  return command
+  const described = command
     .usage('[options] -- <command> [argument...]')
     .argument('[command...]', 'what to execute, with its arguments; never given to a shell')
     .passThroughOptions()
@@ -37,6 +38,7 @@ export function withSpecOptions(command: Command): Command {
     .option('--ready-fd <n>', 'ready when it writes a newline to this descriptor')
     .option('--ready-delay <duration>', 'ready so long after its launch')
     .option('--startup-timeout <duration>', 'not ready so long after its launch: a failed start (default: 60s)')
+  return offer(offer(described, 'restart', ['never', 'on-failure', 'always', 'unless-stopped']), 'stop-signal', SIGNALS)
 }
 
 /** For options that may be given several times. */

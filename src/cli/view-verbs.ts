@@ -1,4 +1,49 @@
-/** The verbs that look at everything at once: a live table, events; and what helps at the prompt. */
-import type { Verbs } from './program.ts'
+/** The verbs that look at processes. */
+import { STATUSES } from '../select.ts'
+import { offer } from './completion/offers.ts'
+import { collect } from './spec-options.ts'
+import { JSON_HELP, type Verbs } from './verbs.ts'
 
-export function addViewVerbs(_verbs: Verbs): void {}
+export function addViewVerbs({ verb, cliOf, answer }: Verbs): void {
+  offer(
+    verb('list', 'list the processes', 'procman list', 'procman ps --status running,failed', 'procman list --label team=data --json')
+      .alias('ps')
+      .option('--status <status,...>', `only these: ${STATUSES.join(', ')}`, collect)
+      .option('--label <name=value,...>', 'only with all of these labels; a name alone: with that label', collect)
+      .option('--json', JSON_HELP)
+      .action(async (options) => answer(await (await import('./commands/list.ts')).list(cliOf(options), options))),
+    'status',
+    STATUSES,
+  )
+  verb('show <id>', 'show all that is known of a process', 'procman show web', 'procman show web --json')
+    .option('--json', JSON_HELP)
+    .action(async (id: string, options) => answer(await (await import('./commands/show.ts')).show(cliOf(options), id, options)))
+  verb('why <id>', 'say in plain words why a process is in its state, what was counted, and what comes next', 'procman why web')
+    .option('--json', JSON_HELP)
+    .action(async (id: string, options) => answer(await (await import('./commands/why.ts')).why(cliOf(options), id, options)))
+  verb(
+    'logs <id>',
+    'print the output of a process: its stdout on stdout, its stderr on stderr',
+    'procman logs web --tail 20 --follow',
+    'procman logs web --stderr',
+  )
+    .option('-f, --follow', 'go on until the process has ended')
+    .option('--tail <lines>', 'begin so many lines before the end of each stream')
+    .option('--stdout', 'its stdout only')
+    .option('--stderr', 'its stderr only')
+    .action(async (id: string, options) => answer(await (await import('./commands/logs.ts')).logs(cliOf(options), id, options)))
+  offer(
+    verb(
+      'wait <id...>',
+      'wait until all have ended; exits with the code of the process (of several: the first that is not 0)',
+      'procman wait nightly --timeout 2h',
+      'procman wait web db --for healthy --timeout 30s',
+    )
+      .option('--for <condition>', 'ready, healthy or settled; for the first two it is the manager where none lives (default: settled)')
+      .option('--timeout <duration>', 'give up after, as 30s or 1m30s')
+      .option('--json', JSON_HELP)
+      .action(async (ids: string[], options) => answer(await (await import('./commands/wait.ts')).wait(cliOf(options), ids, options))),
+    'for',
+    ['ready', 'healthy', 'settled'],
+  )
+}

@@ -8,7 +8,11 @@ import { ERROR_CODES, type ProcmanErrorCode } from '../../src/errors.ts'
 
 const text = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
 const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: {}, cwd: '/', nowMs: () => 0, onSignal: () => () => undefined }
-const verbs = createProgram(io, () => undefined).commands
+const program = createProgram(io, () => undefined)
+const verbs = program
+  .createHelp()
+  .visibleCommands(program)
+  .filter((verb) => verb.name() !== 'help')
 
 describe('docs/cli.md', () => {
   it.each(verbs.map((verb) => [verb.name(), verb] as const))('has a section for %s, and all of its options', (name, verb) => {
