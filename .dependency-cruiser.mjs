@@ -47,6 +47,13 @@ export default {
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/', '^src/supervisor/'] },
     },
     {
+      name: 'manager-composes-surfaces',
+      comment: 'The manager puts supervisor, reconciler, config and control together: what is inside of the supervisor is not its business, nor is the command line.',
+      severity: 'error',
+      from: { path: '^src/manager/' },
+      to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/', '^src/supervisor/', '^src/cli/'] },
+    },
+    {
       name: 'one-meeting-place',
       comment: 'Machines, effects and persistence meet in src/supervisor.ts with its folder, and in the lock-free reader.',
       severity: 'error',

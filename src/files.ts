@@ -1,5 +1,5 @@
 /** Small files that must be whole: replaced in one step, and read without trusting what lies there. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, watch, writeFileSync, writeSync } from 'node:fs'
 
 /** Nothing that procman writes is larger: a command's arguments and environment are a few MB at most. */
 const LARGEST_BYTES = 64 * 1024 * 1024
@@ -86,4 +86,23 @@ function writeNew(path: string, text: string): void {
 
 export function errnoOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error)
+}
+
+/** Resolves when something changes in a directory, or after a time. */
+export function changeIn(path: string, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      watcher?.close()
+      resolve()
+    }
+    const timer = setTimeout(done, Math.max(1, timeoutMs))
+    let watcher: ReturnType<typeof watch> | undefined
+    try {
+      watcher = watch(path, done)
+      watcher.on('error', () => {})
+    } catch {
+      // No watch to be had: the timer serves.
+    }
+  })
 }

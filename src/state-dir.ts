@@ -1,7 +1,12 @@
-/** What can be known of a state directory without opening it. */
+/** What can be known of a state directory without opening it, and the right to start its manager. */
+import { join } from 'node:path'
 import { isAlive } from './effects/run/identity.ts'
+import { ProcmanError } from './errors.ts'
+import { errnoOf } from './files.ts'
 import { layoutOf } from './persistence/layout.ts'
-import { readHolder } from './persistence/lock.ts'
+import { readHolder, releaseLock, sweepLockLeftovers, takeLock } from './persistence/lock.ts'
+import { prepareStateDir } from './persistence/state-dir.ts'
+import { lockPorts } from './supervisor/tenancy.ts'
 
 export { defaultStateDir } from './persistence/layout.ts'
 
@@ -9,4 +14,25 @@ export { defaultStateDir } from './persistence/layout.ts'
 export function holderOf(stateDir: string): { readonly pid: number } | null {
   const holder = readHolder(layoutOf(stateDir).lock)
   return holder !== null && isAlive(holder.identity) ? { pid: holder.identity.pid } : null
+}
+
+/**
+ * Takes the right to start a daemon for the directory, which is made where there is none. It is a lock like that of a manager: it ends with its holder, however that dies.
+ * @returns gives it back; null: another living program has it
+ * @throws PROCMAN_STATE_DIR_UNUSABLE
+ */
+export function takeStartRight(stateDir: string): (() => void) | null {
+  prepareStateDir(layoutOf(stateDir))
+  const path = join(stateDir, 'daemon.lock')
+  try {
+    const taken = takeLock(path, lockPorts)
+    if (taken.kind === 'refused') return null
+    sweepLockLeftovers(path, lockPorts)
+    return () => releaseLock(path, taken.nonce)
+  } catch (error) {
+    throw new ProcmanError('PROCMAN_STATE_DIR_UNUSABLE', `the lock ${path} cannot be taken (${errnoOf(error)})`, {
+      details: { path, errno: errnoOf(error) },
+      cause: error,
+    })
+  }
 }

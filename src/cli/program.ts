@@ -1,5 +1,6 @@
 /** The command line as commander sees it: every verb with its options. What a verb does is loaded when it is called. */
 import { Command } from 'commander'
+import { readVersion } from '../version.ts'
 import { createCli } from './context.ts'
 import { withExamples } from './examples.ts'
 import type { Io } from './io.ts'
@@ -7,7 +8,6 @@ import { addMaintenanceVerbs } from './maintenance-verbs.ts'
 import { addProcessVerbs } from './process-verbs.ts'
 import { addProjectVerbs } from './project-verbs.ts'
 import type { Answer, Verbs } from './verbs.ts'
-import { readVersion } from './version.ts'
 import { addViewVerbs } from './view-verbs.ts'
 
 export type { Verbs }

@@ -1,8 +1,8 @@
 /** Holding a state directory: taking its lock, and taking it again when somebody has deleted the directory under its manager. */
-import { readdirSync, watch } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { bootId, isAlive, startTimeOf } from '../effects/run/identity.ts'
 import { ProcmanError } from '../errors.ts'
-import { errnoOf } from '../files.ts'
+import { changeIn, errnoOf } from '../files.ts'
 import type { Layout } from '../persistence/layout.ts'
 import { type LockPorts, type LockResult, NOT_A_LOCK, readHolder, releaseLock, sweepLockLeftovers, takeLock } from '../persistence/lock.ts'
 import { prepareStateDir } from '../persistence/state-dir.ts'
@@ -97,7 +97,7 @@ export class Tenancy {
   }
 }
 
-const lockPorts: LockPorts = {
+export const lockPorts: LockPorts = {
   self: () => ({ pid: process.pid, start: startTimeOf(process.pid) ?? '', boot: bootId() }),
   isAlive,
 }
@@ -105,24 +105,5 @@ const lockPorts: LockPorts = {
 function locked(stateDir: string, pid: number): ProcmanError {
   return new ProcmanError('PROCMAN_STATE_DIR_LOCKED', `the state directory ${stateDir} is in use by process ${pid}: another procman manages it`, {
     details: { stateDir, pid },
-  })
-}
-
-/** Resolves when something changes in a directory, or after a time. */
-function changeIn(path: string, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      watcher?.close()
-      resolve()
-    }
-    const timer = setTimeout(done, Math.max(1, timeoutMs))
-    let watcher: ReturnType<typeof watch> | undefined
-    try {
-      watcher = watch(path, done)
-      watcher.on('error', () => {})
-    } catch {
-      // No watch to be had: the timer serves.
-    }
   })
 }

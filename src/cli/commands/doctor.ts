@@ -6,7 +6,7 @@ import { EXIT } from '../exit-codes.ts'
 import { write } from '../io.ts'
 import { renderJson } from '../render/json.ts'
 import { escapeControls } from '../render/text.ts'
-import { readVersion } from '../version.ts'
+import { readVersion } from '../../version.ts'
 
 const OLDEST_NODE = [20, 18] as const
 const PLATFORMS = ['linux', 'darwin']

@@ -1,0 +1,46 @@
+/** The log of a manager: pino, with our events. A line is never waited for, and what cannot be written is dropped: the log harms nobody. */
+import { type DestinationStream, pino } from 'pino'
+import type { LogLevel } from '../../config/contract.ts'
+import { describeEvent, EVENT_LEVELS, type ManagerEvent } from './events.ts'
+
+export interface ManagerLog {
+  readonly level: LogLevel
+  /** Where the lines go; null: to a terminal or a pipe. */
+  readonly file: string | null
+  setLevel(level: LogLevel): void
+  write(event: ManagerEvent): void
+  /** Hands over what is still to be written, now. */
+  flush(): void
+}
+
+/** Where a log goes. `flush` may block. */
+export interface LogTarget {
+  readonly stream: DestinationStream
+  readonly file: string | null
+  flush(): void
+}
+
+export function createLog(target: LogTarget, level: LogLevel): ManagerLog {
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    target.stream,
+  )
+  return {
+    file: target.file,
+    get level() {
+      return logger.level as LogLevel
+    },
+    setLevel(next) {
+      logger.level = next
+    },
+    write(event) {
+      logger[EVENT_LEVELS[event.event]](event, describeEvent(event))
+    },
+    flush: () => target.flush(),
+  }
+}
