@@ -10,8 +10,6 @@ import { addProjectVerbs } from './project-verbs.ts'
 import type { Answer, Verbs } from './verbs.ts'
 import { addViewVerbs } from './view-verbs.ts'
 
-export type { Verbs }
-
 export function createProgram(io: Io, answer: Answer): Command {
   const program = new Command('procman')
     .description('Starts processes that outlive their manager, and never loses one.')

@@ -1,12 +1,12 @@
 /** `doctor`: what procman works with on this machine, and what is wrong. Changes nothing but that it puts the keeper in place, as a start would. */
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import { release } from 'node:os'
+import { readVersion } from '../../version.ts'
 import type { Cli } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { write } from '../io.ts'
 import { renderJson } from '../render/json.ts'
 import { escapeControls } from '../render/text.ts'
-import { readVersion } from '../../version.ts'
 
 const OLDEST_NODE = [20, 18] as const
 const PLATFORMS = ['linux', 'darwin']
