@@ -8,7 +8,7 @@ import type { ProcessRecord } from './machines/process/record.ts'
 import type { ProcessStatus } from './machines/process/states.ts'
 import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
-import type { BreakerPolicy, ProbeSpec, RestartPolicy, RestartStrategy, StopRung, TlsOptions } from './types.ts'
+import type { BreakerPolicy, DependencyCondition, ProbeSpec, ProcessSpec, RestartPolicy, RestartStrategy, StopRung, TlsOptions } from './types.ts'
 
 /** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
 export type ProcessRef = ActorRefFrom<ProcessMachine>
@@ -124,6 +124,10 @@ export interface ProcessInput {
   readonly meta?: Readonly<Record<string, string | number | boolean | undefined>>
   /** False: nothing is filled in. Default true. */
   readonly template?: boolean
+  /** By id: what each process that it needs must have come to first. Kept and shown; the reconciler starts it accordingly, `start` and `launch` do not wait. Default: nothing. */
+  readonly dependsOn?: Readonly<Record<string, DependencyCondition | undefined>>
+  /** Absolute directory of the project that declares it. Default null: none. */
+  readonly origin?: string | null
   /** False: created in `pending`, to be started by `restart(id)` or `launch(id)`. Default true. */
   readonly autostart?: boolean
 }
@@ -231,6 +235,21 @@ export interface Supervisor {
    * @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE, PROCMAN_BREAKER_OPEN (unless `force`, which closes it); what `stop` throws, while the restart goes on
    */
   restart(id: string, options?: { readonly force?: boolean }): Promise<ProcessRecord>
+  /**
+   * Declares a process anew, in any state, and settles once that is on disk. Only when it is up and what its run was launched with has changed (command, arguments,
+   * environment, working directory, stdin, ports, …: see `compareSpecs`) it is stopped and started with the new spec, and this settles once that run is launched;
+   * anything else, a probe too, takes effect on the run that is up. Down stays down. Unchanged: nothing happens.
+   * @param input all of the new declaration; its `id` must be absent or the same, `autostart` means nothing here
+   * @throws PROCMAN_INVALID_SPEC, and nothing has changed; PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE and what `stop` throws, and the new spec stands
+   */
+  update(id: string, input: ProcessInput): Promise<ProcessRecord>
+  /**
+   * Says why a process that is down may not start yet (`waiting_for` of its record), until its next run, a stop by the user, or `hold(id, null)`. It keeps nobody from
+   * starting it. The same reason again: nothing happens.
+   * @param reason in words, as "waits for db to be healthy: db is starting"; null: nothing is in the way any more
+   * @throws PROCMAN_WRONG_STATE when it is neither pending nor exited nor orphaned; PROCMAN_INVALID_ARGUMENT
+   */
+  hold(id: string, reason: string | null): Promise<ProcessRecord>
   /** Nothing counts against the process any more, and its circuit breaker is closed: if it was open, the next run begins now, and is launched when this resolves. @throws PROCMAN_LAUNCH_FAILED, PROCMAN_PORT_UNAVAILABLE */
   reset(id: string): Promise<ProcessRecord>
   /** To the process group, or with `target: 'command'` to the command alone. @throws PROCMAN_WRONG_STATE, PROCMAN_SIGNAL_FAILED */
@@ -270,6 +289,8 @@ export interface Reader {
   /** The records, and what is wrong with the processes that have none because their state cannot be read. */
   survey(filter?: ListFilter): { readonly records: readonly ProcessRecord[]; readonly problems: readonly Problem[] }
   list(filter?: ListFilter): readonly ProcessRecord[]
+  /** With each record the spec that it is of, for plans. Contains secrets: what is shown of a process is its record. What cannot be read is left out, see `survey`. */
+  specs(): readonly { readonly record: ProcessRecord; readonly spec: ProcessSpec }[]
   /** @param id an id or a unique prefix */
   get(id: string): ProcessRecord
   attach(id: string, options?: AttachOptions): Attachment

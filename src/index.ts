@@ -24,6 +24,7 @@ export type { ProcessCommand, ProcessEmitted, ProcessEvent, ProcessFact } from '
 export type { HealthRecord, ProbeRecord } from './machines/process/health-record.ts'
 export { type ProcessMachine, processMachine } from './machines/process/machine.ts'
 export type { ProcessRecord } from './machines/process/record.ts'
+export { compareSpecs, type SpecDifference } from './machines/process/respec.ts'
 export type { AttemptsRecord, BreakerRecord } from './machines/process/restart-record.ts'
 export type { ProcessState, ProcessStatus } from './machines/process/states.ts'
 export { explainProcess } from './machines/process/why.ts'
@@ -35,6 +36,7 @@ export { createSupervisor, supervisorLogic, supervisorOf } from './supervisor.ts
 export type { ProcessTable } from './table.ts'
 export type {
   BreakerPolicy,
+  DependencyCondition,
   HealthSpec,
   Identity,
   LaunchFailure,

@@ -19,6 +19,7 @@ import { resolveId, selectRecords } from './select.ts'
 import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
 import { catchUp, knownRunOf, rebuild } from './supervisor/rebuild.ts'
 import { mustBeDuration } from './timers.ts'
+import type { ProcessSpec } from './types.ts'
 
 /** A manager that dies, or a notification that is lost, is noticed after so long at the latest. */
 const SWEEP_MS = 1_000
@@ -32,7 +33,7 @@ export function createReader(options: { readonly stateDir?: string } = {}): Read
 
 type Seen =
   /** With a problem: its state is damaged, and it is shown as its run files tell. */
-  | { readonly kind: 'seen'; readonly record: ProcessRecord; readonly problem: Problem | null }
+  | { readonly kind: 'seen'; readonly record: ProcessRecord; readonly spec: ProcessSpec; readonly problem: Problem | null }
   | { readonly kind: 'unseen'; readonly problem: Problem; readonly code: ProcmanErrorCode }
   | { readonly kind: 'none' }
 
@@ -56,6 +57,13 @@ class DirectoryReader implements Reader {
       if (seen.kind !== 'none' && seen.problem !== null) problems.push(seen.problem)
     }
     return { records: selectRecords(records, filter), problems }
+  }
+
+  specs(): readonly { readonly record: ProcessRecord; readonly spec: ProcessSpec }[] {
+    return listIds(this.#layout).flatMap((id) => {
+      const seen = this.#look(id)
+      return seen.kind === 'seen' ? [{ record: seen.record, spec: seen.spec }] : []
+    })
   }
 
   list(filter?: ListFilter): readonly ProcessRecord[] {
@@ -152,7 +160,7 @@ class DirectoryReader implements Reader {
       for (const fact of observeRun(observed, Date.now())) state = transition(processMachine, state, fact)[0]
     }
     const problem = found.kind === 'damaged' ? problemOf(id, found.path, `is damaged: ${found.reason}; it is shown as its run files tell`) : null
-    return { kind: 'seen', record: toRecord(state.value, state.context), problem }
+    return { kind: 'seen', record: toRecord(state.value, state.context), spec: state.context.spec, problem }
   }
 
   /** Resolves when something of the process may have changed. */

@@ -39,6 +39,24 @@ export function fillSpec(spec: ProcessSpec, facts: Facts): ProcessSpec {
   })
 }
 
+/**
+ * The texts of a spec with its own values filled in (labels, metadata), and a mark in place of each that only a launch knows: specs of one process that come out the
+ * same are launched the same. Never throws.
+ */
+export function outlineOf(spec: ProcessSpec): ProcessSpec {
+  const variables = [...JSON.stringify(spec).matchAll(/\$\{env\.([^}]*)\}/g)].map(([, name = '']) => [name, `${MARK}env.${name}${MARK}`])
+  const ports = Object.fromEntries(
+    Object.keys(spec.ports)
+      .sort()
+      .map((name, index) => [name, MARKED_NUMBER - 1 - index]),
+  )
+  return fillAll(spec, { run: MARKED_NUMBER, ports, env: Object.fromEntries(variables) }, () => {})
+}
+
+/** No text of a spec has it but by chance. */
+const MARK = '\uE000'
+const MARKED_NUMBER = -1_000_000.5
+
 type Known = Omit<Facts, 'env'> & { readonly env: Facts['env'] | null }
 
 function fillAll(spec: ProcessSpec, { run, ports, env }: Known, complain: (place: string, what: string) => void): ProcessSpec {

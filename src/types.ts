@@ -138,6 +138,11 @@ export interface StopPolicy {
   readonly timeoutMs: number
 }
 
+/**
+ * What another process must have come to before this one may start. `started`: launched; `healthy`: ready, and every probe passes; `completed-successfully`: ended well.
+ */
+export type DependencyCondition = 'started' | 'healthy' | 'completed-successfully'
+
 /** A process as declared, every default filled in. */
 export interface ProcessSpec {
   readonly id: string
@@ -165,6 +170,10 @@ export interface ProcessSpec {
   readonly meta: Readonly<Record<string, string | number | boolean>>
   /** Whether `${…}` in command, arguments, environment and probes is filled in. */
   readonly template: boolean
+  /** By id: what it waits for. Whoever starts it looks after that (the reconciler does), the process itself does not. */
+  readonly dependsOn: Readonly<Record<string, DependencyCondition>>
+  /** Absolute directory of the project that declared it; null: a user, or a program. */
+  readonly origin: string | null
 }
 
 /** Names one OS process for good: pids are reused, (pid, start time, boot) is not. */
@@ -209,6 +218,8 @@ export interface StopInProgress {
   /** Absolute times in ms since 1970, so that a later manager goes on with the same ladder. */
   readonly rungs: readonly { readonly signal: string; readonly atMs: number }[]
   readonly killAtMs: number
+  /** Of a restart: why, when it was not the user who asked for it. */
+  readonly reason?: string
 }
 
 /** What was decided, when and why: kept for `show`. */
@@ -290,6 +301,8 @@ export interface ProcessContext {
   readonly keeperLost: boolean
   /** The policy was used up. */
   readonly gaveUp: boolean
+  /** Why it may not start yet, while it is down; null: nobody holds it back. */
+  readonly waitingFor: string | null
   /** The last ten, oldest first. */
   readonly reasons: readonly Reason[]
 }

@@ -4,7 +4,7 @@ import { boolean, byKind, dictionaryOf, type Issue, integer, listOf, nullable, n
 import { MIGRATIONS, migrateSpec } from './migrations.ts'
 import { port, specShape } from './spec-shape.ts'
 
-export const FORMAT = 2
+export const FORMAT = 3
 
 /** The persisted snapshot of a process actor. */
 export interface ProcessSnapshot {
@@ -85,11 +85,13 @@ const contextShape = shape({
       askedAtMs: orElse(moment, 0),
       rungs: listOf(shape({ signal: string, atMs: moment })),
       killAtMs: moment,
+      reason: orElse(string, undefined),
     }),
   ),
   cancelled: boolean,
   keeperLost: boolean,
   gaveUp: boolean,
+  waitingFor: nullable(string),
   reasons: listOf(shape({ atMs: moment, text: string })),
 })
 

@@ -3,7 +3,7 @@
 type Json = Readonly<Record<string, unknown>>
 
 /** By the number of the older format. */
-export const MIGRATIONS: Readonly<Record<number, (envelope: unknown) => unknown>> = { 1: toFormat2 }
+export const MIGRATIONS: Readonly<Record<number, (envelope: unknown) => unknown>> = { 1: toFormat2, 2: toFormat3 }
 
 /**
  * Services: budgets by cause, breaker, health, ports. A policy goes on as it was, also where the defaults are others now: restarts in a row are all counted, and no
@@ -17,14 +17,29 @@ function toFormat2(envelope: unknown): unknown {
     typeof attempts === 'number' && attempts > 0 ? { crash: { streak: attempts, atMs: Array(Math.min(Math.ceil(attempts), MOST_ATTEMPTS)).fill(since) } } : {}
   const readyAtMs = context.endedAtMs === null ? (context.startedAtMs ?? null) : null
   const added = { counters, breaker: null, probes: {}, signalledAtMs: null, readyAtMs, failure: null, ports: {} }
-  return { ...envelope, format: 2, snapshot: { ...envelope.snapshot, context: { ...context, ...added, spec: migrateSpec(context.spec) } } }
+  return { ...envelope, format: 2, snapshot: { ...envelope.snapshot, context: { ...context, ...added, spec: specToFormat2(context.spec) } } }
+}
+
+/** Projects: what a process waits for, and who declared it. */
+function toFormat3(envelope: unknown): unknown {
+  if (!isJson(envelope) || !isJson(envelope.snapshot) || !isJson(envelope.snapshot.context)) return envelope
+  const { context } = envelope.snapshot
+  return { ...envelope, format: 3, snapshot: { ...envelope.snapshot, context: { ...context, waitingFor: null, spec: specToFormat3(context.spec) } } }
 }
 
 const MOST_ATTEMPTS = 10_000
 const LONGEST_MS = 1e12
 
-/** Intents carry specs without a format: one of format 1 is known by its policy. */
+/** Intents carry specs without a format: each step knows an older one by what it has. */
 export function migrateSpec(spec: unknown): unknown {
+  return specToFormat3(specToFormat2(spec))
+}
+
+function specToFormat3(spec: unknown): unknown {
+  return isJson(spec) && !('dependsOn' in spec) ? { ...spec, dependsOn: {}, origin: null } : spec
+}
+
+function specToFormat2(spec: unknown): unknown {
   if (!isJson(spec) || !isJson(spec.restart) || !('maxRestarts' in spec.restart)) return spec
   const { maxRestarts, ...restart } = spec.restart
   return {

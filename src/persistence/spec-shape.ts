@@ -84,4 +84,6 @@ export const specShape = shape({
   startupTimeoutMs: duration,
   meta: dictionaryOf(scalar),
   template: boolean,
+  dependsOn: dictionaryOf(oneOf(['started', 'healthy', 'completed-successfully'])),
+  origin: nullable(text),
 })

@@ -1,5 +1,6 @@
 /** From what a user passes to `start` to a complete spec. Everything wrong is told at once, with the value and what would be right. */
 import { randomInt } from 'node:crypto'
+import { isAbsolute } from 'node:path'
 import type { ProcessInput } from '../api.ts'
 import type { ProbeFunction } from '../effects/probe/ports.ts'
 import { ProcmanError } from '../errors.ts'
@@ -7,6 +8,7 @@ import { ID_PATTERN } from '../persistence/spec-shape.ts'
 import { checkTemplates } from '../template.ts'
 import type { ProcessSpec } from '../types.ts'
 import { pathFrom } from './about.ts'
+import { parseDependencies } from './depends-on.ts'
 import { parseEnv } from './env.ts'
 import { parseHealth } from './health.ts'
 import { isFullText, isRecord, isTexts, Options, show, withoutUndefined } from './must.ts'
@@ -34,6 +36,8 @@ const KNOWN = [
   'startupTimeoutMs',
   'meta',
   'template',
+  'dependsOn',
+  'origin',
   'autostart',
 ]
 
@@ -52,6 +56,13 @@ export function parseProcessInput(input: ProcessInput, newId: () => string): Par
   problems.push(...checkTemplates(spec))
   if (problems.length > 0) throw invalid(problems)
   return { spec, functions }
+}
+
+/** The same for a process that there is, and that is declared anew. */
+export function parseAgain(input: ProcessInput, id: string): ParsedInput {
+  const parsed = parseProcessInput(input, () => id)
+  if (parsed.spec.id !== id) throw invalid([`id must be ${show(id)}, as the process is called, or absent, not ${show(parsed.spec.id)}`])
+  return parsed
 }
 
 function parseSpec(options: Options, newId: () => string, functions: Map<string, ProbeFunction>): ProcessSpec {
@@ -84,7 +95,13 @@ function parseSpec(options: Options, newId: () => string, functions: Map<string,
     startupTimeoutMs,
     meta: parseMeta(options),
     template,
+    dependsOn: parseDependencies(options, id),
+    origin: options.read('origin', 'an absolute path, or null', isPlace, null),
   }
+}
+
+function isPlace(value: unknown): value is string | null {
+  return value === null || (isFullText(value) && isAbsolute(value))
 }
 
 function isId(value: unknown): value is string {

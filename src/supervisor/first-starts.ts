@@ -44,7 +44,7 @@ export class FirstStarts {
       error: () => {},
     })
     try {
-      await launchRun(this.#world, ref, 'process.start')
+      await launchRun(this.#world, ref, { type: 'process.start', atMs: Date.now() })
     } finally {
       subscription.unsubscribe()
     }

@@ -5,15 +5,17 @@ import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitConditi
 import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
 import { type ProcessRecord, toRecord } from '../machines/process/record.ts'
+import { compareSpecs } from '../machines/process/respec.ts'
 import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
 import { exists } from '../persistence/store.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { canonicalSignal } from '../signals.ts'
-import { generateId, parseProcessInput } from '../spec/parse.ts'
+import { show } from '../spec/must.ts'
+import { generateId, parseAgain, parseProcessInput } from '../spec/parse.ts'
 import { mustBeDuration } from '../timers.ts'
 import { drained } from './drain.ts'
 import { FirstStarts } from './first-starts.ts'
-import { isRemovable, mustBeSound, recordOf } from './judge.ts'
+import { isRemovable, isRunUp, mustBeSound, recordOf } from './judge.ts'
 import { breakerOpen, isHeldBack, launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { LogReaders } from './log-readers.ts'
@@ -25,7 +27,7 @@ import type { World } from './world.ts'
 
 const DEFAULT_SHUTDOWN_MS = 10_000
 
-type CommandName = 'start' | 'stop' | 'restart' | 'signal' | 'reset'
+type CommandName = 'start' | 'stop' | 'restart' | 'signal' | 'reset' | 'update' | 'hold'
 
 export class SupervisorHandle implements Supervisor {
   readonly actor: ActorRefFrom<SupervisorMachine>
@@ -70,7 +72,7 @@ export class SupervisorHandle implements Supervisor {
 
   async launch(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<ProcessRecord> {
     const ref = this.#command(id, 'start', force)
-    await launchRun(this.#world, ref, 'process.start', force)
+    await launchRun(this.#world, ref, { type: 'process.start', atMs: Date.now(), force })
     return recordOf(ref)
   }
 
@@ -144,14 +146,36 @@ export class SupervisorHandle implements Supervisor {
 
   async restart(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<ProcessRecord> {
     const ref = this.#command(id, 'restart', force)
-    await launchRun(this.#world, ref, 'process.restart', force)
+    await launchRun(this.#world, ref, { type: 'process.restart', atMs: Date.now(), force })
     return recordOf(ref)
   }
 
   async reset(id: string): Promise<ProcessRecord> {
     const ref = this.#command(id, 'reset')
-    if (isHeldBack(ref.getSnapshot())) await launchRun(this.#world, ref, 'process.reset')
+    if (isHeldBack(ref.getSnapshot())) await launchRun(this.#world, ref, { type: 'process.reset', atMs: Date.now() })
     else ref.send({ type: 'process.reset', atMs: Date.now() })
+    await this.#world.store.saved(ref.id)
+    return recordOf(ref)
+  }
+
+  async update(id: string, input: ProcessInput): Promise<ProcessRecord> {
+    this.#mustBeOpen()
+    const { spec, functions } = parseAgain(input, this.ref(id).id)
+    const ref = this.#command(spec.id, 'update')
+    const { changes, needsRestart } = compareSpecs(ref.getSnapshot().context.spec, spec)
+    this.#world.launches.declare(ref.id, functions)
+    const update = { type: 'process.update', atMs: Date.now(), spec } as const
+    if (needsRestart && isRunUp(ref.getSnapshot())) await launchRun(this.#world, ref, update)
+    else if (changes.length > 0) ref.send(update)
+    await this.#world.store.saved(ref.id)
+    return recordOf(ref)
+  }
+
+  async hold(id: string, reason: string | null): Promise<ProcessRecord> {
+    if (reason !== null && (typeof reason !== 'string' || reason === ''))
+      throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `reason must be a non-empty string or null, not ${show(reason)}`, { details: { reason } })
+    const ref = this.#command(id, 'hold')
+    if (ref.getSnapshot().context.waitingFor !== reason) ref.send({ type: 'process.hold', atMs: Date.now(), reason })
     await this.#world.store.saved(ref.id)
     return recordOf(ref)
   }
@@ -253,7 +277,8 @@ export class SupervisorHandle implements Supervisor {
     this.#mustBeOpen()
     const ref = this.ref(id)
     const snapshot = mustBeSound(ref)
-    const asked = { type: `process.${name}`, atMs: Date.now(), force, signal: '', target: 'group', request: '' } as ProcessCommand
+    const { spec } = snapshot.context
+    const asked = { type: `process.${name}`, atMs: Date.now(), force, signal: '', target: 'group', request: '', spec, reason: null } as ProcessCommand
     if (!snapshot.can(asked)) throw snapshot.can({ ...asked, force: true } as ProcessCommand) ? breakerOpen(snapshot) : wrongState(name, ref.id, snapshot.value)
     if (this.#firstStarts.hasFailed(ref)) throw wrongState(name, ref.id, snapshot.value, 'its first start has failed, and is being taken back')
     return ref

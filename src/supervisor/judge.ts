@@ -15,6 +15,11 @@ export function mustBeSound(ref: ProcessRef): ActorSnapshot {
   return snapshot
 }
 
+/** A run is up, or about to be, and nobody stops it. */
+export function isRunUp(snapshot: ActorSnapshot): boolean {
+  return snapshot.hasTag('alive') && !snapshot.matches('stopping')
+}
+
 export function isRemovable(snapshot: ActorSnapshot): boolean {
   return snapshot.hasTag('settled') || snapshot.matches('pending')
 }

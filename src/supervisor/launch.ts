@@ -3,6 +3,7 @@ import type { ProcessRef } from '../api.ts'
 import { ProcmanError, type ProcmanErrorCode } from '../errors.ts'
 import { isOpen } from '../machines/process/breaker.ts'
 import { describeFailure } from '../machines/process/describe.ts'
+import type { ProcessCommand } from '../machines/process/events.ts'
 import { formatSpan } from '../machines/process/span.ts'
 import type { Outcome } from '../types.ts'
 import { stopOver } from './stopping.ts'
@@ -10,16 +11,16 @@ import { type ActorSnapshot, until } from './wait.ts'
 import type { World } from './world.ts'
 
 /** Sends the command that begins a run, and resolves once that run is launched and on record. @throws PROCMAN_LAUNCH_FAILED, PROCMAN_WRONG_STATE, what `stopOver` throws */
-export async function launchRun(world: World, ref: ProcessRef, type: 'process.start' | 'process.restart' | 'process.reset', force = false): Promise<void> {
+export async function launchRun(world: World, ref: ProcessRef, command: ProcessCommand): Promise<void> {
   const before = ref.getSnapshot().context.run
-  ref.send({ type, atMs: Date.now(), ...(force ? { force } : {}) })
+  ref.send(command)
   // Watched from here on, so that no launch that comes later is taken for this one; bounded as long as something is being stopped for it.
   const launched = until(ref, (now) => isLaunchOver(now, before))
   const snapshot = await Promise.race([launched, stopOver(world, ref).then(() => launched)])
   await world.store.saved(ref.id)
   const { context } = snapshot
   // A stop that came meanwhile wins, also when the command was just up.
-  if (context.run <= before || context.cancelled) throw wrongState(type.slice('process.'.length), ref.id, snapshot.value, 'it was stopped meanwhile')
+  if (context.run <= before || context.cancelled) throw wrongState(command.type.slice('process.'.length), ref.id, snapshot.value, 'it was stopped meanwhile')
   if (context.identity !== null) return
   const why = context.outcome === null ? 'it was stopped before it was up' : describeFailure(context.outcome, context.spec.command, context.spec.cwd)
   const { outcome } = context

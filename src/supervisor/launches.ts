@@ -83,8 +83,8 @@ export class Launches {
 
   /** A process that is up, or will be, keeps its ports; one that has settled has none. */
   follow(id: string, isSettled: boolean, { spec, ports }: ProcessContext): void {
-    if (!hasAny(spec.ports)) return
-    if (isSettled) this.#allocator.release(id)
+    // Declared anew without ports: those that it had are free once its run is over.
+    if (isSettled || !(hasAny(spec.ports) || hasAny(ports))) this.#allocator.release(id)
     else this.#allocator.hold(id, ports)
   }
 

@@ -67,7 +67,9 @@ export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnaps
   if (run === 0 || isUp(jobDir, context)) return snapshot
   const isVoid = voided > intended
   const ended = afterRecordedEnd(jobDir, snapshot)
-  const next = { ...ended, ...nextRun(ended, { type: 'deadline.passed', atMs: 0 }), run, cancelled: isVoid && context.cancelled }
+  // What was begun is what its intent says: declared anew, maybe, since the snapshot.
+  const declared = { ...ended, spec: decodeSpec(readIntent(jobDir, intended)?.spec, id) ?? ended.spec }
+  const next = { ...declared, ...nextRun(declared, { type: 'deadline.passed', atMs: 0 }), run, cancelled: isVoid && context.cancelled }
   if (isVoid && isAtRest(value)) return snapshotOf('exited', { ...next, ...endOfVoid(jobDir, run), cancelled: true })
   return snapshotOf('starting', next)
 }

@@ -155,10 +155,12 @@ export class World {
         // Not before the launch: the next run must not wait for the files of the last one.
         const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
         const isAnswer = isUneventfulAnswer(last, snapshot)
+        // No intent and no end of a run tells of a declaration that came after it.
+        const isDeclaredAnew = snapshot.context.spec !== last.context.spec
         last = snapshot
         const persisted = () => processMachine.getPersistedSnapshot(snapshot)
         if (isAnswer) this.store.saveSoon(id, persisted)
-        else if (!isOnRecordOtherwise(snapshot)) this.store.save(id, persisted)
+        else if (isDeclaredAnew || !isOnRecordOtherwise(snapshot)) this.store.save(id, persisted)
         if (!isAnswer) this.launches.follow(id, snapshot.hasTag('settled'), snapshot.context)
         this.#tableWriter.update(id, () => toRecord(snapshot.value, snapshot.context))
         if (isPastLaunch) void this.#pruneOnceSaved(ref, snapshot.context.run)
@@ -268,10 +270,7 @@ export class World {
 
   #healthPorts(): HealthPorts {
     return {
-      isAttended: (id) => {
-        const { health, ready } = this.#refOf(id).getSnapshot().context.spec
-        return health !== null || ready !== null
-      },
+      declarationOf: (id) => this.#refOf(id).getSnapshot().context.spec,
       specOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).filled,
       environmentOf: (id, run) => this.launches.launchedOf(id, run, this.layout.jobDir(id)).env,
       viewOf: (id, run) => {

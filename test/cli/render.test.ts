@@ -110,6 +110,8 @@ function aRecord(overrides: Partial<ProcessRecord> = {}): ProcessRecord {
     inherit_env: true,
     stop: { ladder: [{ signal: 'SIGTERM', afterMs: 0 }], timeoutMs: 5_000 },
     leftovers: 'stop',
+    depends_on: {},
+    origin: null,
     keeper_lost: false,
     reasons: [],
     ...overrides,

@@ -59,6 +59,8 @@ export const aSpec = ({ restart, health, breaker, ...part }: SpecParts = {}): Pr
   startupTimeoutMs: 60_000,
   meta: {},
   template: false,
+  dependsOn: {},
+  origin: null,
   ...part,
 })
 

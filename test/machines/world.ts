@@ -1,7 +1,7 @@
 /** The process machine in a world without an OS: fake effects that record what they were asked, a clock that only the test moves, children that the test speaks for. */
 import { type ActorRefFrom, createActor, fromCallback, SimulatedClock, type Snapshot } from 'xstate'
 import type { DeadlineFact, DeadlineInput } from '../../src/effects/deadline/contract.ts'
-import type { HealthFact, HealthInput } from '../../src/effects/probe/contract.ts'
+import type { HealthCommand, HealthFact, HealthInput } from '../../src/effects/probe/contract.ts'
 import type { PortConflict, RunCommand, RunFact, RunInput } from '../../src/effects/run/contract.ts'
 import type { TerminateFact, TerminateInput } from '../../src/effects/terminate/contract.ts'
 import { steadyAfterMs } from '../../src/machines/process/attendance.ts'
@@ -291,7 +291,7 @@ export class FakeWorld {
   }
 
   #fakeProbeHealth() {
-    return fromCallback<{ type: 'none' }, HealthInput>(({ input, sendBack }) => {
+    return fromCallback<HealthCommand, HealthInput>(({ input, sendBack }) => {
       const run = this.runs.find((each) => each.run === input.run)
       if (run === undefined) throw new Error(`run ${input.run} is attended before anybody asked for it`)
       run.attendants.add(sendBack)

@@ -86,6 +86,8 @@ const spec: fc.Arbitrary<ProcessSpec> = fc.record({
   startupTimeoutMs: duration,
   meta: fc.dictionary(name, fc.oneof(text, fc.boolean(), duration), { noNullPrototype: true }),
   template: fc.boolean(),
+  dependsOn: fc.dictionary(name, fc.constantFrom('started', 'healthy', 'completed-successfully'), { noNullPrototype: true }),
+  origin: fc.option(text),
 })
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
@@ -139,5 +141,6 @@ export const anyContext: fc.Arbitrary<ProcessContext> = fc.record({
   cancelled: fc.boolean(),
   keeperLost: fc.boolean(),
   gaveUp: fc.boolean(),
+  waitingFor: fc.option(text),
   reasons: fc.array(fc.record({ atMs: time, text: fc.string({ unit: 'binary' }) }), { maxLength: 10 }),
 })

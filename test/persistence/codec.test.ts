@@ -142,7 +142,7 @@ describe('a snapshot', () => {
 })
 
 describe('what is damaged is told, never thrown', () => {
-  const FORMATS = [1, 2]
+  const FORMATS = [1, 2, 3]
 
   it.each(FORMATS)('format %i, cut off at every length', (format) => {
     const whole = Buffer.from(record(format))
@@ -193,9 +193,9 @@ describe('what is damaged is told, never thrown', () => {
 
   it.each([
     ['a newer format', spoiled('format', FORMAT + 1), `its format is ${FORMAT + 1}, and this version reads up to ${FORMAT}`],
-    ['format 0', spoiled('format', 0), 'its format is 0, and this version reads up to 2'],
-    ['a format that is no number', spoiled('format', '1'), 'its format is "1", and this version reads up to 2'],
-    ['no format', '{}', 'its format is undefined, and this version reads up to 2'],
+    ['format 0', spoiled('format', 0), 'its format is 0, and this version reads up to 3'],
+    ['a format that is no number', spoiled('format', '1'), 'its format is "1", and this version reads up to 3'],
+    ['no format', '{}', 'its format is undefined, and this version reads up to 3'],
     ['a format with a name of objects', spoiled('format', 'constructor'), 'its format is "constructor"'],
     ['null', 'null', 'its format is undefined'],
     ['no JSON', 'nonsense', 'it is not JSON'],
@@ -390,7 +390,8 @@ describe('the state file of format 2 that was kept', () => {
   it('is readable for ever, and all of it is still known', () => {
     const { value, context, children } = found()
     expect(value).toBe('unhealthy')
-    expect(context).toEqual(JSON.parse(record(2)).snapshot.context)
+    const old = JSON.parse(record(2)).snapshot.context
+    expect(context).toEqual({ ...old, waitingFor: null, spec: { ...old.spec, dependsOn: {}, origin: null } })
     expect(children).toEqual({ run: { id: 'format-2', run: 4 }, probeHealth: { id: 'format-2', run: 4 } })
   })
 
@@ -423,11 +424,42 @@ describe('the state file of format 2 that was kept', () => {
   })
 })
 
+describe('the state file of format 3 that was kept', () => {
+  const found = () => {
+    const decoded = read(3)
+    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+    return decoded.snapshot
+  }
+
+  it('is readable for ever, and all of it is still known', () => {
+    const { value, context } = found()
+    expect(value).toBe('stopping')
+    expect(context).toEqual(JSON.parse(record(3)).snapshot.context)
+    expect(toRecord(value, context)).toMatchObject({
+      depends_on: { db: 'healthy', migrate: 'completed-successfully' },
+      origin: '/srv/shop',
+      stopping: { purpose: 'restart', reason: 'declared anew (env DB_PASSWORD)' },
+    })
+  })
+
+  it('is gone on with: it is stopped as it was launched, and started as it is declared now', () => {
+    const { logic, clock } = fakeWorld()
+    const actor = createActor(logic, { snapshot: toRestorable(found()) as Snapshot<unknown>, input: undefined as never, clock }).start()
+    const atMs = 1_795_680_070_000
+    actor.send({ type: 'run.ended', run: 4, outcome: code(0), atMs, nowMs: atMs })
+    expect(actor.getSnapshot()).toMatchObject({ value: 'starting', context: { run: 5, spec: { env: { DB_PASSWORD: 'y' } } } })
+    expect(actor.getSnapshot().context.reasons.at(-1)?.text).toBe('restarted: declared anew (env DB_PASSWORD)')
+    actor.stop()
+  })
+})
+
 describe('a spec found in an intent', () => {
   it('is believed when it is one, and of this process', () => {
     expect(decodeSpec(JSON.parse(JSON.stringify(aSpec())), 'web')).toEqual(aSpec())
     expect(decodeSpec(JSON.parse(JSON.stringify(RICH.spec)), 'web')).toEqual(RICH.spec)
-    const { breaker, ports, health, ready, startupTimeoutMs, meta, template, restart, ...old } = aSpec()
+    const { dependsOn, origin, ...second } = aSpec()
+    expect(decodeSpec(second, 'web')).toEqual(aSpec())
+    const { breaker, ports, health, ready, startupTimeoutMs, meta, template, restart, ...old } = second
     const policy = { strategy: 'always', delayMs: 1_000, multiplier: 2, maxDelayMs: 60_000, maxRestarts: 3, resetAfterMs: 60_000 }
     expect(decodeSpec({ ...old, restart: policy }, 'web')).toEqual(aSpec({ restart: { strategy: 'always', maxAttempts: 3, windowMs: 360_000 } }))
     expect(decodeSpec(aSpec(), 'other')).toBeNull()

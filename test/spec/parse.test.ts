@@ -37,6 +37,8 @@ describe('a spec', () => {
       startupTimeoutMs: 60_000,
       meta: {},
       template: true,
+      dependsOn: {},
+      origin: null,
     })
   })
 
@@ -103,7 +105,7 @@ describe('a wrong spec', () => {
 
   it('tells an option that does not exist, with those that do', () => {
     expect(problemsOf({ command: 'x', comand: 'y' })).toEqual([
-      'there is no option "comand"; known are command, args, env, inheritEnv, cwd, labels, id, stdin, restart, breaker, stop, leftovers, ports, health, ready, startupTimeoutMs, meta, template, autostart',
+      'there is no option "comand"; known are command, args, env, inheritEnv, cwd, labels, id, stdin, restart, breaker, stop, leftovers, ports, health, ready, startupTimeoutMs, meta, template, dependsOn, origin, autostart',
     ])
   })
 

@@ -5,7 +5,7 @@ import { renderAgo, renderTime } from './time.ts'
 const PROBES = ['startup', 'liveness', 'readiness'] as const
 
 export function renderNext(record: ProcessRecord, nowMs: number): string {
-  const { state, retry_at, ready_by, stopping, breaker, gave_up } = record
+  const { state, retry_at, ready_by, stopping, breaker, gave_up, waiting_for } = record
   switch (state) {
     case 'starting':
       return ready_by === null ? '-' : `stopped as a failed start ${renderDue(ready_by, nowMs)}, unless it is ready by then`
@@ -17,10 +17,11 @@ export function renderNext(record: ProcessRecord, nowMs: number): string {
     case 'stopping':
       return stopping === null ? '-' : `whatever is left is killed ${renderDue(stopping.kill_at, nowMs)}`
     case 'exited':
-      return gave_up ? 'nothing by itself: start it with restart when the cause is gone' : '-'
+      if (gave_up) return 'nothing by itself: start it with restart when the cause is gone'
+      return waiting_for ?? '-'
     case 'pending':
     case 'orphaned':
-      return '-'
+      return waiting_for ?? '-'
   }
 }
 

@@ -63,7 +63,13 @@ function specRows(record: ProcessRecord): readonly Row[] {
     ...policyRows(record.restart),
     ['stop', renderStop(record.stop)],
     ['leftovers', record.leftovers],
+    ...rowIf('depends on', renderPairs(record.depends_on)),
+    ...rowIf('project', record.origin ?? ''),
   ]
+}
+
+function rowIf(name: string, value: string): readonly Row[] {
+  return value === '' ? [] : [[name, value]]
 }
 
 function reasonRows(record: ProcessRecord, nowMs: number): readonly Row[] {

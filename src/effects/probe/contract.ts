@@ -7,6 +7,9 @@ export interface HealthInput {
   readonly run: number
 }
 
+/** The process is declared anew: what it declares now is what is asked from now on. */
+export type HealthCommand = { readonly type: 'health.review' }
+
 /** Times in ms since 1970. Nothing is told of a run whose command is not launched yet, or has ended. */
 export type HealthFact =
   /** `atMs`: when the probe began. */

@@ -1,6 +1,6 @@
 /** One run, from its launch to its end: its probes, its readiness, and how long it has been ready. */
 import { callAfter } from '../../timers.ts'
-import type { ProbeSpec } from '../../types.ts'
+import type { ProbeSpec, ProcessSpec } from '../../types.ts'
 import type { RunFact, RunInput } from '../run/contract.ts'
 import type { Checker, createChecker } from './checker.ts'
 import type { HealthFact, HealthInput } from './contract.ts'
@@ -18,6 +18,8 @@ export interface RunSource {
   acquire(input: RunInput): { readonly watch: { listen(listener: (fact: RunFact) => void): () => void }; release(): void }
 }
 
+type Declaration = ReturnType<HealthPorts['declarationOf']>
+
 export class HealthWatch {
   readonly #ports: HealthPorts
   readonly #runs: RunSource
@@ -28,6 +30,8 @@ export class HealthWatch {
   readonly #parts: Part[]
   #stopFollowing: (() => void) | undefined
   #stopPausing: (() => void) | undefined
+  /** What is attended, as it was declared and as it was filled in; null: there is nothing to attend. */
+  #attended: { readonly declared: Declaration; readonly filled: ProcessSpec | null } | undefined
   #hasBegun = false
   #isClosed = false
 
@@ -47,11 +51,16 @@ export class HealthWatch {
    */
   listen(listener: (fact: HealthFact) => void): () => void {
     this.#listeners.add(listener)
+    this.reviewSoon()
+    return () => this.#listeners.delete(listener)
+  }
+
+  reviewSoon(): void {
     queueMicrotask(() => {
       this.#guarded(() => this.#begin())
+      this.#guarded(() => this.#renew())
       this.#review()
     })
-    return () => this.#listeners.delete(listener)
   }
 
   close(): void {
@@ -74,6 +83,28 @@ export class HealthWatch {
     }
     stopListening = watch.listen((fact) => this.#guarded(() => this.#take(fact)))
     if (isOver) stopListening() // what was known already has ended it
+  }
+
+  /** The process was declared anew since: what it declares now is attended, from what is known of the run. */
+  #renew(): void {
+    if (this.#isClosed || this.#attended === undefined) return
+    const { declared, filled } = this.#attended
+    const now = this.#ports.declarationOf(this.#id)
+    if (now === declared) return
+    if (attendedPartsOf(filled) === attendedPartsOf(this.#filled(now))) {
+      this.#attended = { declared: now, filled }
+      return
+    }
+    this.#stopPausing?.()
+    for (const part of this.#parts.splice(1)) part.close()
+    this.#unfollow()
+    this.#hasBegun = false
+    this.#begin()
+  }
+
+  /** Most processes declare neither a probe nor a sign of readiness, and nothing more is to be found out about them. */
+  #filled({ health, ready }: Declaration): ProcessSpec | null {
+    return health === null && ready === null ? null : this.#ports.specOf(this.#id, this.#run)
   }
 
   #unfollow(): void {
@@ -99,8 +130,10 @@ export class HealthWatch {
 
   #attend({ identity, atMs }: Extract<RunFact, { type: 'run.launched' }>): void {
     const [id, run] = [this.#id, this.#run]
-    if (!this.#ports.isAttended(id)) return this.#unfollow()
-    const spec = this.#ports.specOf(id, run)
+    const declared = this.#ports.declarationOf(id)
+    const spec = this.#filled(declared)
+    this.#attended = { declared, filled: spec }
+    if (spec === null) return this.#unfollow()
     const { health, ready } = spec
     const up: UpRun = {
       ...{ id, run, spec, identity, startedAtMs: atMs, jobDir: this.#ports.jobDirOf(id) },
@@ -153,4 +186,8 @@ export class HealthWatch {
       this.#trouble(error)
     }
   }
+}
+
+function attendedPartsOf(spec: ProcessSpec | null): string {
+  return JSON.stringify(spec && [spec.health, spec.ready, spec.startupTimeoutMs])
 }

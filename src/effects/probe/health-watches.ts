@@ -26,6 +26,11 @@ export class HealthWatches {
   }
 
   /** Tells what becomes of the run from now on. @returns a function that ends it; with the last one, all probes are given up */
+  /** The process may be declared anew. */
+  review({ id, run }: HealthInput): void {
+    this.#entries.get(`${id}/${run}`)?.watch.reviewSoon()
+  }
+
   attend(input: HealthInput, tell: (fact: HealthFact) => void): () => void {
     const key = `${input.id}/${input.run}`
     const entry = this.#entries.get(key) ?? { watch: new HealthWatch(this.#ports, this.#runs, this.#createChecker, input), users: 0 }

@@ -17,8 +17,8 @@ export interface HealthView {
 export type ProbeFunction = (about: { readonly id: string; readonly run: number; readonly signal: AbortSignal }) => unknown
 
 export interface HealthPorts {
-  /** Whether it declares a probe or a sign of readiness: most processes do not, and nothing more is to be found out about them. */
-  isAttended(id: string): boolean
+  /** As it is declared now: the same object until it is declared anew. */
+  declarationOf(id: string): Pick<ProcessSpec, 'health' | 'ready'>
   /** With its templates filled in as this run was launched. */
   specOf(id: string, run: number): ProcessSpec
   /** Null: the process is in another run by now. */

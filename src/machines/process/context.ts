@@ -1,7 +1,7 @@
 /** How facts and commands change what is known of a process. Pure functions from (context, event) to the parts that change. */
 
 import { placeOf } from '../../spread.ts'
-import type { Outcome, ProcessContext, ProcessSpec } from '../../types.ts'
+import type { Outcome, ProbeName, ProcessContext, ProcessSpec, StopInProgress } from '../../types.ts'
 import { breakerOnStart, isOpen } from './breaker.ts'
 import { type Change, noted, nowOf } from './change.ts'
 import { describeFailure } from './describe.ts'
@@ -34,6 +34,7 @@ export function contextOf(spec: ProcessSpec, createdAtMs: number): ProcessContex
     cancelled: false,
     keeperLost: false,
     gaveUp: false,
+    waitingFor: null,
     reasons: [],
   }
 }
@@ -68,7 +69,18 @@ export function nextRun(context: ProcessContext, event: ProcessEvent): Change {
     cancelled: false,
     keeperLost: false,
     gaveUp: false,
+    waitingFor: null,
+    ports: wantedAgain(context),
   }
+}
+
+/** Those that it was declared anew without, or elsewhere, are not. */
+function wantedAgain({ spec, ports }: ProcessContext): ProcessContext['ports'] {
+  const isWanted = ([name, port]: [string, number]) => {
+    const wanted = Object.hasOwn(spec.ports, name) ? spec.ports[name] : undefined
+    return wanted !== undefined && (wanted.from === 0 || (port >= wanted.from && port <= wanted.to))
+  }
+  return Object.fromEntries(Object.entries(ports).filter(isWanted))
 }
 
 function isForced(event: ProcessEvent): boolean {
@@ -113,7 +125,7 @@ export function settledWith(context: ProcessContext, event: ProcessEvent): Chang
   const { outcome } = endOf(context, event)
   const atMs = endTimeOf(context, endOf(context, event).atMs)
   const ended = { outcome, endedAtMs: atMs, readyAtMs: null, stop: null }
-  if (context.stop?.purpose === 'restart' && !context.cancelled) return { ...ended, ...noted(context, atMs, 'restarted by the user') }
+  if (context.stop?.purpose === 'restart' && !context.cancelled) return { ...ended, ...noted(context, atMs, restartedWords(context.stop)) }
   const verdict = verdictOf(context, event)
   const how = describeFailure(outcome, context.spec.command, context.spec.cwd)
   const conflict =
@@ -160,10 +172,10 @@ export function afterStopRequest(context: ProcessContext, event: ProcessEvent): 
     case 'run.exited':
       return { stop: planStop(policy, 'leftovers', event.nowMs) }
     case 'probe.failed':
-      return {
-        stop: planStop(policy, 'unhealthy', nowOf(event)),
-        failure: { cause: 'health', reason: describeProbe(event.probe, context.probes[event.probe]) },
-      }
+      return unhealthyStop(context, event, event.probe)
+    // Its failing probe was only reported until now.
+    case 'process.update':
+      return unhealthyStop(context, event, 'liveness')
     case 'startup.timed-out': {
       const reason = `not ready within ${formatSpan(context.spec.startupTimeoutMs)}: ${notReadyReason(context)}`
       return { stop: planStop(policy, 'unready', event.atMs), failure: { cause: 'start', reason }, ...noted(context, event.atMs, reason) }
@@ -173,9 +185,20 @@ export function afterStopRequest(context: ProcessContext, event: ProcessEvent): 
   }
 }
 
+function unhealthyStop(context: ProcessContext, event: ProcessEvent, probe: ProbeName): Change {
+  return {
+    stop: planStop(context.spec.stop, 'unhealthy', nowOf(event)),
+    failure: { cause: 'health', reason: describeProbe(probe, context.probes[probe]) },
+  }
+}
+
+function restartedWords({ reason }: StopInProgress): string {
+  return reason === undefined ? 'restarted by the user' : `restarted: ${reason}`
+}
+
 /** The user wants it down: no retry, whatever was planned. */
 export function afterCancel(context: ProcessContext, event: ProcessEvent): Change {
-  return { cancelled: true, retryAtMs: null, retryDelayMs: null, ...noted(context, nowOf(event), 'stopped by the user') }
+  return { cancelled: true, retryAtMs: null, retryDelayMs: null, waitingFor: null, ...noted(context, nowOf(event), 'stopped by the user') }
 }
 
 function verdictOf(context: ProcessContext, event: ProcessEvent) {

@@ -3,7 +3,7 @@ import type { DeadlineFact } from '../../effects/deadline/contract.ts'
 import type { HealthFact } from '../../effects/probe/contract.ts'
 import type { RunFact } from '../../effects/run/contract.ts'
 import type { TerminateFact } from '../../effects/terminate/contract.ts'
-import type { Outcome } from '../../types.ts'
+import type { Outcome, ProcessSpec } from '../../types.ts'
 
 /** What a user or the supervisor asks for. Illegal ones are refused by the supervisor with a typed error. */
 export type ProcessCommand =
@@ -12,6 +12,10 @@ export type ProcessCommand =
   | { readonly type: 'process.restart'; readonly atMs: number; readonly force?: boolean }
   /** Nothing counts against it any more: counters and breaker. */
   | { readonly type: 'process.reset'; readonly atMs: number }
+  /** It is declared anew; when what its run was launched with has changed, and it is up, it is restarted for that. */
+  | { readonly type: 'process.update'; readonly atMs: number; readonly spec: ProcessSpec }
+  /** Why it may not start yet, while it is down; null: it may. */
+  | { readonly type: 'process.hold'; readonly atMs: number; readonly reason: string | null }
   | { readonly type: 'process.signal'; readonly atMs: number; readonly signal: string; readonly target: 'group' | 'command'; readonly request: string }
   | { readonly type: 'process.refresh'; readonly atMs: number }
 

@@ -1,7 +1,7 @@
 /** The life of one process. Wiring only: what to do is decided by the functions in restart.ts, stop.ts and context.ts. See README.md beside this file. */
 import { assign, emit, enqueueActions, sendTo, setup } from 'xstate'
 import type { DeadlineInput } from '../../effects/deadline/contract.ts'
-import type { HealthInput } from '../../effects/probe/contract.ts'
+import type { HealthCommand, HealthInput } from '../../effects/probe/contract.ts'
 import type { RunCommand, RunInput } from '../../effects/run/contract.ts'
 import type { TerminateInput } from '../../effects/terminate/contract.ts'
 import type { ProcessContext, ProcessSpec } from '../../types.ts'
@@ -27,6 +27,7 @@ import {
 } from './context.ts'
 import type { ProcessEmitted, ProcessEvent } from './events.ts'
 import { describeProbe, failingProbe, isReady, isReadyOnceLaunched, isUpUnwell, shallRestartUnhealthy } from './health.ts'
+import { afterHold, afterUpdate, afterUpdateOfStarted, needsRestart, planUpdate } from './update.ts'
 
 export interface ProcessInput {
   readonly spec: ProcessSpec
@@ -51,7 +52,7 @@ const base = setup({
   types: { input: {} as ProcessInput, context: {} as ProcessContext, events: {} as ProcessEvent, emitted: {} as ProcessEmitted },
   actors: {
     run: placeholder<RunCommand, RunInput>('run'),
-    probeHealth: placeholder<{ type: 'none' }, HealthInput>('probeHealth'),
+    probeHealth: placeholder<HealthCommand, HealthInput>('probeHealth'),
     terminate: placeholder<{ type: 'none' }, TerminateInput>('terminate'),
     waitUntil: placeholder<{ type: 'none' }, DeadlineInput>('waitUntil'),
   },
@@ -67,6 +68,10 @@ const base = setup({
     becomesUnwell: ({ context, event }) => isCurrent(context, event) && failingProbe(withProbe(context, event)) !== null,
     shallEndUnhealthy: ({ context, event }) => isCurrent(context, event) && shallRestartUnhealthy(withProbe(context, event)),
     isToBeRestarted: ({ context }) => shallRestartUnhealthy(context),
+    needsRestart: ({ context, event }) => needsRestart(context, event),
+    isReadyOnceUpdated: ({ context, event }) => context.identity !== null && isReady({ ...context, ...afterUpdate(context, event) }),
+    isUpUnwellOnceUpdated: ({ context, event }) => context.identity !== null && isUpUnwell({ ...context, ...afterUpdate(context, event) }),
+    isReadyAgainOnceUpdated: ({ context, event }) => isReady({ ...context, ...afterUpdateOfStarted(context, event) }),
     mayBegin: ({ context, event }) => mayBegin(context, event),
     isBreakerOpen: ({ context, event }) => isOpen(context.breaker, 'atMs' in event ? event.atMs : 0),
     isBackoffDue: ({ context }) => context.retryAtMs !== null,
@@ -84,6 +89,11 @@ const base = setup({
     recordUnready: assign(afterUnready),
     recordSteady: assign(({ context, event }) => afterSteady(context, event)),
     reset: assign(({ context, event }) => afterReset(context, event)),
+    update: assign(({ context, event }) => afterUpdate(context, event)),
+    updateStarted: assign(({ context, event }) => afterUpdateOfStarted(context, event)),
+    planUpdate: assign(({ context, event }) => planUpdate(context, event)),
+    hold: assign(({ context, event }) => afterHold(context, event)),
+    tellProbes: sendTo('probeHealth', { type: 'health.review' as const }),
     recordNote: assign(({ context, event }) => afterNote(context, event)),
     planStop: assign(({ context, event }) => afterStopRequest(context, event)),
     cancel: assign(({ context, event }) => afterCancel(context, event)),
@@ -165,7 +175,15 @@ const whileDown = {
   ...whileThere,
   'process.start': { guard: 'mayBegin', target: 'starting' },
   'process.restart': { guard: 'mayBegin', target: 'starting' },
+  'process.update': { actions: 'update' },
 } as const
+
+const whileHoldable = {
+  'process.hold': { actions: 'hold' },
+} as const
+
+/** What its run was launched with is another now: the old way to stop is planned before the spec is replaced. */
+const relaunch = { guard: 'needsRestart', target: 'stopping', actions: ['planUpdate', 'update'] } as const
 
 const attended = { id: 'probeHealth', src: 'probeHealth', input: runOf } as const
 
@@ -175,7 +193,7 @@ export const processMachine = base.createMachine({
   context: ({ input }) => contextOf(input.spec, input.createdAtMs),
   states: {
     pending: {
-      on: { ...whileDown, 'process.stop': { target: 'exited', actions: 'cancel' } },
+      on: { ...whileDown, ...whileHoldable, 'process.stop': { target: 'exited', actions: 'cancel' } },
     },
     starting: {
       tags: 'alive',
@@ -204,6 +222,12 @@ export const processMachine = base.createMachine({
           { guard: 'isCurrent', actions: 'recordSignal' },
         ],
         'startup.timed-out': { guard: 'isCurrent', target: 'stopping', actions: 'planStop' },
+        'process.update': [
+          relaunch,
+          { guard: 'isReadyOnceUpdated', target: 'running', actions: ['update', 'recordReady'] },
+          { guard: 'isUpUnwellOnceUpdated', target: 'unhealthy', actions: 'update' },
+          { actions: ['update', 'tellProbes'] },
+        ],
       },
     },
     running: {
@@ -219,6 +243,8 @@ export const processMachine = base.createMachine({
           { guard: 'isCurrent', actions: 'recordProbe' },
         ],
         'run.steadied': { guard: 'isCurrent', actions: 'recordSteady' },
+        // A probe that is new has not failed yet.
+        'process.update': [relaunch, { actions: ['updateStarted', 'tellProbes'] }],
       },
     },
     unhealthy: {
@@ -236,6 +262,11 @@ export const processMachine = base.createMachine({
         'probe.failed': [
           { guard: 'shallEndUnhealthy', target: 'stopping', actions: ['recordProbe', 'planStop'] },
           { guard: 'isCurrent', actions: 'recordProbe' },
+        ],
+        'process.update': [
+          relaunch,
+          { guard: 'isReadyAgainOnceUpdated', target: 'running', actions: ['updateStarted', 'recordReady'] },
+          { actions: ['updateStarted', 'tellProbes'] },
         ],
       },
     },
@@ -264,6 +295,7 @@ export const processMachine = base.createMachine({
         'run.exited': { guard: 'isCurrent', actions: 'recordExit' },
         'run.ended': [{ guard: 'stoppedForRestart', target: 'starting', actions: ['recordEnd', 'emitExited'] }, ...endings],
         'run.keeper-lost': { guard: 'isCurrent', actions: 'recordKeeperLoss' },
+        'process.update': { actions: 'update' },
         'stop.escalated': { guard: 'isCurrent', actions: 'recordNote' },
         'process.stop': { target: 'stopping', reenter: true, actions: ['planStop', 'cancel'] },
       },
@@ -271,13 +303,13 @@ export const processMachine = base.createMachine({
     exited: {
       tags: 'settled',
       entry: { type: 'announceSettled', params: { state: 'exited' } },
-      on: whileDown,
+      on: { ...whileDown, ...whileHoldable },
     },
     orphaned: {
       tags: 'settled',
       entry: { type: 'announceSettled', params: { state: 'orphaned' } },
       always: { guard: 'isBackoffDue', target: 'backoff' },
-      on: whileDown,
+      on: { ...whileDown, ...whileHoldable },
     },
   },
 })

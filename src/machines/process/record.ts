@@ -47,15 +47,19 @@ export interface ProcessRecord {
   readonly ready_when: ProcessContext['spec']['ready']
   /** While it starts: when it is stopped unless it is ready. Null: there is nothing to wait for. */
   readonly ready_by: string | null
-  /** Up and not ready: what is in the way. */
+  /** Up and not ready, or down and held back: what is in the way. */
   readonly waiting_for: string | null
-  /** While it stops: why, and when whatever is left is killed. */
-  readonly stopping: { readonly purpose: StopPurpose; readonly kill_at: string } | null
+  /** While it stops: why, and when whatever is left is killed. `reason`: of a restart that the user has not asked for. */
+  readonly stopping: { readonly purpose: StopPurpose; readonly kill_at: string; readonly reason?: string } | null
   readonly meta: ProcessContext['spec']['meta']
   readonly stdin: 'null' | 'pipe'
   readonly inherit_env: boolean
   readonly stop: ProcessContext['spec']['stop']
   readonly leftovers: 'stop' | 'leave'
+  /** By id: what it waits for before it may start. */
+  readonly depends_on: ProcessSpec['dependsOn']
+  /** Directory of the project that declared it; null: none. */
+  readonly origin: string | null
   readonly keeper_lost: boolean
   /** The last verdicts, oldest first. */
   readonly reasons: readonly { readonly at: string; readonly text: string }[]
@@ -80,6 +84,8 @@ export function toRecord(state: ProcessState, context: ProcessContext): ProcessR
     inherit_env: declared.inherit_env,
     stop: declared.stop,
     leftovers: declared.leftovers,
+    depends_on: declared.depends_on,
+    origin: declared.origin,
     state,
     status: statusOf(state, context),
     pid: alive && context.endedAtMs === null ? (context.identity?.pid ?? null) : null,
@@ -102,7 +108,14 @@ export function toRecord(state: ProcessState, context: ProcessContext): ProcessR
     attempts: toAttemptsRecord(context),
     breaker: toBreakerRecord(context),
     gave_up: context.gaveUp,
-    stopping: stop === null ? null : Object.freeze({ purpose: stop.purpose, kill_at: isoOf(stop.killAtMs) }),
+    stopping:
+      stop === null
+        ? null
+        : Object.freeze({
+            purpose: stop.purpose,
+            kill_at: isoOf(stop.killAtMs),
+            ...(stop.reason === undefined ? {} : { reason: stop.reason }),
+          }),
     keeper_lost: context.keeperLost,
     reasons: Object.freeze(context.reasons.map((reason) => Object.freeze({ at: isoOf(reason.atMs), text: reason.text }))),
   })
@@ -110,10 +123,24 @@ export function toRecord(state: ProcessState, context: ProcessContext): ProcessR
 
 type Declaration = Pick<
   ProcessRecord,
-  'id' | 'command' | 'args' | 'env' | 'work_dir' | 'labels' | 'restart' | 'ready_when' | 'meta' | 'stdin' | 'inherit_env' | 'stop' | 'leftovers'
+  | 'id'
+  | 'command'
+  | 'args'
+  | 'env'
+  | 'work_dir'
+  | 'labels'
+  | 'restart'
+  | 'ready_when'
+  | 'meta'
+  | 'stdin'
+  | 'inherit_env'
+  | 'stop'
+  | 'leftovers'
+  | 'depends_on'
+  | 'origin'
 >
 
-/** What never changes is made once. */
+/** What seldom changes is made once. */
 const declarations = new WeakMap<ProcessSpec, Declaration>()
 
 function declarationOf(spec: ProcessSpec): Declaration {
@@ -137,11 +164,14 @@ function toDeclaration(spec: ProcessSpec): Declaration {
     inherit_env: spec.inheritEnv,
     stop: Object.freeze({ ...spec.stop, ladder: Object.freeze(spec.stop.ladder.map((rung) => Object.freeze({ ...rung }))) }),
     leftovers: spec.leftovers,
+    depends_on: Object.freeze({ ...spec.dependsOn }),
+    origin: spec.origin,
   }
 }
 
 function waitingFor(state: ProcessState, context: ProcessContext): string | null {
   if (state === 'stopping') return context.failure?.reason ?? null
+  if (state === 'pending' || state === 'exited' || state === 'orphaned') return context.waitingFor
   return state === 'starting' || state === 'unhealthy' ? notReadyReason(context) : null
 }
 

@@ -21,7 +21,7 @@ function stateLines(record: ProcessRecord, nowMs: number): readonly string[] {
   const up = `${id} (run ${run}${pid === null ? '' : `, pid ${pid}`})`
   switch (record.state) {
     case 'pending':
-      return [`${id} was created and has not been started yet.`]
+      return [`${id} was created and has not been started yet${heldWords(record)}.`]
     case 'starting': {
       if (record.started_at === null) return [`${id} is being launched (run ${run}).`]
       const by = record.ready_by === null ? [] : [`It is stopped as a failed start ${inOrAgo(record.ready_by, nowMs)}, unless it is ready by then.`]
@@ -41,11 +41,17 @@ function stateLines(record: ProcessRecord, nowMs: number): readonly string[] {
     }
     case 'exited':
     case 'orphaned': {
-      if (run === 0) return [`${id} was stopped by the user before it was ever started.`]
+      if (run === 0) return [`${id} was stopped by the user before it was ever started${heldWords(record)}.`]
+      const held = record.waiting_for === null ? [] : [`It may not start yet${heldWords(record)}.`]
       const next = record.gave_up ? [`It is not started again by itself: start it with restart when the cause is gone.`] : []
-      return [`${id} has been down for ${since(record.completed_at, nowMs)} (run ${run}): ${verdictOf(record)}.`, ...next]
+      return [`${id} has been down for ${since(record.completed_at, nowMs)} (run ${run}): ${verdictOf(record)}.`, ...held, ...next]
     }
   }
+}
+
+/** Who holds it back says what it does, as "waits for db to be healthy: db is starting". */
+function heldWords({ waiting_for }: ProcessRecord): string {
+  return waiting_for === null ? '' : `: ${waiting_for.startsWith('waits ') ? 'it ' : ''}${waiting_for}`
 }
 
 /** What was decided when the last run had ended, with how it ended; a stop by the user came after that. */
@@ -63,7 +69,7 @@ function reasonUpTo({ reasons }: ProcessRecord, iso: string | null): string | un
 function stopWords({ stopping, waiting_for }: ProcessRecord): string {
   switch (stopping?.purpose) {
     case 'restart':
-      return 'to be restarted by the user'
+      return stopping.reason === undefined ? 'to be restarted by the user' : `to be restarted: ${stopping.reason}`
     case 'leftovers':
       return 'since its command has ended and left something behind'
     case 'unhealthy':

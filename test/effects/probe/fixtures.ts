@@ -94,7 +94,7 @@ export class World {
   constructor(spec: Partial<World['spec']>, runSource?: RunSource) {
     this.spec = { health: null, ready: null, startupTimeoutMs: 60_000, cwd: '/', ...spec }
     const ports = {
-      isAttended: () => this.spec.health !== null || this.spec.ready !== null,
+      declarationOf: () => this.spec,
       specOf: () => {
         this.specsAsked += 1
         return this.spec as ProcessSpec

@@ -587,8 +587,10 @@ describe.each([
   })
 
   describe('with ports', () => {
+    const aPort = { from: 0, to: 0, host: null }
+
     it('keeps those of its last run as those that the next one would like to have', () => {
-      const process = aService().start()
+      const process = aService({ ports: { http: aPort, admin: aPort } }).start()
       world.child.hasPorts({ http: 30_000, admin: 30_001 })
       expect(process.context.ports).toEqual({ http: 30_000, admin: 30_001 })
       world.child.isLaunched().exits(code(1))
@@ -599,7 +601,7 @@ describe.each([
     })
 
     it('says when it has got another one', () => {
-      const process = aService().start()
+      const process = aService({ ports: { http: aPort, constructor: aPort } }).start()
       world.child.hasPorts({ http: 30_000, constructor: 1 }).isLaunched().exits(code(1))
       world.passDeadline()
       world.child.hasPorts({ http: 30_007, constructor: 1 })
