@@ -28,8 +28,8 @@ export interface ManagerStatus {
 /** One line of a plan, or of what was done. */
 export interface PlanLine {
   readonly id: string
-  /** `start`: is not there, or is down and should be up; `restart`: what it runs has changed; `update`: what has changed needs no restart; `remove`: stopped if up, and removed; `keep`: nothing. */
-  readonly action: 'start' | 'create' | 'restart' | 'update' | 'remove' | 'keep'
+  /** `start`: is not there, or is down and should be up; `restart`: what it runs has changed; `update`: what has changed needs no restart; `stop`: stopped, and kept; `remove`: stopped if up, and removed; `keep`: nothing. */
+  readonly action: 'start' | 'create' | 'restart' | 'update' | 'stop' | 'remove' | 'keep'
   /** Why, in a few words: `is not there`, `command has changed`, `label tier has changed`, `is not declared any more`. */
   readonly reason: string
 }

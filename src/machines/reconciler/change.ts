@@ -1,0 +1,32 @@
+/** What differs between what is declared and what there is. */
+import type { ProcessSpec } from '../../types.ts'
+import { compareSpecs } from '../process/respec.ts'
+
+export interface Change {
+  /** As "command and env PORT have changed". */
+  readonly words: string
+  /** What runs is not what is declared. */
+  readonly restarts: boolean
+}
+
+/** Null: nothing differs. Specs are compared once: they are the same objects until they change. */
+export function changeBetween(before: ProcessSpec, after: ProcessSpec): Change | null {
+  const known = memory.get(before)
+  if (known?.after === after) return known.change
+  const change = toChange(before, after)
+  memory.set(before, { after, change })
+  return change
+}
+
+const memory = new WeakMap<ProcessSpec, { readonly after: ProcessSpec; readonly change: Change | null }>()
+
+function toChange(before: ProcessSpec, after: ProcessSpec): Change | null {
+  const { changes, needsRestart } = compareSpecs(before, after)
+  if (changes.length === 0) return null
+  const words = `${listed(changes)} ${changes.length === 1 ? 'has' : 'have'} changed`
+  return { words: needsRestart ? words : `${words}; nothing is restarted for that`, restarts: needsRestart }
+}
+
+function listed(parts: readonly string[]): string {
+  return parts.length < 3 ? parts.join(' and ') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
+}
