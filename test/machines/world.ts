@@ -146,7 +146,9 @@ export class FakeProcess {
   }
 
   can(type: ProcessCommand['type']): boolean {
-    return this.#actor.getSnapshot().can({ type, atMs: this.#world.nowMs, signal: 'SIGHUP', target: 'group', request: '' } as ProcessCommand)
+    return this.#actor
+      .getSnapshot()
+      .can({ type, atMs: this.#world.nowMs, signal: 'SIGHUP', target: 'group', request: '', spec: this.spec, reason: null } as ProcessCommand)
   }
 
   send(event: ProcessEvent): this {
@@ -171,6 +173,15 @@ export class FakeProcess {
 
   reset(): this {
     return this.send({ type: 'process.reset', atMs: this.#world.nowMs })
+  }
+
+  /** @param parts all of the new declaration */
+  update(parts: SpecParts): this {
+    return this.send({ type: 'process.update', atMs: this.#world.nowMs, spec: aSpec({ id: this.spec.id, ...parts }) })
+  }
+
+  hold(reason: string | null): this {
+    return this.send({ type: 'process.hold', atMs: this.#world.nowMs, reason })
   }
 
   signal(signal: string, request: string): this {

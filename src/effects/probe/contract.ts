@@ -8,7 +8,7 @@ export interface HealthInput {
 }
 
 /** The process is declared anew: what it declares now is what is asked from now on. */
-export type HealthCommand = { readonly type: 'health.review' }
+export type HealthCommand = { readonly type: 'health.renew' }
 
 /** Times in ms since 1970. Nothing is told of a run whose command is not launched yet, or has ended. */
 export type HealthFact =

@@ -51,16 +51,18 @@ export class HealthWatch {
    */
   listen(listener: (fact: HealthFact) => void): () => void {
     this.#listeners.add(listener)
-    this.reviewSoon()
+    this.#guarded(() => this.#renew())
+    queueMicrotask(() => {
+      this.#guarded(() => this.#begin())
+      this.#review()
+    })
     return () => this.#listeners.delete(listener)
   }
 
-  reviewSoon(): void {
-    queueMicrotask(() => {
-      this.#guarded(() => this.#begin())
-      this.#guarded(() => this.#renew())
-      this.#review()
-    })
+  /** If the process was declared anew since: what it declares now is attended, from what is known of the run. At once: no answer to an old question comes between. */
+  renew(): void {
+    this.#guarded(() => this.#renew())
+    this.#review()
   }
 
   close(): void {
@@ -85,7 +87,6 @@ export class HealthWatch {
     if (isOver) stopListening() // what was known already has ended it
   }
 
-  /** The process was declared anew since: what it declares now is attended, from what is known of the run. */
   #renew(): void {
     if (this.#isClosed || this.#attended === undefined) return
     const { declared, filled } = this.#attended

@@ -25,12 +25,12 @@ export class HealthWatches {
     this.#createChecker = makeChecker
   }
 
-  /** Tells what becomes of the run from now on. @returns a function that ends it; with the last one, all probes are given up */
-  /** The process may be declared anew. */
-  review({ id, run }: HealthInput): void {
-    this.#entries.get(`${id}/${run}`)?.watch.reviewSoon()
+  /** The process is declared anew. */
+  renew({ id, run }: HealthInput): void {
+    this.#entries.get(`${id}/${run}`)?.watch.renew()
   }
 
+  /** Tells what becomes of the run from now on. @returns a function that ends it; with the last one, all probes are given up */
   attend(input: HealthInput, tell: (fact: HealthFact) => void): () => void {
     const key = `${input.id}/${input.run}`
     const entry = this.#entries.get(key) ?? { watch: new HealthWatch(this.#ports, this.#runs, this.#createChecker, input), users: 0 }

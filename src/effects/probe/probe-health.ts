@@ -5,7 +5,7 @@ import type { HealthWatches } from './health-watches.ts'
 
 export function probeHealth(registry: EffectRegistry, watches: HealthWatches) {
   return defineEffect<HealthCommand, HealthInput, HealthFact>(registry, ({ input, send, onCommand }) => {
-    onCommand(() => watches.review(input))
+    onCommand(() => watches.renew(input))
     return watches.attend(input, send)
   })
 }

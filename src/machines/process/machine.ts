@@ -93,7 +93,7 @@ const base = setup({
     updateStarted: assign(({ context, event }) => afterUpdateOfStarted(context, event)),
     planUpdate: assign(({ context, event }) => planUpdate(context, event)),
     hold: assign(({ context, event }) => afterHold(context, event)),
-    tellProbes: sendTo('probeHealth', { type: 'health.review' as const }),
+    tellProbes: sendTo('probeHealth', { type: 'health.renew' as const }),
     recordNote: assign(({ context, event }) => afterNote(context, event)),
     planStop: assign(({ context, event }) => afterStopRequest(context, event)),
     cancel: assign(({ context, event }) => afterCancel(context, event)),

@@ -10,11 +10,17 @@ export interface SpecDifference {
   readonly restartReasons: readonly string[]
 }
 
-type Single = Exclude<keyof ProcessSpec, 'id' | (typeof NAMED)[number]['part']>
+type Part = Exclude<keyof ProcessSpec, 'id'>
 
-const WORDS: Readonly<Record<Single, string>> = {
+interface Difference {
+  readonly part: Part
+  readonly word: string
+}
+
+const WORDS: Readonly<Record<Part, string>> = {
   command: 'command',
   args: 'args',
+  env: 'env',
   inheritEnv: 'inherited env',
   cwd: 'cwd',
   stdin: 'stdin',
@@ -26,37 +32,26 @@ const WORDS: Readonly<Record<Single, string>> = {
   restart: 'restart policy',
   breaker: 'breaker',
   stop: 'stop',
+  labels: 'label',
+  meta: 'meta',
   template: 'template',
   dependsOn: 'depends on',
   origin: 'origin',
 }
-/** Told name by name. */
-const NAMED = [
-  { part: 'env', word: 'env' },
-  { part: 'labels', word: 'label' },
-  { part: 'meta', word: 'meta' },
-] as const
-
-/** What a keeper is told when it launches a run: nothing else can give it to a run that is up. Of `ready` only a descriptor. */
-const LAUNCHED: readonly Single[] = ['command', 'args', 'inheritEnv', 'cwd', 'stdin', 'leftovers', 'ports']
+const PARTS = Object.keys(WORDS) as readonly Part[]
+/** What a keeper is told when it launches a run: a run that is up cannot be given it. */
+const LAUNCHED: readonly Part[] = ['command', 'args', 'env', 'inheritEnv', 'cwd', 'stdin', 'leftovers', 'ports']
 const PROBES: readonly ProbeName[] = ['startup', 'liveness', 'readiness']
 
 /**
- * Texts are compared as they are filled in: a label is nothing to the run but where a template puts it into what is launched.
+ * What decides about a restart are the texts as they are filled in: a label is nothing to a run but where a template puts it into what is launched.
  * @param before, after specs of the same process
  */
 export function compareSpecs(before: ProcessSpec, after: ProcessSpec): SpecDifference {
-  const outlines = [outlineOf(before), outlineOf(after)] as const
-  const differs = (part: Single) => !isSame(before[part], after[part]) || isLaunchedOtherwise(part, ...outlines)
-  const singles = (Object.keys(WORDS) as Single[]).filter(differs)
-  const named = NAMED.flatMap(({ part, word }) => namesThatDiffer(before, after, outlines, part).map((name) => `${word} ${name}`))
-  const restartReasons = [
-    ...singles
-      .filter((part) => isLaunchedOtherwise(part, ...outlines) && (LAUNCHED.includes(part) || isDescriptorChange(part, before, after)))
-      .map((part) => WORDS[part]),
-    ...differingNames(outlines[0].env, outlines[1].env).map((name) => `env ${name}`),
-  ]
-  return { changes: [...singles.map((part) => WORDS[part]), ...named], needsRestart: restartReasons.length > 0, restartReasons }
+  const filled = differences(outlineOf(before), outlineOf(after))
+  const restartReasons = filled.filter(({ part }) => LAUNCHED.includes(part) || (part === 'ready' && hasDescriptor(before, after))).map(({ word }) => word)
+  const changes = [...differences(before, after), ...filled].map(({ word }) => word)
+  return { changes: [...new Set(changes)], needsRestart: restartReasons.length > 0, restartReasons }
 }
 
 /** Probes that ask something else now, or in another way, or are there only before or only afterwards. */
@@ -65,19 +60,19 @@ export function changedProbes(before: ProcessSpec, after: ProcessSpec): readonly
   return PROBES.filter((name) => !isSame(old?.[name] ?? null, next?.[name] ?? null))
 }
 
-function isLaunchedOtherwise(part: Single, old: ProcessSpec, next: ProcessSpec): boolean {
-  return !isSame(old[part], next[part])
+function hasDescriptor(...specs: readonly ProcessSpec[]): boolean {
+  return specs.some(({ ready }) => ready?.kind === 'notify')
 }
 
-function isDescriptorChange(part: Single, before: ProcessSpec, after: ProcessSpec): boolean {
-  return part === 'ready' && (before.ready?.kind === 'notify' || after.ready?.kind === 'notify')
+function differences(before: ProcessSpec, after: ProcessSpec): readonly Difference[] {
+  return PARTS.flatMap((part): readonly Difference[] => {
+    if (part === 'env' || part === 'labels' || part === 'meta')
+      return differingNames(before[part], after[part]).map((name) => ({ part, word: `${WORDS[part]} ${name}` }))
+    return isSame(before[part], after[part]) ? [] : [{ part, word: WORDS[part] }]
+  })
 }
 
 type Named = Readonly<Record<string, unknown>>
-
-function namesThatDiffer(before: ProcessSpec, after: ProcessSpec, [old, next]: readonly [ProcessSpec, ProcessSpec], part: 'env' | 'labels' | 'meta') {
-  return [...new Set([...differingNames(before[part], after[part]), ...differingNames(old[part], next[part])])]
-}
 
 function differingNames(before: Named, after: Named): readonly string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])

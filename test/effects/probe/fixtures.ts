@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { vi } from 'vitest'
-import { createActor, createMachine } from 'xstate'
+import { createActor, createMachine, sendTo } from 'xstate'
 import type { CheckAnswer, Checker, CheckerPorts } from '../../../src/effects/probe/checker.ts'
 import type { HealthFact, HealthInput } from '../../../src/effects/probe/contract.ts'
 import type { RunSource } from '../../../src/effects/probe/health-watch.ts'
@@ -71,7 +71,7 @@ interface Asked {
 }
 
 export class World {
-  readonly spec: Pick<ProcessSpec, 'health' | 'ready' | 'startupTimeoutMs' | 'cwd'>
+  spec: Pick<ProcessSpec, 'health' | 'ready' | 'startupTimeoutMs' | 'cwd'>
   readonly facts: HealthFact[] = []
   readonly asked: Asked[] = []
   readonly troubles: unknown[] = []
@@ -162,15 +162,16 @@ export class World {
     this.change({ readyAtMs: Date.now(), hasBeenReady: true })
   }
 
-  /** A machine with two states in which the effect goes on: `next` takes it from one to the other, `stop` ends both. */
+  /** A machine with two states in which the effect goes on: `next` takes it from one to the other, `renew` tells it to look at the spec, `stop` ends both. */
   begin(input: HealthInput = { id: 'web', run: 1 }) {
     const src = probeHealth({ live: this.live, onError: (error) => void this.troubles.push(error) }, this.watches)
     const taking = { '*': { actions: ({ event }: { event: unknown }) => this.#take(event as HealthFact) } }
+    const renew = { actions: sendTo('probes', { type: 'health.renew' }) }
     const machine = createMachine({
       initial: 'one',
       states: {
-        one: { invoke: { src, input }, on: { next: 'two', stop: 'stopping', ...taking } },
-        two: { invoke: { src, input }, on: { next: 'one', stop: 'stopping', ...taking } },
+        one: { invoke: { id: 'probes', src, input }, on: { next: 'two', stop: 'stopping', renew, ...taking } },
+        two: { invoke: { id: 'probes', src, input }, on: { next: 'one', stop: 'stopping', renew, ...taking } },
         stopping: {},
       },
     })

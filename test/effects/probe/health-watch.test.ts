@@ -587,3 +587,78 @@ describe('a process that has been ready for long', () => {
     await pass(0)
   })
 })
+
+describe('a process that is declared anew', () => {
+  const declare = (world: World, part: Partial<World['spec']>) => {
+    world.spec = { ...world.spec, ...part }
+  }
+
+  it.each(['renew', 'next'])('is asked what it declares now, and nothing else any more (%s)', async (type) => {
+    const world = new World({ health: health({ liveness }) })
+    world.answer = undefined
+    const actor = world.begin()
+    await pass(0)
+    world.launched()
+    await pass(1_000)
+    const [old] = world.asked
+    declare(world, { health: health({ readiness }) })
+    actor.send({ type })
+    old?.answer(FAILED)
+    world.answer = PASSED
+    await pass(3_000)
+    expect(old?.signal.aborted).toBe(true)
+    expect(new Set(world.told())).toEqual(new Set(['probe.passed readiness']))
+    expect(world.openCheckers).toBe(1)
+    actor.stop()
+    await pass(0)
+    expect([world.users, world.openCheckers]).toEqual([0, 0])
+  })
+
+  it('is not asked sooner or later for what is no probe', async () => {
+    const world = new World({ health: health({ liveness }) })
+    world.answer = undefined
+    const actor = world.begin()
+    await pass(0)
+    world.launched()
+    await pass(1_000)
+    declare(world, { cwd: '/elsewhere' })
+    actor.send({ type: 'renew' })
+    expect(world.asked[0]?.signal.aborted).toBe(false)
+    world.asked[0]?.answer(PASSED)
+    await pass(0)
+    expect(world.told()).toEqual(['probe.passed liveness'])
+    actor.stop()
+    await pass(0)
+  })
+
+  it('begins to be asked when it had nothing to ask, and costs nothing when it has nothing any more', async () => {
+    const world = new World({})
+    const actor = world.begin()
+    await pass(0)
+    world.launched()
+    declare(world, { health: health({ liveness }) })
+    actor.send({ type: 'renew' })
+    await pass(2_000)
+    expect(world.told()).toContain('probe.passed liveness')
+    declare(world, { health: null })
+    actor.send({ type: 'renew' })
+    expect([vi.getTimerCount(), world.listeners, world.users, world.openCheckers]).toEqual([0, 0, 0, 0])
+    actor.stop()
+  })
+
+  it('has the time for its start that it declares now', async () => {
+    const world = new World({ health: health({ readiness }), startupTimeoutMs: 60_000 })
+    world.answer = FAILED
+    const actor = world.begin()
+    await pass(0)
+    world.launched()
+    await pass(5_000)
+    expect(world.told()).not.toContain('startup.timed-out')
+    declare(world, { startupTimeoutMs: 6_000 })
+    actor.send({ type: 'renew' })
+    await pass(3_000)
+    expect(world.told()).toContain('startup.timed-out')
+    actor.stop()
+    await pass(0)
+  })
+})

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isReady, shallRestartUnhealthy } from '../../../src/machines/process/health.ts'
 import { explainProcess } from '../../../src/machines/process/why.ts'
+import type { ProbeState, ProcessSpec } from '../../../src/types.ts'
 import { aProbe, OUTCOMES, type SpecParts } from '../fixtures.ts'
 import { type FakeProcess, type FakeWorld, fakeWorld } from '../world.ts'
 
@@ -17,6 +18,12 @@ const STEPS: Readonly<Record<string, Step>> = {
   'start, insisting': (_world, process) => process.start({ force: true }),
   'restart, insisting': (_world, process) => process.restart({ force: true }),
   reset: (_world, process) => process.reset(),
+  'declared with a label': (_world, process) => redeclare(process, { labels: { tier: 'web' } }),
+  'declared with other arguments': (_world, process) => redeclare(process, { args: [...process.context.spec.args, 'x'] }),
+  'declared without probes': (_world, process) => redeclare(process, { health: null, ready: null }),
+  'declared with other probes': (_world, process) => redeclare(process, { health: OTHER_PROBES }),
+  'declared with the policy always': (_world, process) => redeclare(process, { restart: { ...process.context.spec.restart, strategy: 'always' } }),
+  held: (_world, process) => process.hold('waits for db to be healthy'),
   ...Object.fromEntries(
     (['startup', 'liveness', 'readiness'] as const).flatMap((probe): [string, Step][] => [
       [`${probe} passes`, (world) => withChild(world, (child) => child.passes(probe))],
@@ -40,6 +47,18 @@ const STEPS: Readonly<Record<string, Step>> = {
       [`leaves something: ${name}`, (world) => withChild(world, (child) => child.leavesBehind(outcome))],
     ]),
   ),
+}
+
+const OTHER_PROBES = {
+  startup: aProbe({ intervalMs: 7 }),
+  liveness: aProbe({ intervalMs: 7 }),
+  readiness: aProbe({ intervalMs: 7 }),
+  pauseWhenSuspended: false,
+}
+
+/** Parts of it another way, the rest as it was. */
+function redeclare(process: FakeProcess, parts: Partial<ProcessSpec>): unknown {
+  return process.update({ ...process.context.spec, ...parts })
 }
 
 /** The child can only do something while it is there. */
@@ -92,10 +111,15 @@ function mustHold(world: FakeWorld, process: FakeProcess, lastRun: number): void
   for (const counter of Object.values(process.context.counters)) if (maxAttempts > 0) expect(counter.atMs.length).toBeLessThanOrEqual(maxAttempts)
 }
 
+const aState: ProbeState = { verdict: 'unknown', failures: 0, successes: 0, results: [], body: null }
+
 function mustBeShownRightly(process: FakeProcess): void {
   const { context, record, state } = process
   expect(record.ready).toBe(process.is('ready'))
-  if (state === 'running') expect(isReady(context) && context.identity !== null, 'ready only when all gates are open').toBe(true)
+  // A readiness probe that it was declared with since has not failed yet.
+  const readiness = { ...aState, ...context.probes.readiness, ...(context.probes.readiness?.verdict === 'failing' ? {} : { verdict: 'passing' as const }) }
+  const gates = { ...context, probes: { ...context.probes, readiness } }
+  if (state === 'running') expect(isReady(gates) && context.identity !== null, 'ready only when all gates are open').toBe(true)
   if (state === 'unhealthy') expect(isReady(context), 'unwell only while something is in the way').toBe(false)
   if (state === 'unhealthy') expect(context.outcome, 'what has ended is not unwell').toBeNull()
   if (state === 'unhealthy') expect(shallRestartUnhealthy(context)).toBe(false)

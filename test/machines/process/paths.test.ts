@@ -9,7 +9,7 @@ import { isReady } from '../../../src/machines/process/health.ts'
 import { processMachine } from '../../../src/machines/process/machine.ts'
 import { toRecord } from '../../../src/machines/process/record.ts'
 import { decodeSnapshot, encodeSnapshot } from '../../../src/persistence/codec.ts'
-import type { Outcome, ProbeName } from '../../../src/types.ts'
+import type { Outcome, ProbeName, ProbeState } from '../../../src/types.ts'
 import { aProbe, aSpec, code, EPOCH_MS, notFound, notStarted, REPORTED, type SpecParts, signal, unknown } from '../fixtures.ts'
 
 type ProcessSnapshot = SnapshotFrom<typeof processMachine>
@@ -80,6 +80,18 @@ const portsIn = (run: number): ProcessEvent[] => [
   { type: 'run.ended', run, outcome: code(1), conflict: { name: 'http', port: 80 }, atMs, nowMs: atMs },
 ]
 
+/** Declared anew: what no run sees, what each was launched with, other probes, none. And held. */
+const declaredAnew = ({ spec }: ProcessSnapshot['context']): ProcessEvent[] => [
+  ...[
+    { ...spec, labels: { tier: 'web' } },
+    { ...spec, args: ['another.js'] },
+    { ...spec, health: aSpec({ health: { startup: aProbe({ intervalMs: 7 }), readiness: aProbe({ intervalMs: 7 }) } }).health },
+    { ...spec, health: null, ready: null },
+    { ...spec, restart: { ...spec.restart, strategy: 'always' as const } },
+  ].map((declared): ProcessEvent => ({ type: 'process.update', spec: declared, atMs })),
+  { type: 'process.hold', reason: 'waits for db to be healthy', atMs },
+]
+
 /** Facts of an older run. */
 const lateIn = (run: number): ProcessEvent[] => [
   ...ends(run, code(7)),
@@ -139,6 +151,8 @@ const watchedRuns = (snapshot: ProcessSnapshot) =>
   Object.values(snapshot.children)
     .filter((child) => child?.id === 'run')
     .map(() => snapshot.context.run)
+
+const PASSING: ProbeState = { verdict: 'passing', failures: 0, successes: 1, results: [], body: null }
 
 const INVARIANTS: readonly (readonly [string, (step: Step) => void])[] = [
   [
@@ -236,9 +250,12 @@ const INVARIANTS: readonly (readonly [string, (step: Step) => void])[] = [
   ],
   [
     'ready only while every gate is open, and something is there that can be ready',
-    ({ after }) => {
+    ({ event, after }) => {
       if (!after.hasTag('ready')) return
-      expect(isReady(after.context)).toBe(true)
+      // One that it was declared with since has not failed yet.
+      const { probes } = after.context
+      const isNew = event.type === 'process.update' && probes.readiness === undefined
+      expect(isReady(isNew ? { ...after.context, probes: { ...probes, readiness: PASSING } } : after.context)).toBe(true)
       expect(after.context.identity).not.toBeNull()
       expect(after.context.readyAtMs).not.toBeNull()
     },
@@ -290,6 +307,28 @@ const INVARIANTS: readonly (readonly [string, (step: Step) => void])[] = [
     ({ after }) => {
       const attending = Object.values(after.children).filter((child) => child?.id === 'probeHealth')
       expect(attending).toHaveLength(['starting', 'running', 'unhealthy'].includes(after.value) ? 1 : 0)
+    },
+  ],
+  [
+    'a new declaration is taken in every state, and restarts what is up for what it was launched with, and nothing else',
+    ({ before, event, after }) => {
+      if (event.type !== 'process.update') return
+      expect(after.context.spec).toBe(event.spec)
+      const { run, counters, cancelled, outcome, retryAtMs } = before.context
+      expect(after.context).toMatchObject({ run, counters, cancelled, outcome, retryAtMs })
+      const isRunUp = isUp(before) && before.value !== 'stopping'
+      const { args, ready } = before.context.spec
+      if (isRunUp && (event.spec.args !== args || event.spec.ready !== ready)) expect(after.context.stop?.purpose).toBe('restart')
+      else if (before.value === 'stopping') expect(after.context.stop).toBe(before.context.stop)
+      else expect(after.context.stop?.purpose ?? 'unhealthy').toBe('unhealthy')
+      if (!isRunUp) expect(after.value).toBe(before.value)
+    },
+  ],
+  [
+    'only what is down is held, until it is begun or stopped',
+    ({ before, event, after }) => {
+      if (event.type === 'process.hold') expect(after.context.waitingFor !== null).toBe(before.hasTag('settled') || before.value === 'pending')
+      if (isUp(after)) expect(after.context.waitingFor).toBeNull()
     },
   ],
   [
@@ -347,7 +386,7 @@ describe.each(SUBJECTS)('on every path of a process with %s', (_name, { parts, l
   // Every path is made of these steps: every event in every situation, also those that are refused. Late facts are not tried with each set of answers.
   const coarse = new Set(new Map([...reached.values()].map((path) => [`${path.state.value}${path.state.context.run}`, path])).values())
   const everything = [...reached.values()].flatMap((path) =>
-    [...eventsIn(path.state), ...(coarse.has(path) ? lateIn(path.state.context.run - 1) : [])]
+    [...eventsIn(path.state), ...declaredAnew(path.state.context), ...(coarse.has(path) ? lateIn(path.state.context.run - 1) : [])]
       .filter((event) => event.type !== 'process.stop' || path.state.can(event))
       .map((event) => ({ path, step: { before: path.state, event, after: transition(processMachine, path.state, event)[0] } })),
   )

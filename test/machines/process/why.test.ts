@@ -19,6 +19,24 @@ const stopping = (purpose: StopPurpose) => ({ purpose, askedAtMs: NOW_MS, rungs:
 describe('why a process is in its state', () => {
   const rows: readonly (readonly [string, ProcessState, Partial<ProcessContext>, readonly string[]])[] = [
     ['never started', 'pending', { run: 0 }, ['web was created and has not been started yet.']],
+    [
+      'held back before its first start',
+      'pending',
+      { run: 0, waitingFor: 'waits for db to be healthy: db has failed: exited with code 1' },
+      ['web was created and has not been started yet: it waits for db to be healthy: db has failed: exited with code 1.'],
+    ],
+    [
+      'held back for another reason',
+      'exited',
+      { ...down, cancelled: true, outcome: code(0), waitingFor: 'db is not declared' },
+      ['web has been down for 30s (run 1): stopped by the user.', 'It may not start yet: db is not declared.'],
+    ],
+    [
+      'stopped for what it is declared with now',
+      'stopping',
+      { ...up, stop: { ...stopping('restart'), reason: 'declared anew (args)' } },
+      ['web (run 1, pid 4321) is being stopped, to be restarted: declared anew (args); whatever is left is killed in 5s.'],
+    ],
     ['being launched', 'starting', {}, ['web is being launched (run 1).']],
     [
       'up and not ready',
