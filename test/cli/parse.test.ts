@@ -9,7 +9,7 @@ import { parseLabelFilter, parsePairs } from '../../src/cli/parse/labels.ts'
 import { parsePorts } from '../../src/cli/parse/ports.ts'
 import { parseSignal } from '../../src/cli/parse/signal.ts'
 import { needsManager, parseSpec } from '../../src/cli/parse/spec.ts'
-import { suggest } from '../../src/cli/parse/suggest.ts'
+import { suggest } from '../../src/suggest.ts'
 
 const io = { env: { HOME: '/home/me', EMPTY: '' }, cwd: '/srv' }
 

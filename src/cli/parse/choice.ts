@@ -1,5 +1,5 @@
+import { suggest } from '../../suggest.ts'
 import { usageError } from '../report.ts'
-import { suggest } from './suggest.ts'
 
 /** One of a few words. */
 export function parseChoice<const T extends string>(text: string, option: string, choices: readonly T[]): T {

@@ -1,8 +1,8 @@
 /** Signals as people write them: TERM, SIGTERM, sigterm, 15. */
 import { constants } from 'node:os'
 import { canonicalSignal } from '../../signals.ts'
+import { suggest } from '../../suggest.ts'
 import { usageError } from '../report.ts'
-import { suggest } from './suggest.ts'
 
 /** @returns the full name. @throws PROCMAN_INVALID_ARGUMENT with near names */
 export function parseSignal(text: string): string {

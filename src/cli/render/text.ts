@@ -1,17 +1,11 @@
 /** Text that came from elsewhere, made safe to print on a terminal and in a table. */
+import { escapeControls } from '../../escape.ts'
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+export { escapeControls }
+
 /** Takes two columns: East Asian and emoji, near enough. */
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
 const PLAIN_WORD = /^[\w@%+=:,./~^-]+$/
-
-const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
-
-/** Control characters, which could move the cursor or forge a line, become visible escapes. */
-export function escapeControls(text: string): string {
-  return text.replace(CONTROLS, (char) => SHORT[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
 
 /** A command as one would type it in a shell; control characters as in `$'…'`. */
 export function renderCommand(command: string, args: readonly string[]): string {

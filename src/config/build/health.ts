@@ -1,0 +1,69 @@
+/** Probes, from the file's words to the library's. */
+import type * as z from 'zod'
+import type { CheckInput, ExecProbeInput, HealthChecks, HttpProbeInput, ProbeInput, StatusInput } from '../../api.ts'
+import type { Path, Problems } from '../problems.ts'
+import type { health, probe } from '../schema/health.ts'
+import { withoutUndefined } from '../without-undefined.ts'
+
+type HealthAsked = z.output<typeof health>
+type ProbeAsked = z.output<typeof probe>
+
+const CHECKS = ['http', 'tcp', 'exec', 'grpc', 'function'] as const
+const TIMES = ['interval', 'start_interval', 'timeout', 'initial_delay', 'failure_threshold', 'success_threshold', 'on_failure'] as const
+const PROBES = ['startup', 'liveness', 'readiness'] as const
+
+/** A check alone is asked twice: as the startup probe, so that the process is ready once it has passed, and from then on as the liveness probe. */
+export function toHealth(asked: HealthAsked, path: Path, problems: Problems): HealthChecks | undefined {
+  const own = [...CHECKS, ...TIMES].filter((name) => asked[name] !== undefined)
+  const named = PROBES.filter((name) => asked[name] !== undefined)
+  const pause = withoutUndefined({ pauseWhenSuspended: asked.pause_when_suspended })
+  if (named.length > 0 && own.length > 0)
+    problems.add([...path, own[0] ?? ''], `belongs into ${named.join(' or ')}: there is a check of its own, or there are probes`, 'key')
+  if (named.length > 0) return { ...Object.fromEntries(named.map((name) => [name, toProbe(asked[name] ?? {}, name, [...path, name], problems)])), ...pause }
+  const liveness = toProbe(asked, 'liveness', path, problems)
+  if (liveness === undefined) return undefined
+  const { onFailure: _onFailure, ...startup } = liveness
+  return { startup, liveness, ...pause }
+}
+
+function toProbe(asked: ProbeAsked, name: (typeof PROBES)[number], path: Path, problems: Problems): ProbeInput | undefined {
+  const given = CHECKS.filter((kind) => asked[kind] !== undefined)
+  if (given.length !== 1) {
+    const forms =
+      path[0] === 'managed_processes' && path.at(-1) === 'health_check' ? 'http_endpoint, tcp_endpoint, grpc_endpoint, exec_command' : CHECKS.join(', ')
+    problems.add(path, `must have exactly one of ${forms}, not ${given.length === 0 ? 'none' : given.join(' and ')}`)
+    return undefined
+  }
+  if (name !== 'liveness' && asked.on_failure === 'restart') problems.add([...path, 'on_failure'], 'is for liveness only: the other probes never restart')
+  return {
+    ...toCheck(asked),
+    ...withoutUndefined({
+      intervalMs: asked.interval,
+      startIntervalMs: asked.start_interval,
+      timeoutMs: asked.timeout,
+      initialDelayMs: asked.initial_delay,
+      failureThreshold: asked.failure_threshold,
+      successThreshold: asked.success_threshold,
+      onFailure: asked.on_failure,
+    }),
+  }
+}
+
+function toCheck({ http, tcp, exec, grpc, function: call }: ProbeAsked): CheckInput {
+  if (http !== undefined) return { http: typeof http === 'string' ? http : toHttp(http) }
+  if (tcp !== undefined) return { tcp: typeof tcp === 'object' ? withoutUndefined(tcp) : tcp }
+  if (grpc !== undefined) return { grpc: typeof grpc === 'object' ? withoutUndefined(grpc) : grpc }
+  if (exec !== undefined) return { exec: toExec(exec) }
+  return { function: call ?? '' }
+}
+
+function toHttp(asked: Exclude<NonNullable<ProbeAsked['http']>, string>): HttpProbeInput {
+  return withoutUndefined({ ...asked, status: asked.status as StatusInput | undefined })
+}
+
+function toExec(asked: NonNullable<ProbeAsked['exec']>): ExecProbeInput {
+  if (typeof asked === 'string') return { command: asked }
+  const { command: given, args = [], cwd, env } = Array.isArray(asked) ? { command: asked } : (asked as Exclude<typeof asked, readonly string[]>)
+  const [command = '', ...first] = typeof given === 'string' ? [given] : given
+  return withoutUndefined({ command, args: [...first, ...args], cwd, env })
+}
