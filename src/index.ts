@@ -18,6 +18,9 @@ export type {
   WaitOptions,
 } from './api.ts'
 export type { WaitCondition } from './conditions.ts'
+export { connect } from './control/connect.ts'
+export type { ConnectOptions, ControlLog, ControlServer, ListenOptions, RemoteManager, RemoteSupervisor, ServeControlOptions } from './control/contract.ts'
+export { serveControl } from './control/serve.ts'
 export type { ProbeFunction } from './effects/probe/ports.ts'
 export { ERROR_CODES, isProcmanError, ProcmanError, type ProcmanErrorCode } from './errors.ts'
 export type { ProcessCommand, ProcessEmitted, ProcessEvent, ProcessFact } from './machines/process/events.ts'

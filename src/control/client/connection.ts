@@ -1,0 +1,102 @@
+/** The stream of events of a manager, opened again whenever it breaks: told on to the mirror. */
+import type { StreamEvent } from '../wire.ts'
+import type { Link } from './link.ts'
+import { eventsIn } from './sse.ts'
+
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 1_000
+/** A manager that is being restarted is back by then; one that is away for longer is lost to those who wait for something. */
+export const AWAY_MS = 10_000
+
+export interface ConnectionListener {
+  event(event: StreamEvent, id: string | undefined): void
+  /** The stream has broken. */
+  broken(): void
+  /** It has not come back for a while. */
+  lost(): void
+}
+
+export class Connection {
+  isUp = false
+  readonly #link: Link
+  readonly #listener: ConnectionListener
+  readonly #closed = new AbortController()
+  #lastId: string | null = null
+  #awayTimer: NodeJS.Timeout | undefined
+
+  constructor(link: Link, listener: ConnectionListener) {
+    this.#link = link
+    this.#listener = listener
+  }
+
+  /** Settles with the first picture; then it goes on by itself. @throws what stands in the way of it */
+  open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      void this.#stream(resolve).then(
+        () => this.#goOn(),
+        (error) => (this.#lastId === null ? reject(error) : this.#goOn()),
+      )
+    })
+  }
+
+  close(): void {
+    this.#closed.abort()
+    clearTimeout(this.#awayTimer)
+    this.isUp = false
+  }
+
+  async #goOn(): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; !this.#closed.signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      this.#breakOff()
+      await this.#pause(pauseMs * (0.5 + Math.random()))
+      const isBack = () => {
+        pauseMs = FIRST_PAUSE_MS
+      }
+      await this.#stream(isBack).catch(() => {})
+    }
+  }
+
+  /** Settles when the stream ends. */
+  async #stream(ready: () => void): Promise<void> {
+    const giveUp = new AbortController()
+    const signal = AbortSignal.any([giveUp.signal, this.#closed.signal])
+    const body = await this.#link.stream('/v1/events?snapshots=true', this.#lastId, signal)
+    let isFirst = true
+    // With nothing new to tell, one that goes on where it was says nothing.
+    if (this.#lastId !== null) this.#isBack()
+    for await (const { event, data, id } of eventsIn(body, () => giveUp.abort())) {
+      if (this.#closed.signal.aborted) return
+      if (id !== undefined) this.#lastId = id
+      this.#listener.event({ name: event, data: JSON.parse(data) } as StreamEvent, id)
+      if (!isFirst) continue
+      isFirst = false
+      this.#isBack()
+      ready()
+    }
+  }
+
+  #isBack(): void {
+    this.isUp = true
+    clearTimeout(this.#awayTimer)
+    this.#awayTimer = undefined
+  }
+
+  #breakOff(): void {
+    this.isUp = false
+    if (this.#closed.signal.aborted) return
+    this.#listener.broken()
+    this.#awayTimer ??= setTimeout(() => this.#listener.lost(), AWAY_MS).unref()
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#closed.signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      this.#closed.signal.addEventListener('abort', done)
+    })
+  }
+}

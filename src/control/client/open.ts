@@ -1,0 +1,38 @@
+/** Connecting: who is there, and what all processes are now. */
+import { resolve } from 'node:path'
+import { isProcmanError, ProcmanError } from '../../errors.ts'
+import { defaultStateDir, holderOf } from '../../state-dir.ts'
+import { API_VERSION, type ConnectOptions, type RemoteSupervisor } from '../contract.ts'
+import { Link, type Target } from './link.ts'
+import { RemoteHandle } from './remote-supervisor.ts'
+
+export async function open({ stateDir, url, token, env }: ConnectOptions): Promise<RemoteSupervisor> {
+  const target: Target = url === undefined ? { stateDir: resolve(stateDir ?? defaultStateDir(process.env)) } : { url, token }
+  if (url !== undefined && stateDir !== undefined)
+    throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', 'a manager is asked by its stateDir or by its url, not by both', { details: { stateDir, url } })
+  const link = new Link(target)
+  try {
+    const { data } = await link.ask('GET', '/v1/status')
+    const caller = { cwd: 'stateDir' in target ? process.cwd() : null, env }
+    const handle = new RemoteHandle(link, stateDirOf(data), caller)
+    await handle.open()
+    return handle
+  } catch (error) {
+    await link.close()
+    throw 'stateDir' in target ? noManager(target.stateDir, error) : error
+  }
+}
+
+function stateDirOf(status: unknown): string {
+  if (typeof status === 'object' && status !== null && 'api' in status && status.api === API_VERSION && 'state_dir' in status) return String(status.state_dir)
+  throw new ProcmanError('PROCMAN_MANAGER_UNREACHABLE', `what answers there does not speak ${API_VERSION} of the control API`)
+}
+
+/** Nobody listens: nobody is there, or a program that holds the directory without serving it. */
+function noManager(stateDir: string, error: unknown): unknown {
+  const errno = isProcmanError(error) ? error.details.errno : undefined
+  if (errno !== 'ENOENT' && errno !== 'ECONNREFUSED') return error
+  const pid = holderOf(stateDir)?.pid ?? null
+  const what = pid === null ? `no manager lives in ${stateDir}: procman up starts one` : `process ${pid} holds ${stateDir}, and does not serve the control API`
+  return new ProcmanError('PROCMAN_NO_MANAGER', what, { details: { stateDir, pid }, cause: error })
+}
