@@ -1,5 +1,18 @@
 /** Reads YAML, and JSON, which is YAML with fewer forms: to plain data, and to the place of every key and value. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+  type YAMLParseError,
+  type YAMLWarning,
+} from 'yaml'
 import type { Locate, Path, Problems } from './problems.ts'
 import { quote } from './schema/leaf.ts'
 
@@ -21,9 +34,9 @@ export function readDocument(text: string, problems: Problems): Read | undefined
   try {
     const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true, merge: false, stringKeys: false, logLevel: 'silent' })
     const placeAt = ([from, to]: readonly number[]) => placeOf(counter, from ?? 0, to ?? from ?? 0)
-    for (const { pos, message, code } of [...document.errors, ...document.warnings])
-      problems.addAt(placeAt(pos), [], sentenceOf(code, message, text.slice(...pos)))
-    if (document.errors.length + document.warnings.length > 0) return undefined
+    const wrong = complaintsOf(document)
+    for (const { pos, message, code } of wrong) problems.addAt(placeAt(pos), [], sentenceOf(code, message, text, pos))
+    if (wrong.length > 0) return undefined
     const converter = new Converter(document, counter, problems)
     problems.locate = converter.locate
     const value = document.contents === null ? null : converter.convert(document.contents, [], 0)
@@ -160,8 +173,20 @@ function placeOf(counter: LineCounter, from: number, to: number): { line: number
   return { line: Math.max(line, 1), column: Math.max(col, 1), length: Math.max(1, to - from) }
 }
 
-function sentenceOf(code: string, message: string, marked: string): string {
-  if (code === 'DUPLICATE_KEY') return `the key ${quote(marked)} is given twice in this map`
+/** Behind the first error of syntax everything looks wrong. */
+function complaintsOf({ errors, warnings }: Document.Parsed): readonly (YAMLParseError | YAMLWarning)[] {
+  const isSyntax = ({ code }: YAMLParseError) => code !== 'DUPLICATE_KEY'
+  const [first] = errors.filter(isSyntax).sort((a, b) => a.pos[0] - b.pos[0])
+  return [
+    ...errors.filter((error) => error === first || (!isSyntax(error) && (first === undefined || error.pos[0] < first.pos[0]))),
+    ...(first === undefined ? warnings : []),
+  ]
+}
+
+function sentenceOf(code: string, message: string, text: string, [from, to]: readonly [number, number]): string {
+  if (code === 'DUPLICATE_KEY') return `the key ${quote(text.slice(from, to))} is given twice in this map`
   if (code === 'MULTIPLE_DOCS') return 'there are several documents in the file; one is read'
-  return `is not valid: ${message}`
+  if (code === 'TAG_RESOLVE_FAILED') return `there is no such tag here: ${message}`
+  if (text.slice(from - 1, from + 1) === '${') return 'a value with "${" in it must be in quotes here, within { } or [ ]'
+  return `is not valid YAML: ${message}`
 }

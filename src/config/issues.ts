@@ -8,15 +8,14 @@ type Issue = z.core.$ZodIssue
 export function addIssues(issues: readonly Issue[], problems: Problems, above: Path = []): void {
   for (const issue of issues) {
     const path = [...above, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))]
-    if (path.length > 0 && issue.code !== 'unrecognized_keys' && problems.isWithin(path)) continue
     if (issue.code === 'unrecognized_keys') {
       const sentences = issue.message.split('\n')
       for (const [index, key] of issue.keys.entries()) problems.add([...path, key], sentences[index] ?? issue.message, 'key')
     } else if (issue.code === 'invalid_union') {
       const meant = issue.errors.find((branch) => !branch.some(isMismatch))
-      if (meant === undefined) problems.add(path, issue.message)
-      else addIssues(meant, problems, path)
-    } else problems.add(path, issue.message, issue.code === 'invalid_key' ? 'key' : 'value')
+      if (meant !== undefined) addIssues(meant, problems, path)
+      else if (!problems.isAround(path)) problems.add(path, issue.message)
+    } else if (!problems.isAround(path)) problems.add(path, issue.message, issue.code === 'invalid_key' ? 'key' : 'value')
   }
 }
 

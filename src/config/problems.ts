@@ -36,6 +36,11 @@ export class Problems {
     return this.found.some(({ steps }) => path.every((step, index) => steps[index] === step))
   }
 
+  /** Whether something is wrong with what stands there, or with what it is a part of. */
+  isAround(path: Path): boolean {
+    return this.found.some(({ steps }) => steps.length > 0 && steps.every((step, index) => path[index] === step))
+  }
+
   add(path: Path, message: string, part: 'key' | 'value' = 'value'): void {
     this.addAt(this.locate(path, part), path, message)
   }

@@ -74,12 +74,8 @@ function check(value: unknown, problems: Problems): ConfigAsked | undefined {
     return parsed.data
   }
   addIssues(parsed.error.issues, problems)
-  return config.safeParse(
-    salvage(
-      value,
-      problems.found.map(({ steps }) => steps),
-    ),
-  ).data
+  const wrong = problems.found.map(({ steps }) => steps)
+  return config.safeParse(salvage(value, wrong)).data
 }
 
 /** Whichever form comes first in the file. */

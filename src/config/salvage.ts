@@ -13,8 +13,7 @@ export function salvage(value: unknown, paths: readonly Path[]): unknown {
   if (isMap(processes))
     for (const [id, process] of Object.entries(processes)) define(processes, id, isMap(process) ? { command: [STAND_IN], ...process } : STAND_IN)
   if (!Array.isArray(managed)) return copy
-  const standing = managed.filter((process) => isMap(process) && typeof process.id === 'string')
-  return { ...copy, managed_processes: standing.map(completed) }
+  return { ...copy, managed_processes: managed.map(completed) }
 }
 
 /** What is left out together: a check without its URL would be another thing that is wrong. */
@@ -25,10 +24,12 @@ function partOf(path: Path): Path {
   return path.slice(0, path[3] === 'control' ? 5 : 4)
 }
 
-function completed(process: Readonly<Record<string, unknown>>): unknown {
+/** It keeps its number. */
+function completed(given: unknown, index: number): unknown {
+  const process = isMap(given) ? given : {}
   const management = isMap(process.management) ? process.management : {}
   const control = isMap(management.control) ? management.control : {}
-  return { ...process, management: { ...management, control: { executable: STAND_IN, ...control } } }
+  return { id: `${STAND_IN}-${index}`, ...process, management: { ...management, control: { executable: STAND_IN, ...control } } }
 }
 
 /** Functions cannot be cloned, and need not be. */

@@ -9,6 +9,6 @@ import { usageError } from '../report.ts'
 export function parseDuration(text: string, option: string): number {
   const read = readDuration(text)
   if (typeof read === 'number') return read
-  const shown = /^\d+(?:\.\d+)?$/.test(text) ? text : JSON.stringify(text)
-  throw usageError(`${option} ${shown} ${read.problem}`)
+  const isNumber = /^[\d.]+d?$/.test(text)
+  throw usageError(`${option} ${isNumber ? text : JSON.stringify(text)} ${read.problem}`)
 }

@@ -10,7 +10,9 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20,
 const SIZE = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i
 
 /** A text; a number or a flag is taken as it is written. */
-export const text = leaf('a text', { type: ['string', 'number', 'boolean'] }, ['text', 'number', 'flag'], (given) => readText(String(given)))
+export const text = leaf('a text ("" for an empty one)', { type: ['string', 'number', 'boolean'] }, ['text', 'number', 'flag'], (given) =>
+  readText(String(given)),
+)
 
 export const fullText = leaf('a text that is not empty', { type: 'string', minLength: 1 }, ['text'], (given) =>
   given === '' ? undefined : readText(String(given)),
