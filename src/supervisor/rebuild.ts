@@ -68,7 +68,8 @@ export function catchUp(stateDir: string, jobDir: string, snapshot: ProcessSnaps
   const isVoid = voided > intended
   const ended = afterRecordedEnd(jobDir, snapshot)
   // What was begun is what its intent says: declared anew, maybe, since the snapshot.
-  const declared = { ...ended, spec: decodeSpec(readIntent(jobDir, intended)?.spec, id) ?? ended.spec }
+  const begun = intended === 0 ? null : decodeSpec(readIntent(jobDir, intended)?.spec, id)
+  const declared = { ...ended, spec: begun ?? ended.spec }
   const next = { ...declared, ...nextRun(declared, { type: 'deadline.passed', atMs: 0 }), run, cancelled: isVoid && context.cancelled }
   if (isVoid && isAtRest(value)) return snapshotOf('exited', { ...next, ...endOfVoid(jobDir, run), cancelled: true })
   return snapshotOf('starting', next)

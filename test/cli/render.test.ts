@@ -218,6 +218,24 @@ describe('one process', () => {
   })
 })
 
+describe('a process of a project', () => {
+  it('shows what it waits for, and whose it is; any other has no such rows', async () => {
+    const held = {
+      state: 'pending',
+      status: 'pending',
+      depends_on: { db: 'healthy', log: 'started' },
+      origin: '/srv/shop',
+      waiting_for: 'waits for db to be healthy: db is starting',
+    } as const
+    expect(await rowsOf(held)).toMatchObject({
+      'depends on': 'db=healthy log=started',
+      project: '/srv/shop',
+      next: 'waits for db to be healthy: db is starting',
+    })
+    expect(Object.keys(await rowsOf({}))).not.toContain('project')
+  })
+})
+
 describe('a service', () => {
   const backoff = { state: 'backoff', pid: null, ready: false, ready_at: null, retry_at: '2026-01-31T12:00:05.000Z' } as const
 

@@ -1,5 +1,5 @@
 /** A process that is declared anew: only what the change touches is touched, and whoever is killed meanwhile, it comes to the new declaration. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { ProcessInput } from '../../src/api.ts'
 import { explainProcess } from '../../src/machines/process/why.ts'
@@ -32,6 +32,17 @@ describe('a process that is up', () => {
       origin: '/srv',
     })
     expect(stateOf(home, 'web').context.spec).toMatchObject({ labels: { tier: 'web' }, origin: '/srv' })
+  })
+
+  it('that is being launched is as much on disk as any other', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start({ ...tells('1'), autostart: false })
+    const launching = supervisor.launch('web')
+    expect(supervisor.get('web').state).toBe('starting')
+    await supervisor.update('web', tells('1', { labels: { tier: 'web' } }))
+    expect(stateOf(home, 'web').context).toMatchObject({ run: 1, spec: { labels: { tier: 'web' } } })
+    expect(await launching).toMatchObject({ state: 'running', run: 1 })
   })
 
   it('is left alone, and nothing is written, when nothing has changed', async () => {
@@ -221,7 +232,6 @@ describe('a manager that is killed while it updates', () => {
     const older = readFileSync(home.jobFile('web', 'state.json'))
     await supervisor.update('web', tells('2'))
     await supervisor.close()
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(home.jobFile('web', 'state.json'), older)
     const heir = await home.supervisor()
     expect(heir.get('web')).toMatchObject({ run: 2, env: { VERSION: '2' } })

@@ -5,7 +5,7 @@ import type { Supervisor } from '../../src/api.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { agreed, kill, lives, pause, type Stray } from '../e2e/harness.ts'
 import { type Driver, LOST } from './drivers.ts'
-import { type Verb as Call, Reference } from './reference.ts'
+import { type Verb as Call, type Declaring, Reference } from './reference.ts'
 import { type Cast, inputOf, natureOf, type Schedule, type Step, show, sicknessOf } from './schedule.ts'
 
 /** Not how fast: whether at all. Far more than any call may take: a machine that stands still for a while is no call that hangs. */
@@ -121,6 +121,7 @@ class Actor {
   readonly #stage: Stage
   readonly #answers: Promise<void>[] = []
   #starts = 0
+  #turns = 0
   /** What may have led to a run, or to a count that was forgotten. */
   #beginnings = 0
   #record: ProcessRecord | null = null
@@ -153,6 +154,7 @@ class Actor {
     else if (verb === 'refresh') this.#call('refresh', 'refresh')
     else if (verb === 'launch force') this.#call('launch-force', 'launch', id, { force: true })
     else if (verb === 'restart force') this.#call('restart-force', 'restart', id, { force: true })
+    else if (verb === 'relabel' || verb === 'respec' || verb === 'hold') this.#declare(verb)
     else if (verb === 'sicken') this.#sicken()
     else if (verb === 'heal') this.#heal()
     else if (verb === 'reset' || verb === 'launch' || verb === 'restart' || verb === 'remove') this.#call(verb, verb, id)
@@ -233,7 +235,7 @@ class Actor {
 
   #call(verb: Call, method: keyof Supervisor, ...args: readonly unknown[]): void {
     const call = this.model.call(verb, this.model.isClosed ? undefined : this.#stage.driver.peek(this.id))
-    if (!['stop', 'remove', 'signal', 'hang-up', 'refresh', 'create'].includes(verb)) this.#beginnings += 1
+    if (!['stop', 'remove', 'signal', 'hang-up', 'refresh', 'create', 'relabel', 'hold'].includes(verb)) this.#beginnings += 1
     const asked = this.#stage.driver.call(method, ...args).then(
       (value) => (value === LOST ? LOST : verb === 'stop' ? endOf(value as ProcessRecord) : 'done'),
       (error) => error.code ?? String(error),
@@ -245,6 +247,17 @@ class Actor {
     })
     answer.catch(() => {}) // told by `answered`
     this.#answers.push(answer)
+  }
+
+  /** From what is declared now: only where that can be known in the instant of the call. */
+  #declare(verb: Declaring): void {
+    const { id } = this
+    const record = this.#stage.driver.peek(id)
+    if (record === undefined) return
+    const turn = String(++this.#turns)
+    if (verb === 'hold') return this.#call(verb, 'hold', id, `waits for ${turn}`)
+    const env = { ...record?.env, ...(verb === 'respec' ? { TURN: turn } : {}) }
+    this.#call(verb, 'update', id, { ...inputOf(this.#cast, id, this.#here, ''), env, labels: { turn } })
   }
 
   #sicken(): void {

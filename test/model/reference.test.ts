@@ -34,6 +34,19 @@ function overlapping(model: Reference, calls: Answers): void {
 }
 
 describe('what is allowed', () => {
+  it('a declaration that changes nothing for what is up, and one that another run follows', () => {
+    const model = started()
+    model.answer(model.call('relabel'), 'done')
+    model.observe(seen('running'))
+    const call = model.call('respec')
+    model.observe(seen('stopping'))
+    model.answer(call, 'done')
+    model.answer(model.call('stop'), 'cancelled')
+    model.answer(model.call('respec'), 'done')
+    model.answer(model.call('hold'), 'done')
+    model.observe(cancelled)
+  })
+
   const together: readonly [string, Answers][] = [
     [
       'a stop that finds nothing yet',
@@ -200,6 +213,10 @@ describe('what is not allowed', () => {
     ['orphaned by the death of its manager', ['crash', seen('orphaned')]],
     ['forgotten by the next manager', ['crash', null]],
     ['stopped by the death of its manager', ['crash', cancelled]],
+    ['stopped by a label', [['relabel', 'done'], seen('stopping')]],
+    ['not up after a declaration that was granted', [['respec', 'done'], cancelled]],
+    ['started by a declaration', [['stop', 'cancelled'], ['respec', 'done'], seen('running')]],
+    ['held while it is up', [['hold', 'done']]],
     ['a launch of one that is up', [['launch', 'done']]],
     ['a signal that is lost', [['signal', 'PROCMAN_SIGNAL_FAILED']]],
     ['a signal to nobody', [...removed, ['signal', 'done']]],

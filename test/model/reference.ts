@@ -5,7 +5,22 @@
  */
 import { allow, combine, distinct, type End, keyOf, mapped, type Saved, type State, type World } from './world.ts'
 
-export type Verb = 'start' | 'create' | 'launch' | 'launch-force' | 'stop' | 'restart' | 'restart-force' | 'reset' | 'remove' | 'signal' | 'hang-up' | 'refresh'
+export type Verb =
+  | 'start'
+  | 'create'
+  | 'launch'
+  | 'launch-force'
+  | 'stop'
+  | 'restart'
+  | 'restart-force'
+  | 'reset'
+  | 'remove'
+  | 'signal'
+  | 'hang-up'
+  | 'refresh'
+  | Declaring
+/** Declares it anew: as no run sees it, as another run would see it. Or says that it may not start yet. */
+export type Declaring = 'relabel' | 'respec' | 'hold'
 
 /** What is known beforehand. */
 export interface Nature {
@@ -234,6 +249,7 @@ export class Reference {
     if (verb === 'remove')
       return isUp || state === 'backoff' || state === 'held' ? stays(WRONG) : [{ ...to('absent', '~done', withoutUndo(world.calls)), spent: 0, failures: 0 }]
     if (verb === 'reset') return this.#reset(world, call)
+    if (verb === 'relabel' || verb === 'hold' || (verb === 'respec' && state !== 'starting' && state !== 'up')) return this.#declared(world, call, verb)
     // What a failed start is about to take back may be refused to be begun again.
     const isFailing = DOWN.includes(state) && hasUndo(world.calls)
     const isForced = verb === 'launch-force' || verb === 'restart-force'
@@ -243,11 +259,18 @@ export class Reference {
       if (isForced || world.failures < OPENS) return [begun, ...refused]
       return this.#nature.breaker === 'cools soon' ? [begun, ...stays(OPEN), ...refused] : [...stays(OPEN), ...refused]
     }
-    const isRestart = verb === 'restart' || verb === 'restart-force'
+    const isRestart = verb === 'restart' || verb === 'restart-force' || verb === 'respec'
     if (!isRestart || (state !== 'starting' && state !== 'up')) return stays(WRONG)
     const restarting = { ...to('restarting', 'launching'), spent: 0, ...(isForced ? { failures: 0 } : {}) }
     // The run that was about to begin is voided before it is on disk that another one is to follow.
     return state === 'up' ? [restarting] : [restarting, { ...restarting, saved: { ...world.saved, state: 'cancelled' } }]
+  }
+
+  /** Nothing happens to it. */
+  #declared({ state, calls, ...rest }: World, call: number, verb: Declaring): readonly World[] {
+    const isDown = state === 'pending' || DOWN.includes(state)
+    const results = verb === 'hold' && !isDown ? [WRONG] : DOWN.includes(state) && hasUndo(calls) ? ['~done', WRONG] : ['~done']
+    return results.map((phase) => ({ ...rest, state, calls: { ...calls, [call]: phase } }))
   }
 
   /** Whatever state it is in; only one that is held back begins a run. */
@@ -291,7 +314,7 @@ function isLate(verb: Verb | undefined): boolean {
 }
 
 function isLaunch(verb: Verb | undefined): boolean {
-  return verb === 'launch' || verb === 'launch-force' || verb === 'restart' || verb === 'restart-force' || verb === 'reset'
+  return verb === 'launch' || verb === 'launch-force' || verb === 'restart' || verb === 'restart-force' || verb === 'reset' || verb === 'respec'
 }
 
 function isDecided(phase: string): boolean {

@@ -32,6 +32,9 @@ export type Verb =
   | 'reset'
   | 'remove'
   | 'refresh'
+  | 'relabel'
+  | 'respec'
+  | 'hold'
   | 'signal'
   | 'hang up'
   | 'exit 0'
@@ -77,6 +80,7 @@ const weights: Readonly<Partial<Record<Verb, number>>> = {
   remove: 3,
   'exit 3': 3,
   reset: 2,
+  respec: 2,
   sicken: 2,
 }
 const always: readonly Verb[] = [
@@ -88,6 +92,8 @@ const always: readonly Verb[] = [
   'cancel',
   'launch force',
   'restart force',
+  'relabel',
+  'hold',
   'noticed',
   'heal',
   'answers',
