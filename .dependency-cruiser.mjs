@@ -62,7 +62,7 @@ export default {
         path: '^src/',
         pathNot: [
           '^src/(machines|effects|persistence|supervisor|cli|control|spec)/',
-          '^src/(supervisor|reader|index|api|table|select|conditions|process|sanitize|stdin|state-dir|keeper|wait-for-health).ts$',
+          '^src/(supervisor|reader|index|api|table|select|conditions|process|sanitize|stdin|state-dir|keeper|wait-for-health|changes).ts$',
         ],
       },
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/'] },

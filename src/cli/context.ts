@@ -15,6 +15,8 @@ export interface Cli {
   stateDir(): Promise<string>
   /** Looks without the lock. */
   reader(): Promise<Reader>
+  /** @returns null when no manager serves there */
+  connect(): Promise<(Supervisor & { readonly isConnected: boolean }) | null>
   /** Takes the directory and says what was found damaged in it. The caller closes it. @param lockTimeoutMs default LOCK_TIMEOUT_MS */
   openSupervisor(lockTimeoutMs?: number): Promise<Supervisor>
   /** Takes the directory, acts, lets go of it, also after a failure. */
@@ -34,6 +36,9 @@ export function createCli(io: Io, stateDirOption: string | undefined): Cli {
       const stateDir = await cli.stateDir()
       const { createReader } = await import('../reader.ts')
       return createReader({ stateDir })
+    },
+    async connect() {
+      return null
     },
     async openSupervisor(lockTimeoutMs = LOCK_TIMEOUT_MS) {
       const stateDir = await cli.stateDir()

@@ -32,6 +32,17 @@ export function addViewVerbs({ verb, cliOf, answer }: Verbs): void {
     .option('--stdout', 'its stdout only')
     .option('--stderr', 'its stderr only')
     .action(async (id: string, options) => answer(await (await import('./commands/logs.ts')).logs(cliOf(options), id, options)))
+  verb(
+    'events [id...]',
+    'print what happened to processes, a line each: when, to whom, what, why',
+    'procman events',
+    'procman events web --follow',
+    'procman events -f --tail 0 --json',
+  )
+    .option('-f, --follow', 'go on with what happens')
+    .option('--tail <count>', 'begin so many lines before the end')
+    .option('--json', 'print JSON, a line each')
+    .action(async (ids: string[], options) => answer(await (await import('./commands/events.ts')).events(cliOf(options), ids, options)))
   offer(
     verb(
       'wait <id...>',
