@@ -175,7 +175,6 @@ const whileDown = {
   ...whileThere,
   'process.start': { guard: 'mayBegin', target: 'starting' },
   'process.restart': { guard: 'mayBegin', target: 'starting' },
-  'process.update': { actions: 'update' },
 } as const
 
 const whileHoldable = {
@@ -191,6 +190,8 @@ export const processMachine = base.createMachine({
   id: 'process',
   initial: 'pending',
   context: ({ input }) => contextOf(input.spec, input.createdAtMs),
+  // Where it is more than that, the state says so.
+  on: { 'process.update': { actions: 'update' } },
   states: {
     pending: {
       on: { ...whileDown, ...whileHoldable, 'process.stop': { target: 'exited', actions: 'cancel' } },
@@ -295,7 +296,6 @@ export const processMachine = base.createMachine({
         'run.exited': { guard: 'isCurrent', actions: 'recordExit' },
         'run.ended': [{ guard: 'stoppedForRestart', target: 'starting', actions: ['recordEnd', 'emitExited'] }, ...endings],
         'run.keeper-lost': { guard: 'isCurrent', actions: 'recordKeeperLoss' },
-        'process.update': { actions: 'update' },
         'stop.escalated': { guard: 'isCurrent', actions: 'recordNote' },
         'process.stop': { target: 'stopping', reenter: true, actions: ['planStop', 'cancel'] },
       },
