@@ -49,7 +49,8 @@ export default {
     },
     {
       name: 'manager-composes-surfaces',
-      comment: 'The manager puts supervisor, reconciler, config and control together: what is inside of the supervisor is not its business, nor is the command line.',
+      comment:
+        'The manager puts supervisor, reconciler, config and control together: what is inside of the supervisor is not its business, nor is the command line.',
       severity: 'error',
       from: { path: '^src/manager/' },
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/', '^src/supervisor/', '^src/cli/'] },
@@ -61,11 +62,21 @@ export default {
       from: {
         path: '^src/',
         pathNot: [
-          '^src/(machines|effects|persistence|supervisor|cli|control|spec)/',
-          '^src/(supervisor|reader|index|api|table|select|conditions|process|sanitize|stdin|state-dir|keeper|wait-for-health|changes).ts$',
+          '^src/(machines|effects|persistence|supervisor|reconciler|cli|control|spec)/',
+          '^src/(supervisor|reconciler|reader|index|api|table|select|conditions|process|sanitize|stdin|state-dir|keeper|wait-for-health|changes).ts$',
         ],
       },
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/'] },
+    },
+    {
+      name: 'reconciler-is-a-user-of-the-supervisor',
+      comment: 'The reconciler meets its machine and the deadline in src/reconciler.ts with its folder; of the supervisor it knows what everybody knows.',
+      severity: 'error',
+      from: { path: '^src/reconciler(/|\\.ts$)' },
+      to: {
+        path: ['^src/(machines|effects|persistence|supervisor|cli|control)(/|\\.ts$)', '^src/reader\\.ts$'],
+        pathNot: ['^src/machines/reconciler/', '^src/effects/(effect\\.ts$|deadline/)'],
+      },
     },
     {
       name: 'no-orphans',

@@ -7,8 +7,11 @@ export interface DesiredProcess extends ProcessInput {
 }
 
 export interface DesiredStateObserver {
-  /** The whole desired state, each time. What is not in it is not wanted any more. */
-  next(processes: readonly DesiredProcess[]): void
+  /**
+   * The whole desired state, each time. What is not in it is not wanted any more.
+   * @param about `disabled`: ids of those that are declared and not wanted, for the reason that is told
+   */
+  next(processes: readonly DesiredProcess[], about?: { readonly disabled?: readonly string[] }): void
   /** It cannot be told now: nothing is changed, and why is told to whoever looks. */
   error(error: unknown): void
 }

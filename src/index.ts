@@ -21,6 +21,7 @@ export type { WaitCondition } from './conditions.ts'
 export { connect } from './control/connect.ts'
 export type { ConnectOptions, ControlLog, ControlServer, ListenOptions, RemoteManager, RemoteSupervisor, ServeControlOptions } from './control/contract.ts'
 export { serveControl } from './control/serve.ts'
+export type { DesiredProcess, DesiredStateObserver, DesiredStateProvider } from './desired.ts'
 export type { ProbeFunction } from './effects/probe/ports.ts'
 export { ERROR_CODES, isProcmanError, ProcmanError, type ProcmanErrorCode } from './errors.ts'
 export type { ProcessCommand, ProcessEmitted, ProcessEvent, ProcessFact } from './machines/process/events.ts'
@@ -31,8 +32,22 @@ export { compareSpecs, type SpecDifference } from './machines/process/respec.ts'
 export type { AttemptsRecord, BreakerRecord } from './machines/process/restart-record.ts'
 export type { ProcessState, ProcessStatus } from './machines/process/states.ts'
 export { explainProcess } from './machines/process/why.ts'
+export type { ReconcilerEmitted } from './machines/reconciler/events.ts'
+export type { ReconcilerMachine } from './machines/reconciler/machine.ts'
 export type { SupervisorEmitted, SupervisorMachine } from './machines/supervisor/machine.ts'
+export type { ApplyReport, PlanLine } from './manager/contract.ts'
 export { createReader } from './reader.ts'
+export { fromAsyncIterable, fromFunction, fromList } from './reconciler/providers/from.ts'
+export { fromInstances, type InstancesOptions } from './reconciler/providers/instances.ts'
+export {
+  createReconciler,
+  type DrainOptions,
+  type PlanOptions,
+  planProcesses,
+  type ReconcileOptions,
+  type Reconciler,
+  type ReconcilerOptions,
+} from './reconciler.ts'
 export { sanitizeContext, sanitizeEvent } from './sanitize.ts'
 export { openStdin, type StdinWriter } from './stdin.ts'
 export { createSupervisor, supervisorLogic, supervisorOf } from './supervisor.ts'

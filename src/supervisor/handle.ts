@@ -136,6 +136,8 @@ export class SupervisorHandle implements Supervisor {
     const ref = this.ref(id)
     if (!ref.getSnapshot().hasTag('settled'))
       this.#command(ref.id, 'stop').send({ type: 'process.stop', atMs: Date.now(), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+    // Down as it is, it does not wait to be started any more, either.
+    else if (ref.getSnapshot().context.waitingFor !== null) await this.hold(ref.id, null)
     const { value, context } = await stopped(this.#world, ref, timeoutMs ?? ref.getSnapshot().context.spec.stop.timeoutMs)
     return toRecord(value, context)
   }

@@ -105,6 +105,8 @@ export function touch(book: Book, id: string): void {
 export function touchAll(book: Book): void {
   book.troubles.clear()
   book.gone.clear()
+  book.waiting.clear()
+  book.awaited.clear()
   // In the order of the declaration.
   book.touched.clear()
   for (const id of [...(book.declared?.keys() ?? []), ...book.actual.keys()]) book.touched.add(id)

@@ -27,6 +27,10 @@ function toChange(before: ProcessSpec, after: ProcessSpec): Change | null {
   return { words: needsRestart ? words : `${words}; nothing is restarted for that`, restarts: needsRestart }
 }
 
+const MOST_LISTED = 8
+
 function listed(parts: readonly string[]): string {
+  const more = parts.length - MOST_LISTED
+  if (more > 0) return `${parts.slice(0, MOST_LISTED).join(', ')} and ${more} more`
   return parts.length < 3 ? parts.join(' and ') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
 }

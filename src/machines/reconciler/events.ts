@@ -35,6 +35,8 @@ export type ReconcilerEvent = ReconcilerCommand | ReconcilerFact
 export type ExecutorCommand = { readonly type: 'step.do'; readonly step: Step }
 
 export type ReconcilerEmitted =
+  /** The provider has told what is declared: so many processes. */
+  | { readonly type: 'reconciler.told'; readonly processes: number }
   /** Somebody has asked, or what is declared has changed. */
   | { readonly type: 'reconciler.planned'; readonly lines: readonly Line[] }
   | { readonly type: 'reconciler.step'; readonly id: string; readonly step: Step['kind']; readonly reason: string }

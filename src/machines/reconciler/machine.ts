@@ -4,7 +4,7 @@ import type { DeadlineInput } from '../../effects/deadline/contract.ts'
 import { placeholder } from '../placeholder.ts'
 import { type Book, declare, finish, isQuiet, newBook, see, touchAll } from './book.ts'
 import type { ExecutorCommand, Failure, ReconcilerEmitted, ReconcilerEvent } from './events.ts'
-import { linesOf } from './plan.ts'
+import { linesOf, originsOf } from './plan.ts'
 import { fail, isFruitless, isRetried, retry, takeTurn, wishAll } from './turn.ts'
 
 /** What could not be done is tried again after so long. */
@@ -48,6 +48,7 @@ const base = setup({
       if (book.startsDown) wishAll(book)
       book.startsDown = false
       enqueue.assign({ failure: null })
+      enqueue.emit({ type: 'reconciler.told', processes: event.declared.length })
     }),
     tellPlan: emit(({ context }) => ({ type: 'reconciler.planned' as const, lines: linesOf(context.book, false) })),
     recordFailure: assign(({ event }) => (event.type === 'desired.failed' ? { failure: { code: event.code, message: event.message } } : {})),
@@ -60,7 +61,7 @@ const base = setup({
       book.isAsked = true
       book.drain = null
       book.replaced.clear()
-      if (event.replace) for (const { spec } of book.actual.values()) if (spec.origin !== null) book.replaced.add(spec.origin)
+      if (event.replace) for (const origin of originsOf(book.actual.values())) book.replaced.add(origin)
       touchAll(book)
       if (event.startDown) wishAll(book)
       book.startsDown = event.startDown && book.declared === null
@@ -132,8 +133,8 @@ export const reconcilerMachine = base.createMachine({
   initial: 'waiting',
   on: {
     'desired.failed': { actions: ['recordFailure', 'tellFailure'] },
-    'reconciler.reconcile': { target: '.converging', reenter: true, actions: ['ask', 'tellPlan'] },
-    'reconciler.drain': { target: '.draining', reenter: true, actions: ['drain', 'tellPlan'] },
+    'reconciler.reconcile': { target: '.converging', actions: ['ask', 'tellPlan'] },
+    'reconciler.drain': { target: '.draining', actions: ['drain', 'tellPlan'] },
     'reconciler.close': '.closed',
   },
   states: {

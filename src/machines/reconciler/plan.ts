@@ -29,6 +29,18 @@ export function planOf({ origin, declared, disabled = [], actual, startDown = fa
   return linesOf(book, startDown)
 }
 
+/** What a reconcile would begin with. */
+export function previewOf(book: Book, { startDown, replace }: { readonly startDown: boolean; readonly replace: boolean }): readonly Line[] {
+  const actual = [...book.actual.values()]
+  const replaced = new Set(replace ? originsOf(actual) : [])
+  return linesOf({ ...book, drain: null, replaced, troubles: new Map() }, startDown)
+}
+
+/** Of other projects; what has none was started by hand. */
+export function originsOf(actual: Iterable<Actual>): readonly string[] {
+  return [...actual].flatMap(({ spec }) => (spec.origin === null ? [] : [spec.origin]))
+}
+
 /** In the order of the declaration; what is to go comes last, as it happens. */
 export function linesOf(book: Book, startDown: boolean): readonly Line[] {
   const declared = book.drain === null ? [...(book.declared?.values() ?? [])] : []

@@ -45,6 +45,16 @@ describe('the reconciler', () => {
     expect(world.settle()).toEqual(['update web', 'create db', 'stop api', 'launch db', 'remove api'])
   })
 
+  it('goes on with what it is doing when it is asked again meanwhile', () => {
+    const world = new World()
+    world.declare(declared('web'), declared('api'))
+    world.reconcile()
+    world.reconcile()
+    world.declare(declared('web'))
+    expect([world.settle(), world.state]).toEqual([['create web', 'create api', 'launch web', 'remove api'], 'steady'])
+    expect(world.begun).toBe(1)
+  })
+
   it('keeps what was declared when that cannot be told any more', () => {
     const world = up(declared('web'))
     world.send({ type: 'desired.failed', code: 'PROCMAN_CONFIG_INVALID', message: 'line 3' })

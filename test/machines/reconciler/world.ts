@@ -15,6 +15,8 @@ export class World {
   /** Called with each step as it begins. */
   onStep: (step: Step) => void = () => {}
   deadlines = 0
+  /** How often the effects were begun that go on as long as the reconciler. */
+  begun = 0
   readonly actor
 
   constructor(processes: readonly Actual[] = []) {
@@ -24,6 +26,7 @@ export class World {
         actors: {
           provider: fromCallback(() => {}),
           processes: fromCallback(({ sendBack }) => {
+            this.begun++
             sendBack({ type: 'processes.changed', changes: [...this.processes].map(([id, actual]) => ({ id, actual })) })
           }),
           executor: fromCallback(({ receive }) => {
