@@ -63,7 +63,7 @@ export default {
         path: '^src/',
         pathNot: [
           '^src/(machines|effects|persistence|supervisor|reconciler|cli|control|spec)/',
-          '^src/(supervisor|reconciler|reader|index|api|table|select|conditions|process|sanitize|stdin|state-dir|keeper|wait-for-health|changes).ts$',
+          '^src/(supervisor|reconciler|reader|index|api|table|select|conditions|process|sanitize|stdin|state-dir|keeper|wait-for-health|changes|logs).ts$',
         ],
       },
       to: { path: ['^src/machines/', '^src/effects/', '^src/persistence/'] },

@@ -165,6 +165,8 @@ export interface AttachOptions {
   readonly follow?: boolean
   /** Begin so many lines before the end of each stream. Default: from the beginning. 0: only what comes. */
   readonly tail?: number
+  /** Go on where another reader of these logs was: its `position`. Then `tail` counts for nothing. */
+  readonly from?: string
   readonly signal?: AbortSignal
 }
 
@@ -172,7 +174,15 @@ export interface AttachOptions {
  * A Readable of the bytes of both streams; iterated, it gives `LogChunk`s. It fails with PROCMAN_LOG_UNREADABLE when a log cannot be read (one that is no regular
  * file never is), and with PROCMAN_PROCESS_DAMAGED when nobody can tell any more whether the process has ended.
  */
-export type Attachment = Readable & AsyncIterable<LogChunk>
+export type Attachment = Readable & AsyncIterable<LogChunk> & Positioned
+
+/** Lines as they come. To be iterated once. */
+export type LogLines = AsyncIterableIterator<LogLine, undefined, undefined> & Positioned
+
+export interface Positioned {
+  /** Behind what was given last: `from` of another reader goes on there, without a gap and without doubling anything. */
+  readonly position: string
+}
 
 export interface SupervisorOptions {
   /** Default `$PROCMAN_HOME`, else `~/.cache/procman`. */
@@ -212,7 +222,7 @@ export interface Supervisor {
   list(filter?: ListFilter): readonly ProcessRecord[]
   ref(id: string): ProcessRef
   attach(id: string, options?: AttachOptions): Attachment
-  watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
+  watch(id: string, options?: AttachOptions): LogLines
   /** Resolves when the process has ended or the callback has thrown (then it rejects with that error). */
   watch(id: string, onLine: (line: LogLine) => void, options?: AttachOptions): Promise<void>
   /** Resolves with the record once the process has settled. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED */
@@ -294,7 +304,7 @@ export interface Reader {
   /** @param id an id or a unique prefix */
   get(id: string): ProcessRecord
   attach(id: string, options?: AttachOptions): Attachment
-  watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
+  watch(id: string, options?: AttachOptions): LogLines
   /** As `waitFor` of a supervisor; here somebody else has to make it happen. */
   waitFor(id: string, condition: WaitCondition, options?: WaitOptions): Promise<ProcessRecord>
   /** Resolves with the record once the process has settled, by itself or by a manager. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED, PROCMAN_PROCESS_UNKNOWN when it was removed */

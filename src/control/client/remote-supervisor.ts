@@ -1,10 +1,10 @@
 /** A supervisor in another program, with the interface of one in this. Asking goes by requests, looking by the mirror. */
 import { Buffer } from 'node:buffer'
-import type { Attachment, AttachOptions, ListFilter, LogLine, Problem, ProcessInput, ProcessRef, WaitOptions } from '../../api.ts'
+import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, Problem, ProcessInput, ProcessRef, WaitOptions } from '../../api.ts'
 import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from '../../conditions.ts'
 import { ProcmanError } from '../../errors.ts'
+import { callForEach, checkTail, LogAttachment, linesOf } from '../../logs.ts'
 import { type ActorSnapshot, type ProcessCommand, type ProcessRecord, toRecord, until } from '../../process.ts'
-import { createReader } from '../../reader.ts'
 import { resolveId, selectRecords } from '../../select.ts'
 import { mustBeDuration } from '../../timers.ts'
 import type { RemoteManager, RemoteSupervisor } from '../contract.ts'
@@ -12,6 +12,7 @@ import { Connection } from './connection.ts'
 import { toSendable } from './input.ts'
 import type { Answer, Link } from './link.ts'
 import { Mirror } from './mirror.ts'
+import { RemoteChunks } from './remote-chunks.ts'
 import { remoteManager } from './remote-manager.ts'
 import { timeoutBody } from './timeout.ts'
 
@@ -33,6 +34,9 @@ export class RemoteHandle implements RemoteSupervisor {
   readonly #connection: Connection
   readonly #problems: Problem[] = []
   readonly #writing = new Map<string, Promise<unknown>>()
+  /** Readers of logs that are to begin where the logs are now: what is asked after them must not come before. */
+  readonly #opening = new Set<Promise<unknown>>()
+  readonly #ended = new AbortController()
   #lost = new AbortController()
   #isClosed = false
 
@@ -112,17 +116,26 @@ export class RemoteHandle implements RemoteSupervisor {
   }
 
   attach(id: string, options: AttachOptions = {}): Attachment {
-    return createReader({ stateDir: this.stateDir }).attach(this.ref(id).id, options)
+    return this.#attach(id, options)
   }
 
-  watch(id: string, options?: AttachOptions): AsyncIterable<LogLine>
+  watch(id: string, options?: AttachOptions): LogLines
   watch(id: string, onLine: (line: LogLine) => void, options?: AttachOptions): Promise<void>
-  watch(id: string, first?: AttachOptions | ((line: LogLine) => void), second: AttachOptions = {}): AsyncIterable<LogLine> | Promise<void> {
-    const lines = createReader({ stateDir: this.stateDir }).watch(this.ref(id).id, typeof first === 'function' ? second : first)
-    if (typeof first !== 'function') return lines
-    return (async () => {
-      for await (const line of lines) first(line)
-    })()
+  watch(id: string, first?: AttachOptions | ((line: LogLine) => void), second: AttachOptions = {}): LogLines | Promise<void> {
+    const options = typeof first === 'function' ? second : (first ?? {})
+    const lines = linesOf(this.#attach(id, options), options.from)
+    return typeof first === 'function' ? callForEach(lines, first) : lines
+  }
+
+  #attach(id: string, options: AttachOptions): LogAttachment {
+    checkTail(options.tail ?? Number.POSITIVE_INFINITY)
+    if (this.#isClosed) throw this.#closed()
+    const signal = options.signal === undefined ? this.#ended.signal : AbortSignal.any([options.signal, this.#ended.signal])
+    const chunks = new RemoteChunks(this.#link, this.ref(id).id, { ...options, signal })
+    const { opened } = chunks
+    this.#opening.add(opened)
+    void opened.then(() => this.#opening.delete(opened))
+    return new LogAttachment(chunks)
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<ProcessRecord> {
@@ -197,6 +210,7 @@ export class RemoteHandle implements RemoteSupervisor {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#ended.abort()
     this.#connection.close()
     this.#mirror.close()
     await this.#link.close()
@@ -212,6 +226,7 @@ export class RemoteHandle implements RemoteSupervisor {
     const where = typeof path === 'string' ? path : path()
     let answer: Answer
     try {
+      if (this.#opening.size > 0) await Promise.all(this.#opening)
       answer = await this.#link.ask(method, where, body)
     } catch (error) {
       throw this.#isClosed ? this.#closed() : error

@@ -51,12 +51,12 @@ function serve(app: FastifyInstance, ground: Ground, route: Route): void {
     },
     handler: async (request, reply) => {
       const call = { params: request.params, query: request.query, body: request.body, lastEventId: lastEventIdOf(request), signal: goneSignal(reply) }
-      if (route.isStream) {
+      const takeOver = () => {
         reply.hijack()
-        await route.act(ground, call, reply.raw)
-        return reply
+        return reply.raw
       }
-      const answer = (await route.act(ground, call, reply.raw)) ?? {}
+      const answer = (await route.act(ground, call, takeOver)) ?? {}
+      if (route.isStream) return reply
       ground.feed.lookAtProblems()
       const { place } = ground.feed
       // What has changed is told in the stream up to here.

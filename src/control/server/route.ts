@@ -41,7 +41,8 @@ interface Shape<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
 }
 
 interface StreamShape<P extends z.ZodType, Q extends z.ZodType> extends Omit<Shape<P, Q, z.ZodType>, 'act' | 'body' | 'method'> {
-  readonly stream: (ground: Ground, call: Call<z.output<P>, z.output<Q>, unknown>, response: ServerResponse) => Promise<void>
+  /** @param takeOver from then on the response is the stream's: until then errors are answered as everywhere */
+  readonly stream: (ground: Ground, call: Call<z.output<P>, z.output<Q>, unknown>, takeOver: () => ServerResponse) => Promise<void>
 }
 
 /** With the types of its schemas forgotten: what comes in has been checked by them. */
@@ -55,7 +56,7 @@ export interface Route {
   readonly body: z.ZodType | null
   readonly answer: z.ZodType
   readonly isStream: boolean
-  readonly act: (ground: Ground, call: Call<unknown, unknown, unknown>, response: ServerResponse) => unknown
+  readonly act: (ground: Ground, call: Call<unknown, unknown, unknown>, takeOver: () => ServerResponse) => unknown
 }
 
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(shape: Shape<P, Q, B>): Route {

@@ -3,25 +3,33 @@ import type { ServerResponse } from 'node:http'
 import { API_VERSION, VERSION_HEADER } from '../contract.ts'
 
 const HEARTBEAT_MS = 15_000
-const STALLED_MS = 30_000
+
+export interface StreamOptions {
+  readonly type: string
+  /** One who takes nothing for so long, though there is something for him, is let go. */
+  readonly stalledMs: number
+  /** Called once, when nothing more can be written. */
+  readonly onClose: () => void
+}
 
 export class EventStream {
   readonly #response: ServerResponse
   readonly #end: () => void
+  readonly #options: StreamOptions
   #isBlocked = false
   isClosed = false
 
-  /** @param onClose called once, when nothing more can be written */
-  constructor(response: ServerResponse, onClose: () => void, type = 'text/event-stream') {
+  constructor(response: ServerResponse, options: StreamOptions) {
     this.#response = response
+    this.#options = options
     this.#end = () => {
       if (this.isClosed) return
       this.isClosed = true
-      onClose()
+      options.onClose()
     }
     response.on('close', this.#end)
     response.on('error', this.#end)
-    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store', 'x-accel-buffering': 'no', [VERSION_HEADER]: API_VERSION })
+    response.writeHead(200, { 'content-type': options.type, 'cache-control': 'no-store', 'x-accel-buffering': 'no', [VERSION_HEADER]: API_VERSION })
     response.flushHeaders()
     if (response.destroyed || response.socket?.destroyed !== false) this.#end()
   }
@@ -40,7 +48,14 @@ export class EventStream {
 
   /** Tells both ends that the other is there; not to one who does not even take what there is for him. */
   beat(): void {
-    if (!this.#isBlocked && !this.isClosed) void this.write(':\n\n')
+    if (!this.#isBlocked && !this.isClosed && this.#options.type === 'text/event-stream') void this.write(':\n\n')
+  }
+
+  /** Tells that the server ends; not to one who does not even take what there is for him. */
+  close(): void {
+    if (this.#isBlocked) return void this.#response.destroy()
+    if (this.#options.type === 'text/event-stream') void this.event('closing', '{}')
+    this.end()
   }
 
   end(): void {
@@ -56,7 +71,7 @@ export class EventStream {
         this.#response.off('close', done)
         resolve()
       }
-      const timer = setTimeout(() => this.#response.destroy(), STALLED_MS).unref()
+      const timer = setTimeout(() => this.#response.destroy(), this.#options.stalledMs).unref()
       this.#response.on('drain', done)
       this.#response.on('close', done)
       if (this.isClosed || this.#response.destroyed) done()
@@ -77,25 +92,21 @@ export class EventStreams {
     }, HEARTBEAT_MS).unref()
   }
 
-  /** @param onClose called when nothing more can be written */
-  open(response: ServerResponse, onClose: () => void, type?: string): EventStream {
-    const stream: EventStream = new EventStream(
-      response,
-      () => {
-        this.#open.delete(stream)
-        onClose()
-      },
-      type,
-    )
-    this.#open.add(stream)
+  open(response: ServerResponse, options: StreamOptions): EventStream {
+    const onClose = () => {
+      if (stream !== undefined) this.#open.delete(stream)
+      options.onClose()
+    }
+    let stream: EventStream | undefined
+    stream = new EventStream(response, { ...options, onClose })
+    if (!stream.isClosed) this.#open.add(stream)
     return stream
   }
 
   close(): void {
     clearInterval(this.#timer)
     for (const stream of this.#open) {
-      void stream.event('closing', '{}')
-      stream.end()
+      stream.close()
     }
   }
 }

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
-import type { Attachment, AttachOptions, LogChunk } from '../../api.ts'
+import type { AttachOptions, LogChunk } from '../../api.ts'
 import { ProcmanError } from '../../errors.ts'
 import { ChunkReader } from './chunks.ts'
 import type { LogSource, LogStream } from './contract.ts'
 import { LogCursor } from './cursor.ts'
+import { fromPosition, type LogPlaces, toPosition } from './position.ts'
 
 /** One chunk of 64 KB fills it: the stream reads on only when that was taken. */
 const HIGH_WATER_MARK_BYTES = 16 * 1024
@@ -23,35 +24,54 @@ const HIGH_WATER_MARK_BYTES = 16 * 1024
  * It ends with PROCMAN_LOG_UNREADABLE when a log cannot be read, as one that is no regular file (a link is not followed), and with the
  * source's `failure` when nobody knows whether the process has ended.
  *
- * @throws PROCMAN_INVALID_ARGUMENT if `tail` is no whole number from 0
+ * @throws PROCMAN_INVALID_ARGUMENT if `tail` is no whole number from 0, or `from` no position
  */
-export function attachLogs(source: LogSource, options: AttachOptions = {}): Attachment {
+export function attachLogs(source: LogSource, options: AttachOptions = {}): LogAttachment {
   const { follow = true, tail = Number.POSITIVE_INFINITY, signal } = options
   checkTail(tail)
   const streams: LogStream[] = []
   if (options.stdout ?? true) streams.push('stdout')
   if (options.stderr ?? true) streams.push('stderr')
-  const cursors = streams.map((stream) => new LogCursor(source, stream, { follow, tail }))
+  const places = fromPosition(options.from ?? '')
+  const cursors = streams.map((stream) => new LogCursor(source, stream, { follow, tail, at: places[stream] }))
   return new LogAttachment(new ChunkReader(source, cursors, { follow, signal }))
 }
 
-function checkTail(tail: number): void {
+/** @throws PROCMAN_INVALID_ARGUMENT */
+export function checkTail(tail: number): void {
   if (tail === Number.POSITIVE_INFINITY || (Number.isSafeInteger(tail) && tail >= 0)) return
   throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `tail must be a whole number of lines from 0, not ${typeof tail} ${String(tail)}`, { details: { tail } })
 }
 
-/** A client that vanished without destroying its attachment: what it holds is let go of here, since the process that is followed may live for ever. */
-const vanished = new FinalizationRegistry<ChunkReader>((reader) => void reader.close().catch(() => {}))
+/** Where the chunks of an attachment come from. */
+export interface ChunkSource {
+  readonly places: LogPlaces
+  /** Asked for once. */
+  read(): AsyncGenerator<LogChunk, void, undefined>
+  /** Also while a `next()` is pending, which then ends. Repeated: nothing. */
+  close(): Promise<void>
+}
 
-class LogAttachment extends Readable {
-  readonly #reader: ChunkReader
+/** A client that vanished without destroying its attachment: what it holds is let go of here, since the process that is followed may live for ever. */
+const vanished = new FinalizationRegistry<ChunkSource>((reader) => void reader.close().catch(() => {}))
+
+export class LogAttachment extends Readable {
+  readonly #reader: ChunkSource
   readonly #chunks: AsyncGenerator<LogChunk, void, undefined>
 
-  constructor(reader: ChunkReader) {
+  constructor(reader: ChunkSource) {
     super({ highWaterMark: HIGH_WATER_MARK_BYTES })
     this.#reader = reader
     this.#chunks = reader.read()
     vanished.register(this, reader, this)
+  }
+
+  get places(): LogPlaces {
+    return this.#reader.places
+  }
+
+  get position(): string {
+    return toPosition(this.places)
   }
 
   override _read(): void {

@@ -3,6 +3,7 @@ import type { LogChunk } from '../../api.ts'
 import type { LogSource } from './contract.ts'
 import type { LogCursor } from './cursor.ts'
 import { Doorbell } from './follow.ts'
+import type { LogPlaces } from './position.ts'
 
 /**
  * Merges the logs of a process. Ask `read` for an iterator once and `close` at any time, also while a `next()` of it is pending:
@@ -32,6 +33,11 @@ export class ChunkReader {
     this.#signal = options.signal
     this.#onCaughtUp = options.onCaughtUp
     this.#bell = new Doorbell(() => cursors.flatMap((cursor) => cursor.places()))
+  }
+
+  /** Of what is read next. A stream whose file is not there yet has none. */
+  get places(): LogPlaces {
+    return Object.fromEntries(this.#cursors.flatMap(({ stream, place }) => (place === undefined ? [] : [[stream, place]])))
   }
 
   /** Purely pull-based: nothing is read, watched or timed unless a `next()` is pending. */

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import type { LogChunk } from '../../api.ts'
 import type { LogSource, LogStream, RunMark } from './contract.ts'
 import { type FileLook, isSameFile, lookAt, lookInto, openLog, pathOfOpen, unreadable } from './log-file.ts'
+import type { LogPlace } from './position.ts'
 import { findRun, marksOfReplaced, type RunSpan } from './runs.ts'
 import { findTail } from './tail.ts'
 
@@ -25,11 +26,14 @@ export class LogCursor {
   readonly #tail: number
   readonly #isFollowing: boolean
   readonly #atStart: FileLook | null
+  readonly #at: LogPlace | undefined
   readonly #limit: number
   /** Up to here the file that is read was there when the cursor was made. */
   #historyEnd: number
   #opening: Promise<FileHandle | null> | undefined
   #file: FileHandle | null = null
+  /** The inode of the file that is read, or was read last. */
+  #inode: string | undefined
   #offset = 0
   /** At the last look; bytes before it are read without looking again. */
   #size = 0
@@ -39,14 +43,19 @@ export class LogCursor {
   #wasAway = false
   #isClosed = false
 
-  /** @param options `from`: where to begin, without a `tail`. Default 0 */
-  constructor(source: LogSource, stream: LogStream, options: { readonly follow: boolean; readonly tail: number; readonly from?: number }) {
+  /** @param options `from`: where to begin, without a `tail`. Default 0. `at`: where another cursor was, whatever the `tail` */
+  constructor(
+    source: LogSource,
+    stream: LogStream,
+    options: { readonly follow: boolean; readonly tail: number; readonly from?: number; readonly at?: LogPlace | undefined },
+  ) {
     this.stream = stream
     this.path = source.path(stream)
     this.#source = source
     this.#tail = options.tail
     this.#isFollowing = options.follow
     this.#offset = options.from ?? 0
+    this.#at = options.at
     this.#atStart = lookAt(this.path)
     this.#historyEnd = this.#atStart?.size ?? 0
     this.#limit = options.follow ? Number.POSITIVE_INFINITY : this.#historyEnd
@@ -59,6 +68,11 @@ export class LogCursor {
   /** The run of the next byte. */
   get run(): number {
     return this.#span().run
+  }
+
+  /** Of the next byte that is taken; undefined while there is no file. */
+  get place(): LogPlace | undefined {
+    return this.#inode === undefined ? this.#at : { file: this.#inode, offset: this.#offset, run: this.#runFloor }
   }
 
   /** The next byte was there when the cursor was made. */
@@ -147,14 +161,23 @@ export class LogCursor {
     }
     this.#file = file
     await this.#seek(file)
+    this.#inode = String(lookInto(file).ino)
     return true
   }
 
   async #seek(file: FileHandle): Promise<void> {
     if (this.#atStart && !isSameFile(this.#atStart, lookInto(file))) this.#historyEnd = 0
+    if (this.#at !== undefined) return this.#goOnAt(this.#at, lookInto(file))
     if (this.#tail === Number.POSITIVE_INFINITY) return
     const starts = new Set(this.#marks().map((mark) => mark[this.stream]))
     this.#offset = await findTail(file, this.#historyEnd, this.#tail, starts)
+  }
+
+  /** Another file, or one that was emptied, is read from its beginning. */
+  #goOnAt(at: LogPlace, { ino, size }: FileLook): void {
+    if (String(ino) !== at.file || size < at.offset) return
+    this.#offset = at.offset
+    this.#runFloor = at.run
   }
 
   async #look(): Promise<void> {
@@ -176,6 +199,7 @@ export class LogCursor {
     await old.close()
     if (this.#isClosed) return
     this.#file = next
+    this.#inode = String(lookInto(next).ino)
     this.#historyEnd = 0
     this.#offset = 0
     this.#size = lookInto(next).size

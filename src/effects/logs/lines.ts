@@ -14,18 +14,45 @@ const CR = 13
  * swallowed. Longer than 1 048 576 characters, it comes in pieces: all but the last are `partial`. A last line without an end is
  * given, `partial`, when its run or the output ends. Invalid UTF-8 becomes U+FFFD.
  */
-export async function* toLines(chunks: AsyncIterable<LogChunk>): AsyncGenerator<LogLine, void, undefined> {
-  const splitters = new Map<LogStream, LineSplitter>()
-  for await (const { stream, run, data } of chunks) {
-    let splitter = splitters.get(stream)
-    if (splitter?.run !== run) {
-      yield* splitter?.flush() ?? []
-      splitter = new LineSplitter(stream, run)
-      splitters.set(stream, splitter)
-    }
-    yield* splitter.split(data)
+export function toLines(chunks: AsyncIterable<LogChunk>): AsyncGenerator<LogLine, void, undefined> {
+  return new LineReader(chunks).read()
+}
+
+/** `toLines`, for one who wants to know how far the lines go that were given. */
+export class LineReader {
+  readonly #chunks: AsyncIterable<LogChunk>
+  readonly #splitters = new Map<LogStream, LineSplitter>()
+  /** Those whose next byte is behind a `\r` that has ended a line given to somebody else. */
+  readonly #isAfterCr: (stream: LogStream) => boolean
+
+  constructor(chunks: AsyncIterable<LogChunk>, isAfterCr: (stream: LogStream) => boolean = () => false) {
+    this.#chunks = chunks
+    this.#isAfterCr = isAfterCr
   }
-  for (const splitter of splitters.values()) yield* splitter.flush()
+
+  /** How many bytes of the stream's last chunk, and of those before it, belong to no line that was given; pieces of a line that is too long are none. */
+  heldBytes(stream: LogStream): number {
+    return this.#splitters.get(stream)?.heldBytes ?? 0
+  }
+
+  /** The next byte is behind a `\r` that has ended a line. */
+  endedWithCr(stream: LogStream): boolean {
+    return this.#splitters.get(stream)?.endedWithCr ?? this.#isAfterCr(stream)
+  }
+
+  async *read(): AsyncGenerator<LogLine, void, undefined> {
+    for await (const { stream, run, data } of this.#chunks) {
+      const last = this.#splitters.get(stream)
+      if (last?.run === run) yield* last.split(data)
+      else {
+        yield* last?.flush(data.length) ?? []
+        const splitter = new LineSplitter(stream, run, last === undefined && this.#isAfterCr(stream))
+        this.#splitters.set(stream, splitter)
+        yield* splitter.split(data)
+      }
+    }
+    for (const splitter of this.#splitters.values()) yield* splitter.flush(0)
+  }
 }
 
 /** The lines of one stream in one run. Holds one unfinished line, at most 1 048 576 characters and a chunk. */
@@ -36,37 +63,48 @@ class LineSplitter {
   /** The decoder may hold a beginning of a character, so this one may be empty although a line has begun. */
   #held = ''
   #hasBegun = false
-  #endedWithCr = false
+  #endedWithCr: boolean
+  heldBytes = 0
 
-  constructor(stream: LogStream, run: number) {
+  constructor(stream: LogStream, run: number, isAfterCr: boolean) {
     this.#stream = stream
     this.run = run
+    this.#endedWithCr = isAfterCr
+  }
+
+  get endedWithCr(): boolean {
+    return this.heldBytes === 0 && this.#endedWithCr
   }
 
   *split(data: Buffer): Generator<LogLine, void, undefined> {
     let from = this.#endedWithCr && data[0] === LF ? 1 : 0
+    this.heldBytes = (this.#hasBegun ? this.heldBytes : 0) + data.length - from
     if (data.length > 0) this.#endedWithCr = false
     const ends = new LineEnds(data)
     for (let end = ends.find(from); end >= 0; end = ends.find(from)) {
-      yield* this.#finish(data, from, end)
       const isCr = data[end] === CR
+      const next = isCr && data[end + 1] === LF ? end + 2 : end + 1
       this.#endedWithCr = isCr && end + 1 === data.length
-      from = isCr && data[end + 1] === LF ? end + 2 : end + 1
+      yield* this.#finish(data, from, end, next)
+      from = next
     }
     if (from < data.length) yield* this.#hold(data.subarray(from))
   }
 
-  *flush(): Generator<LogLine, void, undefined> {
+  /** @param unread bytes of its stream that were read, and belong to the next run */
+  *flush(unread: number): Generator<LogLine, void, undefined> {
     if (!this.#hasBegun) return
     yield* this.#giveTooLong(this.#held + this.#decoder.end())
+    this.heldBytes = unread
     yield { ...this.#line(this.#held), partial: true }
     this.#hasBegun = false
     this.#held = ''
   }
 
-  *#finish(data: Buffer, from: number, end: number): Generator<LogLine, void, undefined> {
+  *#finish(data: Buffer, from: number, end: number, next: number): Generator<LogLine, void, undefined> {
     if (this.#hasBegun) yield* this.#giveTooLong(this.#held + this.#decoder.write(data.subarray(from, end)) + this.#decoder.end())
     else yield* this.#giveTooLong(data.toString('utf8', from, end)) // not a slice of the decoded chunk: a kept line would keep that
+    this.heldBytes = data.length - next
     yield this.#line(this.#held)
     this.#hasBegun = false
     this.#held = ''

@@ -1,7 +1,8 @@
-import type { AttachOptions, LogLine } from '../../api.ts'
-import { attachLogs } from './attach.ts'
-import type { LogSource } from './contract.ts'
-import { toLines } from './lines.ts'
+import type { AttachOptions, LogLine, LogLines } from '../../api.ts'
+import { attachLogs, type LogAttachment } from './attach.ts'
+import type { LogSource, LogStream } from './contract.ts'
+import { LineReader } from './lines.ts'
+import { fromPosition, toPosition } from './position.ts'
 
 /**
  * The output of a process by lines: `attachLogs` (begin, order, end, abort as there) through `toLines`. Attached when called, so
@@ -9,10 +10,23 @@ import { toLines } from './lines.ts'
  *
  * @throws PROCMAN_INVALID_ARGUMENT if `tail` is no whole number from 0
  */
-export function watchLines(source: LogSource, options: AttachOptions = {}): AsyncIterableIterator<LogLine, undefined, undefined> {
-  const attachment = attachLogs(source, options)
-  const lines = toLines(attachment)
-  const iterator: AsyncIterableIterator<LogLine, undefined, undefined> = {
+export function watchLines(source: LogSource, options: AttachOptions = {}): LogLines {
+  return linesOf(attachLogs(source, options), options.from)
+}
+
+/** @param from where the attachment has begun */
+export function linesOf(attachment: LogAttachment, from = ''): LogLines {
+  const begun = fromPosition(from)
+  const reader = new LineReader(attachment, (stream) => begun[stream]?.isAfterCr === true)
+  const lines = reader.read()
+  const iterator: LogLines = {
+    get position() {
+      const placed = Object.entries(attachment.places).map(([name, place]) => {
+        const stream = name as LogStream
+        return [stream, { ...place, offset: place.offset - reader.heldBytes(stream), isAfterCr: reader.endedWithCr(stream) }]
+      })
+      return toPosition(Object.fromEntries(placed))
+    },
     next: async () => {
       const next = await lines.next()
       return next.done ? { done: true, value: undefined } : next
@@ -31,8 +45,12 @@ export function watchLines(source: LogSource, options: AttachOptions = {}): Asyn
  * Calls back for each line. Resolves when the process has ended (or `options.signal` was aborted); a callback that throws ends the
  * watch and rejects it with its error. A promise that the callback returns is waited for before the next line.
  */
-export async function watchWithCallback(source: LogSource, onLine: (line: LogLine) => void, options: AttachOptions = {}): Promise<void> {
-  for await (const line of watchLines(source, options)) {
+export function watchWithCallback(source: LogSource, onLine: (line: LogLine) => void, options: AttachOptions = {}): Promise<void> {
+  return callForEach(watchLines(source, options), onLine)
+}
+
+export async function callForEach(lines: AsyncIterable<LogLine>, onLine: (line: LogLine) => void): Promise<void> {
+  for await (const line of lines) {
     const result: unknown = onLine(line)
     if (result instanceof Promise) await result
   }
