@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ProcmanError } from './errors.ts'
 
-const MACHINES = ['process', 'supervisor'] as const
+const MACHINES = ['process', 'supervisor', 'reconciler'] as const
 const EXTENSIONS = { mermaid: 'mmd', svg: 'svg' } as const
 
 export type DiagramName = (typeof MACHINES)[number]

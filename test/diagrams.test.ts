@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { diagramOf } from '../src/diagrams.ts'
 import { processMachine } from '../src/machines/process/machine.ts'
+import { reconcilerMachine } from '../src/machines/reconciler/machine.ts'
 import { supervisorMachine } from '../src/machines/supervisor/machine.ts'
 
 type Generate = (machines: Readonly<Record<string, unknown>>) => Promise<Map<string, string>>
@@ -15,7 +16,7 @@ interface Rect {
   readonly height: number
 }
 
-const machines = { process: processMachine, supervisor: supervisorMachine }
+const machines = { process: processMachine, supervisor: supervisorMachine, reconciler: reconcilerMachine }
 const { generate }: { generate: Generate } = await import(new URL('../scripts/diagrams/generate.mjs', import.meta.url).href)
 const { chartOf, partOf, withFrames } = await import(new URL('../scripts/diagrams/chart.mjs', import.meta.url).href)
 const generated = await generate(machines)
@@ -57,7 +58,7 @@ describe('diagrams/', () => {
   })
 })
 
-describe.each(['process', 'supervisor'] as const)('the diagram of the %s machine', (name) => {
+describe.each(['process', 'supervisor', 'reconciler'] as const)('the diagram of the %s machine', (name) => {
   it('names every state and every event', () => {
     const machine = machines[name]
     for (const text of [diagramOf(name, 'mermaid'), diagramOf(name, 'svg')]) {

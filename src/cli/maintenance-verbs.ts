@@ -17,7 +17,7 @@ export function addMaintenanceVerbs({ verb, cliOf, answer, program }: Verbs): vo
     .argument('[machine]', 'process or supervisor', 'process')
     .option('--format <format>', 'mermaid or svg', 'mermaid')
     .action(async (name: string, options) => answer(await (await import('./commands/diagram.ts')).diagram(cliOf(options), name, options)))
-  offer(offer(diagram, 'machine', ['process', 'supervisor']), 'format', ['mermaid', 'svg'])
+  offer(offer(diagram, 'machine', ['process', 'supervisor', 'reconciler']), 'format', ['mermaid', 'svg'])
   const completion = verb(
     'completion <shell>',
     'print the script that completes procman in bash, zsh or fish',

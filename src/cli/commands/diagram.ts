@@ -5,7 +5,7 @@ import { write } from '../io.ts'
 import { parseChoice } from '../parse/choice.ts'
 
 export async function diagram(cli: Cli, name: string, options: { readonly format: string }): Promise<number> {
-  const machine = parseChoice(name, 'machine', ['process', 'supervisor'])
+  const machine = parseChoice(name, 'machine', ['process', 'supervisor', 'reconciler'])
   const format = parseChoice(options.format, '--format', ['mermaid', 'svg'])
   const { diagramOf } = await import('../../diagrams.ts')
   const text = diagramOf(machine, format)

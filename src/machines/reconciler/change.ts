@@ -1,5 +1,6 @@
 /** What differs between what is declared and what there is. */
 import type { ProcessSpec } from '../../types.ts'
+import { REDACTED, redactUrl } from '../process/redact.ts'
 import { compareSpecs } from '../process/respec.ts'
 
 export interface Change {
@@ -21,10 +22,21 @@ export function changeBetween(before: ProcessSpec, after: ProcessSpec): Change |
 const memory = new WeakMap<ProcessSpec, { readonly after: ProcessSpec; readonly change: Change | null }>()
 
 function toChange(before: ProcessSpec, after: ProcessSpec): Change | null {
-  const { changes, needsRestart } = compareSpecs(before, after)
+  const { changes, needsRestart } = compareSpecs(before, asHidden(before, after) as ProcessSpec)
   if (changes.length === 0) return null
   const words = `${listed(changes)} ${changes.length === 1 ? 'has' : 'have'} changed`
   return { words: needsRestart ? words : `${words}; nothing is restarted for that`, restarts: needsRestart }
+}
+
+/** Through a client the secrets of what there is are hidden: they are taken for the same as what would be hidden in the same way. Whether one has changed cannot be seen there. */
+function asHidden(before: unknown, after: unknown): unknown {
+  if (typeof before === 'string' && typeof after === 'string') return before === REDACTED || redactUrl(after) === before ? before : after
+  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null || Array.isArray(before) !== Array.isArray(after))
+    return after
+  const parts = Object.entries(after).map(
+    ([name, part]) => [name, Object.hasOwn(before, name) ? asHidden(before[name as keyof typeof before], part) : part] as const,
+  )
+  return Array.isArray(after) ? parts.map(([, part]) => part) : Object.fromEntries(parts)
 }
 
 const MOST_LISTED = 8
