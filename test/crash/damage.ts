@@ -49,7 +49,7 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
   'random bytes': each((path) => writeFileSync(path, randomBytes(700))),
   'other JSON': each((path) => writeFileSync(path, '{"v":1,"format":1,"pid":"x","at":-1,"snapshot":[]}')),
   'JSON without end': each((path) => writeFileSync(path, '{"a":['.repeat(200_000))),
-  'a file of another format': each((path) => writeFileSync(path, '{"v":2,"format":2,"kind":"later","snapshot":{"value":"running"}}')),
+  'a file of another format': each((path) => writeFileSync(path, '{"v":2,"format":999,"kind":"later","snapshot":{"value":"running"}}')),
   '100 MB of nothing': each((path) => {
     writeFileSync(path, '')
     truncateSync(path, 100_000_000)

@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest'
 import type { ProcessInput } from '../../src/api.ts'
 import { explainProcess } from '../../src/machines/process/why.ts'
 import { createReader } from '../../src/reader.ts'
-import { aHome, type Home, inState, outputOf, rejection, sh, sleeper, until } from './harness.ts'
+import { aHome, type Home, inState, rejection, sh, sleeper, until } from './harness.ts'
 
 const stateOf = (home: Home, id: string) => JSON.parse(readFileSync(home.jobFile(id, 'state.json'), 'utf8')).snapshot
 const inodeOf = (home: Home, id: string) => statSync(home.jobFile(id, 'state.json')).ino
+/** Its last line of output. */
+const said = (home: Home, line: string) => until(`it says ${line}`, () => readFileSync(home.jobFile('web', 'stdout.log'), 'utf8').split('\n').at(-2) === line)
 /** Says which declaration it was started with, and stays. */
 const tells = (version: string, more: Partial<ProcessInput> = {}): ProcessInput =>
   sh('echo "$VERSION"; exec sleep 600', { id: 'web', env: { VERSION: version }, ...more })
@@ -57,13 +59,13 @@ describe('a process that is up', () => {
   })
 
   it('is restarted for what its run was launched with, once, and says why', async () => {
-    const supervisor = await aHome().supervisor()
+    const home = aHome()
+    const supervisor = await home.supervisor()
     await supervisor.start(tells('1'))
     const record = await supervisor.update('web', tells('2'))
     expect(record).toMatchObject({ state: 'running', run: 2, restarts: 1, env: { VERSION: '2' } })
     expect(record.reasons.at(-1)?.text).toBe('restarted: declared anew (env VERSION)')
-    await supervisor.stop('web')
-    expect(await outputOf(supervisor, 'web')).toMatch(/2\n$/)
+    await said(home, '2')
   })
 
   it('tells why it could not be launched, and keeps what it was told', async () => {
@@ -84,11 +86,13 @@ describe('a process that is up', () => {
   })
 
   it('has the port that it is declared with now, and no other', async () => {
-    const supervisor = await aHome().supervisor()
-    await supervisor.start(sh('echo "${PORT-none}"; exec sleep 600', { id: 'web', ports: { http: 'any' } }))
-    expect(await supervisor.update('web', sh('echo "${PORT-none}"; exec sleep 600', { id: 'web' }))).toMatchObject({ run: 2, ports: {} })
-    await supervisor.stop('web')
-    expect(await outputOf(supervisor, 'web')).toMatch(/\nnone\n$/)
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    const tellsPort = (more: Partial<ProcessInput>) => sh('echo "port ${PORT-none}"; exec sleep 600', { id: 'web', ...more })
+    await supervisor.start(tellsPort({ ports: { http: 'any' } }))
+    await said(home, `port ${supervisor.get('web').ports.http}`)
+    expect(await supervisor.update('web', tellsPort({}))).toMatchObject({ run: 2, ports: {} })
+    await said(home, 'port none')
   })
 })
 
@@ -222,7 +226,7 @@ describe('a manager that is killed while it updates', () => {
     expect(env).toEqual({ VERSION: String(run) })
     expect(await heir.update('web', tells('2', { restart: 'always' }))).toMatchObject({ state: 'running', run: 2 })
     expect(home.strays()).toHaveLength(1)
-    await until('the run that is up was launched with it', () => readFileSync(home.jobFile('web', 'stdout.log'), 'utf8').endsWith('2\n'))
+    await said(home, '2')
   })
 
   it('after the next run was begun with it has an heir that knows it', async () => {
