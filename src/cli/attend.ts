@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Supervisor } from '../api.ts'
 import { isProcmanError } from '../errors.ts'
 import type { Cli } from './context.ts'
+import { serveMeanwhile } from './serving.ts'
 
 /** Nothing tells when a manager is killed: its lock is looked at so often. */
 const LOOK_AGAIN_MS = 500
@@ -16,15 +17,21 @@ export async function attend(cli: Cli, over: Promise<unknown>): Promise<void> {
   const { holderOf } = await import('../state-dir.ts')
   const stateDir = await cli.stateDir()
   while (!isOver) {
-    const supervisor = holderOf(stateDir) === null ? await tryOpen(cli) : null
-    await (supervisor === null ? Promise.race([over, pause(LOOK_AGAIN_MS)]) : over)
-    await supervisor?.close()
+    const supervisor = holderOf(stateDir) === null ? await tryToTake(cli) : null
+    if (supervisor === null) {
+      await Promise.race([over, pause(LOOK_AGAIN_MS)])
+      continue
+    }
+    const stopServing = await serveMeanwhile(cli, supervisor)
+    await over
+    await stopServing()
+    await supervisor.close()
   }
 }
 
-async function tryOpen(cli: Cli): Promise<Supervisor | null> {
+async function tryToTake(cli: Cli): Promise<Supervisor | null> {
   try {
-    return await cli.openSupervisor(0)
+    return await cli.takeDirectory(0)
   } catch (error) {
     if (isProcmanError(error) && error.code === 'PROCMAN_STATE_DIR_LOCKED') return null
     throw error

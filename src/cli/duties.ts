@@ -1,6 +1,8 @@
 /** What of a process is done by a manager, and so not at all while none lives. */
+import type { Supervisor } from '../api.ts'
 import type { ProcessRecord } from '../index.ts'
-import type { Cli } from './context.ts'
+import { type Cli, isRemote } from './context.ts'
+import { say } from './io.ts'
 
 type Asked = Pick<ProcessRecord, 'id' | 'state' | 'pid' | 'restart' | 'health' | 'ready_when'>
 
@@ -47,4 +49,27 @@ export async function findDue(cli: Cli, record: Asked): Promise<Due | null> {
   if (undone === null) return null
   const { holderOf } = await import('../state-dir.ts')
   return { undone, managerPid: holderOf(await cli.stateDir())?.pid ?? null }
+}
+
+/** What is to be said about a process that is left alone; null: nothing. Policy and probes act only while a manager lives. @param supervisor through which it was started */
+export async function findNeglect(supervisor: Supervisor, record: Asked): Promise<string | null> {
+  const duties = describeDuties(record)
+  if (duties === null || (await goesOn(supervisor))) return null
+  const sentence = `${record.id} runs, but is ${duties} only while a manager lives, and none does now`
+  return `${sentence}; 'procman run' stays as one, 'procman wait --for ready' is one while it waits, or embed the library`
+}
+
+/** Whether it manages on when the command has left. */
+async function goesOn(supervisor: Supervisor): Promise<boolean> {
+  if (!isRemote(supervisor)) return false
+  // A program that embeds the library tells nothing of itself.
+  const kind = await supervisor.manager.status().then(
+    (status) => status.kind,
+    () => 'library' as const,
+  )
+  return kind !== 'command'
+}
+
+export async function sayNeglect(cli: Cli, neglect: string | null): Promise<void> {
+  if (neglect !== null) await say(cli.io, neglect)
 }

@@ -1,5 +1,5 @@
 /** All processes as they are and as they become: told by the manager where one serves, else by the files. One that comes later, or leaves, is noticed. */
-import type { Supervisor } from '../api.ts'
+import type { RemoteSupervisor } from '../control/contract.ts'
 import type { ProcessRecord } from '../index.ts'
 import type { Cli } from './context.ts'
 
@@ -16,7 +16,7 @@ export class Live {
   readonly #cli: Cli
   readonly #changed: Changed
   readonly #records = new Map<string, ProcessRecord>()
-  #client: (Supervisor & { readonly isConnected: boolean }) | null = null
+  #client: RemoteSupervisor | null = null
   #unfollow = (): void => undefined
   #timer: NodeJS.Timeout | undefined
   #looks = 0
@@ -83,7 +83,7 @@ export class Live {
     this.#follow(client)
   }
 
-  #follow({ table }: Supervisor): void {
+  #follow({ table }: RemoteSupervisor): void {
     const followed = new Map<string, () => void>()
     const compare = (): void => {
       const { processes } = table.getSnapshot().context

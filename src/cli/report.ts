@@ -30,6 +30,12 @@ function fromForeign(error: unknown): ProcmanError {
   return new ProcmanError('PROCMAN_INTERNAL', `internal error: ${error instanceof Error ? error.message : String(error)}`)
 }
 
+/** The manager had left before it heard of anything: whoever comes next can be asked the same. */
+export function wasNotAsked(error: unknown): boolean {
+  const errno = isProcmanError(error) && error.code === 'PROCMAN_MANAGER_UNREACHABLE' ? error.details.errno : undefined
+  return errno === 'ENOENT' || errno === 'ECONNREFUSED'
+}
+
 /**
  * Does the same for each id, also after one of them failed, and reports each failure.
  * @returns the exit code of the first failure in the order given, else 0
@@ -40,6 +46,7 @@ export async function forEachId(io: Io, ids: readonly string[], act: (id: string
     try {
       await act(id)
     } catch (error) {
+      if (wasNotAsked(error)) throw error
       const code = await reportError(io, error)
       if (first === 0) first = code
     }

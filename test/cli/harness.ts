@@ -23,8 +23,8 @@ export class Running {
   stdout = ''
   stderr = ''
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string) {
-    const child = spawn(process.execPath, [BIN, ...args], { env, cwd, stdio: 'pipe' })
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string, program = BIN) {
+    const child = spawn(process.execPath, [program, ...args], { env, cwd, stdio: 'pipe' })
     this.child = child
     const bytes: Buffer[] = []
     child.stdout.on('data', (data: Buffer) => {
@@ -52,6 +52,8 @@ export class Running {
   }
 }
 
+const SERVING = fileURLToPath(new URL('../fixtures/serving.mjs', import.meta.url))
+
 export class Home {
   readonly dir = mkdtempSync(join(tmpdir(), 'procman-cli-'))
   readonly stateDir = join(this.dir, 'state')
@@ -64,6 +66,15 @@ export class Home {
     this.#running.add(running)
     void running.answer.then(() => this.#running.delete(running))
     return running
+  }
+
+  /** A program that holds the directory and serves it, until the end. */
+  async serve(): Promise<Running> {
+    const manager = new Running([this.stateDir], this.env, '/', SERVING)
+    this.#running.add(manager)
+    void manager.answer.then(() => this.#running.delete(manager))
+    await manager.prints('serving')
+    return manager
   }
 
   async procman(...args: readonly string[]): Promise<Answer> {

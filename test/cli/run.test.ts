@@ -142,17 +142,14 @@ describe('run with a restart policy', () => {
     expect(await home.record('tries')).toMatchObject({ run: 3, restarts: 2, status: 'failed' })
   })
 
-  it('holds the directory, and is cancelled by Ctrl-C', async () => {
+  it('holds the directory, serves other commands, and is cancelled by Ctrl-C', async () => {
     const runner = home.begin('run', '--id', 'held', '--restart', 'always', '--', 'sh', '-c', 'echo ready; exec sleep 1000')
     await runner.prints('ready')
     expect(JSON.parse(await home.stdoutOf('doctor', '--json')).lock_holder).toEqual({ pid: runner.child.pid })
     expect((await home.list()).find(({ id }) => id === 'held')).toMatchObject({ state: 'running' })
-    const refused = home.procman('start', '--', 'true')
-    expect(await refused).toMatchObject({
-      code: 5,
-      stdout: '',
-      stderr: expect.stringMatching(new RegExp(`^procman: .*${runner.child.pid}.* \\(PROCMAN_STATE_DIR_LOCKED\\)\\n$`)),
-    })
+    expect(await home.procman('start', '--id', 'beside', '--', 'sleep', '1000')).toEqual(expect.objectContaining({ code: 0, stdout: 'beside\n', stderr: '' }))
+    expect(await home.procman('cancel', 'beside')).toMatchObject({ code: 0, stderr: '' })
+    expect(runner.stderr).toBe('')
     runner.child.kill('SIGINT')
     expect((await runner.answer).code).toBe(143)
     expect(await home.record('held')).toMatchObject({ state: 'exited', status: 'cancelled' })

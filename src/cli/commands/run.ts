@@ -6,10 +6,10 @@ import type { ProcessInput, Reader, Supervisor } from '../../api.ts'
 import { isProcmanError } from '../../errors.ts'
 import type { ProcessRecord } from '../../index.ts'
 import type { StdinWriter } from '../../stdin.ts'
-import type { Cli } from '../context.ts'
+import { type Cli, isRemote } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'
 import { exitCodeOfRecord } from '../exit-codes.ts'
-import { say } from '../io.ts'
+import { Grip } from '../grip.ts'
 import { needsManager, parseSpec, type SpecOptions } from '../parse/spec.ts'
 import { reportError } from '../report.ts'
 
@@ -19,8 +19,7 @@ const HANGUP_CLOSE_MS = 500
 
 export async function run(cli: Cli, argv: readonly string[], options: SpecOptions): Promise<number> {
   const input = parseSpec(argv, options, cli.io)
-  const supervisor = await cli.openSupervisor()
-  const grip = new Grip(cli, supervisor)
+  const grip = new Grip(cli, await cli.openSupervisor())
   let hangUp = (): void => undefined
   const hangup = new Promise<void>((resolve) => {
     hangUp = resolve
@@ -42,9 +41,10 @@ async function startAndFollow(cli: Cli, grip: Grip, input: ProcessInput): Promis
     const supervisor = await grip.take()
     const id = (await supervisor.start(input)).id
     const isKept = needsManager(input)
-    if (!isKept) await grip.release()
+    if (isKept) grip.keep()
+    else await grip.release()
     grip.aim(id)
-    const source = isKept ? supervisor : await cli.reader()
+    const source = isKept && !isRemote(supervisor) ? supervisor : await cli.reader()
     if (input.stdin === 'pipe') forwardStdin(cli, id, isKept ? supervisor : null).catch((error: unknown) => reportError(cli.io, error))
     return exitCodeOfRecord(await follow(cli, source, id))
   } finally {
@@ -93,86 +93,4 @@ async function leave(grip: Grip): Promise<number> {
   await Promise.race([grip.abandon(), patience]).catch(() => undefined)
   clearTimeout(timer)
   return EXIT_OF_HANGUP
-}
-
-/** Holds the state directory when needed, and turns interrupts into a cancel and then a kill. */
-class Grip {
-  readonly #cli: Cli
-  #supervisor: Promise<Supervisor> | null
-  #id: string | null = null
-  #interrupts = 0
-  #isOver = false
-  readonly #cancels: Promise<void>[] = []
-
-  constructor(cli: Cli, supervisor: Supervisor) {
-    this.#cli = cli
-    this.#supervisor = Promise.resolve(supervisor)
-  }
-
-  /** The directory, taken again when it was released. Two callers at once share it. */
-  take(): Promise<Supervisor> {
-    if (this.#supervisor === null) {
-      const taken = this.#open()
-      this.#supervisor = taken
-      taken.catch(() => {
-        if (this.#supervisor === taken) this.#supervisor = null
-      })
-    }
-    return this.#supervisor
-  }
-
-  /** An interrupt is not lost because somebody else acts in the directory: it is tried again until it can be done, or the process has ended. */
-  async #open(): Promise<Supervisor> {
-    for (let isTold = false; ; isTold = true) {
-      try {
-        return await this.#cli.openSupervisor()
-      } catch (error) {
-        if (this.#isOver || !isProcmanError(error) || error.code !== 'PROCMAN_STATE_DIR_LOCKED') throw error
-        if (!isTold) await say(this.#cli.io, `waiting to cancel: ${error.message}`)
-      }
-    }
-  }
-
-  /** The process has ended: nothing is waited for any more that would only cancel it. */
-  async finish(): Promise<void> {
-    this.#isOver = true
-    await this.release()
-  }
-
-  /** Waits for cancels under way, then lets go. Not held: nothing. */
-  async release(): Promise<void> {
-    await Promise.all(this.#cancels)
-    await this.abandon()
-  }
-
-  /** Lets go without waiting for cancels. */
-  async abandon(): Promise<void> {
-    const held = this.#supervisor
-    this.#supervisor = null
-    await (await held)?.close()
-  }
-
-  /** From now on there is a process to interrupt; interrupts that came before act now. */
-  aim(id: string): void {
-    this.#id = id
-    for (let nth = 1; nth <= Math.min(2, this.#interrupts); nth++) this.#cancels.push(this.#cancel(id, nth > 1))
-  }
-
-  /** The first cancels, each further one kills. */
-  interrupt(): void {
-    this.#interrupts++
-    if (this.#id !== null) this.#cancels.push(this.#cancel(this.#id, this.#interrupts > 1))
-  }
-
-  async #cancel(id: string, isKill: boolean): Promise<void> {
-    try {
-      const supervisor = await this.take()
-      await supervisor.cancel(id, isKill ? { timeoutMs: 0 } : {})
-    } catch (error) {
-      if (isProcmanError(error) && error.code === 'PROCMAN_CLOSED')
-        return say(this.#cli.io, `the stop of ${id} is under way, and is finished by the next command`)
-      await say(this.#cli.io, `${id} was not ${isKill ? 'killed' : 'cancelled'}, it goes on, for this reason:`)
-      await reportError(this.#cli.io, error)
-    }
-  }
 }
