@@ -36,10 +36,10 @@ export function mustBeOrigin(origin: string): void {
 function readOne(process: DesiredProcess, index: number, origin: string, problems: string[]): readonly Declared[] {
   try {
     const input = { ...process, cwd: cwdOf(process, origin), origin }
-    const { spec } = parseProcessInput(input, () => '')
+    const { spec, functions } = parseProcessInput(input, () => '')
     if (spec.id === '') throw invalid(['it has no id'])
     inputs.set(spec, input)
-    return [{ spec, autostart: process.autostart !== false }]
+    return [{ spec, autostart: process.autostart !== false, hasFunctions: functions.size > 0 }]
   } catch (error) {
     if (!isProcmanError(error)) throw error
     const name = typeof process?.id === 'string' ? `process ${process.id}` : `process number ${index + 1}`

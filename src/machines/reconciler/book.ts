@@ -5,6 +5,7 @@
 
 import { type Actual, type Declared, isUp } from './facts.ts'
 import { cycleIn, dependentsOf } from './order.ts'
+import { heirsOf, type PortHolders, portHoldersOf } from './ports.ts'
 
 /** One call of the supervisor. `reason`: why, for whoever listens. */
 export type Step =
@@ -51,6 +52,10 @@ export interface Book {
   readonly waiting: Map<string, string>
   /** They are ending, and something is to be done after that. */
   readonly awaited: Set<string>
+  /** Declared to this manager: it has the functions of their probes. */
+  readonly introduced: Set<string>
+  /** By the id of one that is to start: who still has a port that it is to have. */
+  portHolders: PortHolders
   /** Everything is to be down. `isForced`: killed, in no order. */
   drain: { readonly keeps: boolean; readonly isForced: boolean } | null
   /** What ends depends on each other in a circle: then there is no order. */
@@ -75,6 +80,8 @@ export function newBook(origin: string): Book {
     troubles: new Map(),
     waiting: new Map(),
     awaited: new Set(),
+    introduced: new Set(),
+    portHolders: new Map(),
     drain: null,
     hasNoOrder: false,
   }
@@ -99,6 +106,7 @@ export function touch(book: Book, id: string): void {
   book.touched.add(id)
   for (const dependent of book.dependents.get(id) ?? []) book.touched.add(dependent)
   for (const dependency of Object.keys(book.actual.get(id)?.spec.dependsOn ?? {})) book.touched.add(dependency)
+  for (const heir of book.portHolders.size === 0 ? [] : heirsOf(book.portHolders, id)) book.touched.add(heir)
 }
 
 /** From here on nothing is taken as it was left: what failed is tried again, what was removed by hand is made again. */
@@ -110,8 +118,17 @@ export function touchAll(book: Book): void {
   // In the order of the declaration.
   book.touched.clear()
   for (const id of [...(book.declared?.keys() ?? []), ...book.actual.keys()]) book.touched.add(id)
+  book.portHolders = handovers(book)
   const ending = [...book.actual.keys()].filter((id) => isEnding(book, id))
   book.hasNoOrder = cycleIn(ending, (id) => Object.keys(book.actual.get(id)?.spec.dependsOn ?? {})) !== null
+}
+
+function handovers(book: Book): PortHolders {
+  const ours = [...book.actual].flatMap(([id, actual]) => (isOurs(book, actual) ? [{ actual, wanted: declaredIn(book, id)?.spec }] : []))
+  return portHoldersOf(
+    ours,
+    [...(book.declared?.values() ?? [])].map(({ spec }) => spec),
+  )
 }
 
 export function declare(book: Book, declared: readonly Declared[], disabled: readonly string[]): void {
@@ -148,6 +165,11 @@ function clientsOf(book: Book, id: string): Set<string> {
 function hasMovedOn(before: Actual | undefined, after: Actual | null): boolean {
   if (before === undefined || after === null) return true
   return before.record.state !== after.record.state || before.record.run !== after.record.run || before.spec !== after.spec
+}
+
+/** What it was carried out for is known by now. */
+export function introduce(book: Book, { kind, id }: Step): void {
+  if (kind === 'create' || kind === 'update') book.introduced.add(id)
 }
 
 export function finish(book: Book, step: Step, actual: Actual | null): void {

@@ -6,6 +6,8 @@ export interface Declared {
   readonly spec: ProcessSpec
   /** False: it is to be there, and is started by nobody but a user. */
   readonly autostart: boolean
+  /** Some of its probes are functions: only a manager to which it was declared has them. */
+  readonly hasFunctions?: boolean
 }
 
 /** What of a record matters here. */

@@ -2,7 +2,7 @@
 import { assign, emit, enqueueActions, setup } from 'xstate'
 import type { DeadlineInput } from '../../effects/deadline/contract.ts'
 import { placeholder } from '../placeholder.ts'
-import { type Book, declare, finish, isQuiet, newBook, see, touchAll } from './book.ts'
+import { type Book, declare, finish, introduce, isQuiet, newBook, see, touchAll } from './book.ts'
 import type { ExecutorCommand, Failure, ReconcilerEmitted, ReconcilerEvent } from './events.ts'
 import { linesOf, originsOf } from './plan.ts'
 import { fail, isFruitless, isRetried, retry, takeTurn, wishAll } from './turn.ts'
@@ -82,6 +82,7 @@ const base = setup({
       if (event.type !== 'step.done' && event.type !== 'step.failed') return
       const { step } = event
       const isCurrent = book.busy.get(step.id) === step
+      if (event.type === 'step.done') introduce(book, step)
       finish(book, step, event.actual)
       if (!isCurrent || (event.type === 'step.done' && !isFruitless(book, step))) return
       const failure =

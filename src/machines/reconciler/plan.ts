@@ -2,7 +2,7 @@
 import { type Book, declare, isEnding, isOurs, newBook, see } from './book.ts'
 import { type Action, decide, decideEnd } from './decide.ts'
 import { type Actual, type Declared, isHeld } from './facts.ts'
-import { conflictOf, gateFor } from './step.ts'
+import { conflictOf, gateFor, startGate } from './step.ts'
 
 /** As `PlanLine` of the manager. */
 export interface Line {
@@ -54,7 +54,7 @@ function lineOf(book: Book, declared: Declared, startDown: boolean): Line {
   if (actual !== undefined && !isOurs(book, actual)) return { id, action: 'keep', reason: conflictOf(id, actual).message }
   const { action, reason, change } = decide(declared, actual, startDown || book.wishes.has(id))
   if (actual === undefined || (action !== 'restart' && action !== 'start')) return { id, action, reason }
-  const gate = gateFor(book, declared)
+  const gate = action === 'start' ? startGate(book, declared) : gateFor(book, declared)
   if (gate.kind !== 'open' && action === 'restart') return { id, action, reason: `${reason}; ${gate.reason}` }
   if (!isHeld(actual.record) || change !== null) return { id, action, reason }
   return gate.kind === 'open' ? { id, action, reason: 'what it waited for is there' } : { id, action: 'keep', reason: gate.reason }

@@ -3,6 +3,7 @@ import { type Book, declaredIn, isEnding, isOurs, type Step, type Trouble } from
 import { type Dependency, type Gate, gateOf } from './conditions.ts'
 import { type Decision, decide, decideEnd } from './decide.ts'
 import { type Actual, type Declared, isDown, isHeld, isUp } from './facts.ts'
+import { portReason } from './ports.ts'
 
 /** `awaits`: it is ending by itself, and is to be looked at after that. `waits`: for a dependency. */
 export type Next =
@@ -27,6 +28,8 @@ export function nextFor(book: Book, id: string): Next {
 function towards(book: Book, declared: Declared, actual: Actual, { change, starts, reason }: Decision): Next {
   const { id } = declared.spec
   const { record } = actual
+  const isStranger = declared.hasFunctions === true && !book.introduced.has(id)
+  if (isStranger && change === null) return stepOf({ kind: 'update', id, reason: 'its probes are functions of this program', declared })
   if (change === null) return starts ? towardsStart(book, declared, actual, reason) : atRest(id, actual)
   const update = stepOf({ kind: 'update', id, reason: change.words, declared })
   if (isDown(record)) {
@@ -43,7 +46,7 @@ function towards(book: Book, declared: Declared, actual: Actual, { change, start
 function towardsStart(book: Book, declared: Declared, { record }: Actual, reason: string): Next {
   const { id } = declared.spec
   if (!isDown(record)) return AWAITS
-  const gate = gateFor(book, declared)
+  const gate = startGate(book, declared)
   if (gate.kind === 'open') return stepOf({ kind: 'launch', id, reason: isHeld(record) ? 'what it waited for is there' : reason })
   if (record.waiting_for === gate.reason) return { kind: 'waits', reason: gate.reason }
   return { kind: 'waits', reason: gate.reason, step: { kind: 'hold', id, reason: gate.reason, text: gate.reason } }
@@ -74,6 +77,13 @@ function hasClients(book: Book, id: string): boolean {
     if (client !== id && actual !== undefined && isEnding(book, client) && !isDown(actual.record)) return true
   }
   return false
+}
+
+/** Ports, too: of whoever has one that is to go. */
+export function startGate(book: Book, declared: Declared): Gate {
+  const gate = gateFor(book, declared)
+  const reason = gate.kind === 'open' ? portReason(book.portHolders.get(declared.spec.id) ?? [], (id) => book.actual.get(id)) : null
+  return reason === null ? gate : { kind: 'waits', reason }
 }
 
 export function gateFor(book: Book, { spec }: Declared): Gate {

@@ -126,6 +126,46 @@ describe('a dependent', () => {
   })
 })
 
+describe('a port that is handed on', () => {
+  const http = (port: number) => ({ ports: { http: { from: port, to: port, host: null } } })
+
+  it('is let go of before who is to have it is started', () => {
+    const world = up(declared('old', http(8080)), declared('mover', http(8081)))
+    world.declare(declared('new', http(8080)), declared('mover', http(9090)), declared('other', http(8081)))
+    const done: string[] = []
+    for (let step = world.steps.at(-1); step !== undefined; step = world.steps.at(-1)) {
+      done.push(`${step.kind} ${step.id}`)
+      world.finish(step)
+    }
+    expect(done.indexOf('stop old')).toBeLessThan(done.indexOf('launch new'))
+    expect(done.indexOf('update mover')).toBeLessThan(done.indexOf('launch other'))
+  })
+
+  it('is waited for, and that is told', () => {
+    const world = up(declared('old', http(8080)))
+    world.become('old', as.stopping)
+    world.declare(declared('new', http(8080)))
+    expect(world.settle()).toEqual(['create new', 'hold new'])
+    expect([world.processes.get('new')?.record.waiting_for, world.state]).toEqual(['waits for port 8080, which old still has', 'converging'])
+    world.become('old', as.cancelled)
+    expect([...world.settle()].sort()).toEqual(['launch new', 'remove old'])
+  })
+})
+
+describe('a probe that is a function', () => {
+  it('is declared to each manager once', () => {
+    const web = { ...declared('web'), hasFunctions: true }
+    const world = up(web)
+    expect(world.settle()).toEqual([])
+    const next = new World([...world.processes.values()])
+    next.declare(web)
+    next.reconcile()
+    expect([next.settle(), next.state]).toEqual([['update web'], 'steady'])
+    next.reconcile()
+    expect(next.steps).toEqual([])
+  })
+})
+
 describe('what a user does', () => {
   it('holds: a stop is not undone, but by up', () => {
     const world = up(declared('web'))
