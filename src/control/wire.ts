@@ -23,5 +23,7 @@ export type StreamEvent =
   | { readonly name: 'removed'; readonly data: { readonly id: string } }
   | { readonly name: 'event'; readonly data: SupervisorEmitted }
   | { readonly name: 'problems'; readonly data: { readonly problems: readonly Problem[] } }
+  /** It goes on behind the last event that was seen. */
+  | { readonly name: 'resumed'; readonly data: object }
   /** The manager lets go. */
   | { readonly name: 'closing'; readonly data: object }

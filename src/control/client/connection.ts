@@ -62,8 +62,6 @@ export class Connection {
     const signal = AbortSignal.any([giveUp.signal, this.#closed.signal])
     const body = await this.#link.stream('/v1/events?snapshots=true', this.#lastId, signal)
     let isFirst = true
-    // With nothing new to tell, one that goes on where it was says nothing.
-    if (this.#lastId !== null) this.#isBack()
     for await (const { event, data, id } of eventsIn(body, () => giveUp.abort())) {
       if (this.#closed.signal.aborted) return
       if (id !== undefined) this.#lastId = id

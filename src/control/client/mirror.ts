@@ -92,6 +92,7 @@ export class Mirror {
       case 'problems':
         this.problems = event.data.problems
         return
+      case 'resumed':
       case 'closing':
         return
     }

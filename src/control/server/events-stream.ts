@@ -10,6 +10,8 @@ const PIECE_CHARS = 64 * 1024
 export async function streamEvents(feed: Feed, stream: EventStream, bell: Bell, after: Place | null, withSnapshots: boolean): Promise<void> {
   const leave = feed.join(() => bell.ring())
   try {
+    // So that one who goes on where he was knows it, though there may be nothing new for a while.
+    if (after !== null && feed.after(after) !== null) await stream.event('resumed', '{}')
     for (let place = after; !stream.isClosed; ) {
       const next = place === null ? null : feed.after(place)
       if (next === undefined) await bell.wait()

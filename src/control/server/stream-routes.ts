@@ -13,7 +13,8 @@ export const streamRoutes: readonly Route[] = [
   streamRoute({
     url: '/v1/events',
     operationId: 'streamEvents',
-    summary: 'Server-sent events: `snapshot` first, then `record`, `removed`, `event` and `problems` as they come; `closing` before the manager lets go',
+    summary:
+      'Server-sent events: `snapshot` first (or `resumed`, behind the last one seen), then `record`, `removed`, `event` and `problems` as they come; `closing` before the manager lets go',
     query: schemas.eventsQuery,
     answer: schemas.stream,
     stream: ({ feed, streams }, { query, lastEventId }, takeOver) => {
