@@ -7,4 +7,5 @@ import { generate } from './diagrams/generate.mjs'
 
 const folder = new URL('../diagrams/', import.meta.url)
 mkdirSync(folder, { recursive: true })
-for (const [name, text] of await generate({ process: processMachine, supervisor: supervisorMachine, reconciler: reconcilerMachine })) writeFileSync(new URL(name, folder), text)
+for (const [name, text] of await generate({ process: processMachine, supervisor: supervisorMachine, reconciler: reconcilerMachine }))
+  writeFileSync(new URL(name, folder), text)

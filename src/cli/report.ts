@@ -13,14 +13,16 @@ export function usageError(message: string, details: Readonly<Record<string, unk
 /** Prints the error and @returns the exit code. Whatever is no ProcmanError, nor refused by the operating system, is a bug and said to be one. */
 export async function reportError(io: Io, error: unknown): Promise<number> {
   const known = isProcmanError(error) ? error : fromForeign(error)
-  await say(io, `${printable(known)} (${known.code})`)
+  await say(io, printable(known))
   if (io.env.PROCMAN_DEBUG !== undefined && error instanceof Error) await say(io, error.stack ?? '')
   return exitCodeOfError(known.code)
 }
 
-/** Of a config file the message is a text of several lines, made for a terminal. */
+/** The message of a wrong config file is a text of several lines, made for a terminal. */
 function printable({ code, message }: ProcmanError): string {
-  return code === 'PROCMAN_CONFIG_INVALID' ? message.split('\n').map(escapeControls).join('\n') : escapeControls(message)
+  if (code !== 'PROCMAN_CONFIG_INVALID') return `${escapeControls(message)} (${code})`
+  const [head = '', ...rest] = message.split('\n').map(escapeControls)
+  return [`${head} (${code})`, ...rest].join('\n')
 }
 
 function fromForeign(error: unknown): ProcmanError {

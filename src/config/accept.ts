@@ -18,7 +18,7 @@ export function mustBeAccepted(input: DesiredProcess, declared: Declared, proble
       const [, place, rest] = PLACE.exec(problem) ?? []
       const path = place === undefined ? null : pathOfPlace(place, declared)
       if (path === null) problems.add(declared.path, problem, 'key')
-      else problems.add(path, rest ?? problem)
+      else problems.add(path, (rest ?? problem).replaceAll('startupTimeoutMs', 'startup_timeout (in ms)'))
     }
   }
 }
@@ -27,10 +27,16 @@ export function mustBeAccepted(input: DesiredProcess, declared: Declared, proble
 function pathOfPlace(place: string, { asked, pathOf }: Declared): Path | null {
   const [first = '', ...rest] = place.split('.')
   const key = KEYS[first] ?? first
+  if (first === 'args' || first === 'command') return pathOfWord(Number(rest[0] ?? -1) + 1, { asked, pathOf })
   const part = Object.hasOwn(asked, key) ? asked[key as keyof typeof asked] : undefined
   if (part === undefined) return null
-  if (first === 'args' || first === 'command') return pathOf(key)
-  return [...pathOf(key), ...within(part, key === 'health' && !hasProbes(part) ? rest.slice(1) : rest)]
+  return pathOf(key, ...within(part, key === 'health' && !hasProbes(part) ? rest.slice(1) : rest))
+}
+
+/** Of the command and its arguments together. */
+function pathOfWord(index: number, { asked, pathOf }: Pick<Declared, 'asked' | 'pathOf'>): Path {
+  const words = Array.isArray(asked.command) ? asked.command.length : 1
+  return index < words || asked.args === undefined ? pathOf('command') : pathOf('args', index - words)
 }
 
 /** As far as the file goes; what stands in one word there has no parts. */

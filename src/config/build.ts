@@ -32,7 +32,7 @@ export function toInput({ asked, pathOf }: Declared, { dir, env }: Given, proble
     autostart: asked.autostart,
     startupTimeoutMs: asked.startup_timeout,
     ports: asked.ports && Object.fromEntries(Object.entries(asked.ports).map(([name, port]) => [name, toPort(port, [...pathOf('ports'), name], problems)])),
-    health: asked.health && toHealth(asked.health, pathOf('health'), problems),
+    health: asked.health && toHealth(asked.health, (...rest) => pathOf('health', ...rest), problems),
     ready: asked.ready && toReady(asked.ready, pathOf('ready'), problems),
     restart: asked.restart && toRestart(asked.restart, pathOf('restart'), problems),
     breaker: toBreaker(asked.breaker),

@@ -9,19 +9,24 @@ export interface Declared {
   readonly id: string
   readonly path: Path
   readonly asked: ProcessAsked
-  /** Where the file has it: of a key of the short form. */
-  readonly pathOf: (key: string) => Path
+  /** Where the file has it: of a key of the short form, and what is in it. */
+  readonly pathOf: (key: string, ...rest: Path) => Path
 }
 
 export function toDeclared(config: ConfigAsked, problems: Problems): readonly Declared[] {
   const short = Object.entries(config.processes ?? {}).map(([id, given]): Declared => {
     const path = ['processes', id]
     const asked = typeof given === 'string' ? { command: given } : withOneName(given, path, problems)
-    return { id, path, asked, pathOf: (key) => [...path, nameOf(key, given)] }
+    return { id, path, asked, pathOf: (key, ...rest) => [...path, nameOf(key, given), ...rest] }
   })
   const long = (config.managed_processes ?? []).map((given, index): Declared => {
     const path = ['managed_processes', index]
-    return { id: given.id, path, asked: fromManaged(given), pathOf: (key) => [...path, ...(LONG_PATHS[key] ?? [key])] }
+    return {
+      id: given.id,
+      path,
+      asked: fromManaged(given),
+      pathOf: (key, ...rest) => [...path, ...(LONG_PATHS[key] ?? [key]), ...(key === 'health' ? endpointOf(rest) : rest)],
+    }
   })
   return [...short, ...long]
 }
@@ -60,6 +65,12 @@ const LONG_PATHS: Readonly<Record<string, Path>> = {
   resource_limits: ['management', 'resource_limits'],
   logging: ['management', 'logging'],
   ...Object.fromEntries(SURROUNDINGS.map((name) => [name, [...CONTROL, name]])),
+}
+
+const ENDPOINTS: Readonly<Record<string, string>> = { http: 'http_endpoint', tcp: 'tcp_endpoint', grpc: 'grpc_endpoint', exec: 'exec_command' }
+
+function endpointOf([first = '', ...rest]: Path): Path {
+  return first === '' ? [] : [ENDPOINTS[first] ?? first, ...rest]
 }
 
 function fromManaged({ id: _id, type: _type, profile_type, management, meta, ...common }: ManagedAsked): ProcessAsked {

@@ -24,8 +24,7 @@ export function checkDependencies(all: readonly Declared[], problems: Problems):
 }
 
 /** By id: on a name with replicas, on all of them. */
-export function resolveDependencies(declared: Declared, all: readonly Declared[]): Readonly<Record<string, DependencyCondition>> {
-  const byId = new Map(all.map((each) => [each.id, each]))
+export function resolveDependencies(declared: Declared, byId: ReadonlyMap<string, Declared>): Readonly<Record<string, DependencyCondition>> {
   return Object.fromEntries(
     dependenciesOf(declared).flatMap(({ name, condition }) => {
       const other = byId.get(name)

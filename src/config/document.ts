@@ -1,14 +1,17 @@
 /** Reads YAML, and JSON, which is YAML with fewer forms: to plain data, and to the place of every key and value. */
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
   type Node,
   type Pair,
   parseDocument,
+  visit,
   type YAMLMap,
   type YAMLParseError,
   type YAMLWarning,
@@ -32,10 +35,12 @@ export interface Read {
 export function readDocument(text: string, problems: Problems): Read | undefined {
   const counter = new LineCounter()
   try {
-    const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true, merge: false, stringKeys: false, logLevel: 'silent' })
-    const placeAt = ([from, to]: readonly number[]) => placeOf(counter, from ?? 0, to ?? from ?? 0)
+    const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true, merge: false, stringKeys: false, logLevel: 'error' })
     const wrong = complaintsOf(document)
-    for (const { pos, message, code } of wrong) problems.addAt(placeAt(pos), [], sentenceOf(code, message, text, pos))
+    for (const { pos, message, code } of wrong) {
+      const end = code === 'DUPLICATE_KEY' ? pos[0] + keyAt(text, pos[0]).length : pos[1]
+      problems.addAt(placeOf(counter, pos[0], end), [], sentenceOf(code, message, text, pos))
+    }
     if (wrong.length > 0) return undefined
     const converter = new Converter(document, counter, problems)
     problems.locate = converter.locate
@@ -66,14 +71,14 @@ interface Spot {
 
 /** Not the library's own `toJS`: it counts a hundred uses of one anchor as an attack, and forgets where things stand. */
 class Converter {
-  readonly #document: Document.Parsed
   readonly #counter: LineCounter
   readonly #problems: Problems
+  readonly #targets: ReadonlyMap<Alias, Node>
   readonly #spots = new Map<string, Spot>()
   #values = 0
 
   constructor(document: Document.Parsed, counter: LineCounter, problems: Problems) {
-    this.#document = document
+    this.#targets = targetsIn(document)
     this.#counter = counter
     this.#problems = problems
     this.#spots.set(keyOf([]), { key: null, value: document.contents })
@@ -84,7 +89,8 @@ class Converter {
       const spot = this.#spots.get(keyOf(path.slice(0, length)))
       if (spot === undefined) continue
       // What is not there is missing in what its key names.
-      const node = part === 'key' || length < path.length || isEmpty(spot.value) ? (spot.key ?? spot.value) : (spot.value ?? spot.key)
+      const isBeside = length < path.length && !isScalar(spot.value)
+      const node = part === 'key' || isBeside || isEmpty(spot.value) ? (spot.key ?? spot.value) : (spot.value ?? spot.key)
       if (node?.range) return placeOf(this.#counter, node.range[0], node.range[1])
     }
     return { line: 1, column: 1, length: 1 }
@@ -96,9 +102,8 @@ class Converter {
   }
 
   convert(node: Node | null, path: Path, depth: number): unknown {
-    if (++this.#values > MOST_VALUES) throw new TooMuch(node, TOO_MUCH)
-    if (depth > DEEPEST) throw new TooMuch(node, TOO_DEEP)
-    if (isAlias(node)) return this.convert(this.#resolve(node), path, depth + 1)
+    this.#mustBeBounded(node, depth)
+    if (isAlias(node)) return this.convert(this.#resolve(node, path), path, depth + 1)
     if (path.length > 0) this.#spots.set(keyOf(path), { key: this.#spots.get(keyOf(path))?.key ?? null, value: node })
     if (isScalar(node)) return node.value
     if (isSeq(node)) return node.items.map((item, index) => this.convert(item as Node | null, [...path, index], depth + 1))
@@ -118,7 +123,7 @@ class Converter {
 
   /** Its own keys count more than those that it merges, and of several merged maps the first. */
   #pairs(node: YAMLMap, path: Path, depth: number): Map<string, Pair> {
-    if (depth > DEEPEST) throw new TooMuch(node, TOO_DEEP)
+    this.#mustBeBounded(node, depth)
     const own = new Map<string, Pair>()
     const merged = new Map<string, Pair>()
     for (const pair of node.items) {
@@ -135,29 +140,44 @@ class Converter {
   }
 
   #merged(pair: Pair, path: Path, depth: number): readonly (readonly [string, Pair])[] {
-    const given = isAlias(pair.value) ? this.#resolve(pair.value) : pair.value
+    const given = isAlias(pair.value) ? this.#resolve(pair.value, path) : pair.value
     const sources = isSeq(given) ? given.items : [given]
     return sources.flatMap((source) => {
-      const map = isAlias(source) ? this.#resolve(source) : source
-      if (isMap(map)) {
-        const pairs = [...this.#pairs(map, path, depth + 1)]
-        this.#values += pairs.length
-        if (this.#values > MOST_VALUES) throw new TooMuch(map, TOO_MUCH)
-        return pairs
-      }
+      const map = isAlias(source) ? this.#resolve(source, path) : source
+      if (isMap(map)) return [...this.#pairs(map, path, depth + 1)]
       this.#complain(pair.key as Node, path, '"<<" merges a map, or a list of maps, as in "<<: *defaults"')
       return []
     })
   }
 
-  #resolve(alias: Node): Node | null {
-    return (isAlias(alias) ? alias.resolve(this.#document) : null) ?? null
+  #resolve(alias: Alias, path: Path): Node | null {
+    const node = this.#targets.get(alias)
+    if (node === undefined) this.#complain(alias, path, `there is no anchor &${alias.source} above`)
+    return node ?? null
+  }
+
+  #mustBeBounded(node: Node | null, depth: number): void {
+    if (++this.#values > MOST_VALUES) throw new TooMuch(node, TOO_MUCH)
+    if (depth > DEEPEST) throw new TooMuch(node, TOO_DEEP)
   }
 
   #complain(node: Node | null, path: Path, message: string): void {
     if (node?.range) this.#problems.addAt(placeOf(this.#counter, node.range[0], node.range[1]), path, message)
     else this.#problems.add(path, message)
   }
+}
+
+/** What each alias stands for: the last anchor of that name above it. The library looks for it through the whole document, for each. */
+function targetsIn(document: Document.Parsed): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>()
+  const targets = new Map<Alias, Node>()
+  visit(document, (_key, node) => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source)
+      if (target !== undefined) targets.set(node, target)
+    } else if (isNode(node) && node.anchor !== undefined) anchors.set(node.anchor, node)
+  })
+  return targets
 }
 
 function isEmpty(node: Node | null): boolean {
@@ -183,9 +203,16 @@ function complaintsOf({ errors, warnings }: Document.Parsed): readonly (YAMLPars
   ]
 }
 
-function sentenceOf(code: string, message: string, text: string, [from, to]: readonly [number, number]): string {
-  if (code === 'DUPLICATE_KEY') return `the key ${quote(text.slice(from, to))} is given twice in this map`
+/** The parser tells where it begins only. */
+function keyAt(text: string, from: number): string {
+  return /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s:,{}[\]]+)/.exec(text.slice(from, from + 200))?.[0] ?? ''
+}
+
+function sentenceOf(code: string, message: string, text: string, [from]: readonly [number, number]): string {
+  if (code === 'DUPLICATE_KEY') return `the key ${quote(keyAt(text, from).replace(/^(["'])(.*)\1$/s, '$2'))} is given twice in this map`
   if (code === 'MULTIPLE_DOCS') return 'there are several documents in the file; one is read'
+  // The parser’s own stack.
+  if (message.includes('call stack')) return TOO_DEEP
   if (code === 'TAG_RESOLVE_FAILED') return `there is no such tag here: ${message}`
   if (text.slice(from - 1, from + 1) === '${') return 'a value with "${" in it must be in quotes here, within { } or [ ]'
   return `is not valid YAML: ${message}`

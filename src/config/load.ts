@@ -103,7 +103,7 @@ function readDotEnv(files: EnvFiles, problems: Problems): Readonly<Record<string
 }
 
 function invalid(problems: Problems, name: string, text: string | null, cause: unknown): ProcmanError {
-  const found = problems.found.map(({ place: _place, ...problem }) => problem)
+  const found = problems.found.map(({ place: _place, steps: _steps, ...problem }) => problem)
   return new ProcmanError('PROCMAN_CONFIG_INVALID', renderProblems(problems.found, name, text), { details: { problems: found }, cause })
 }
 

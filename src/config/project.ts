@@ -43,12 +43,13 @@ export function toProject(read: Read, { path, dir, lookUp, files }: Surroundings
   const asked = check(prepared.value, problems)
   if (asked === undefined) return undefined
   const all = inOrderOf(prepared.value, toDeclared(asked, problems))
-  checkRules(all, problems)
+  checkRules(asked, all, problems)
+  const byId = new Map(all.map((declared) => [declared.id, declared]))
   const build = (declared: Declared): readonly DesiredProcess[] => {
     const env = readEnvFiles(declared, files, problems)
     const input = toInput(declared, { dir, env }, problems)
     const extra = escaped(prepared.scriptEnvOf(declared.path), declared)
-    const dependsOn = resolveDependencies(declared, all)
+    const dependsOn = resolveDependencies(declared, byId)
     const replicas = replicasOf(declared).map((replica) => ({ ...input, id: replica.id, env: { ...input.env, ...extra, ...replica.env }, dependsOn }))
     if (!problems.isWithin(declared.path)) mustBeAccepted(replicas.at(-1) ?? { ...input, id: declared.id, dependsOn }, declared, problems)
     return declared.asked.enabled === false ? [] : replicas

@@ -1,11 +1,11 @@
 /** The schema of config files: types, JSON Schema and the reference page are made from it. */
-import * as z from 'zod'
+import type * as z from 'zod'
 import type { LogLevel } from './contract.ts'
 import { object, option } from './schema/leaf.ts'
 import { logCollection } from './schema/limits.ts'
 import { managedProcesses } from './schema/managed.ts'
 import { processes } from './schema/process.ts'
-import { duration, text, whole, word } from './schema/values.ts'
+import { duration, fullText, whole, word } from './schema/values.ts'
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
@@ -16,25 +16,11 @@ const processManager = object('a map of settings of the manager', {
 }).meta({ id: 'process_manager', description: 'Settings of the manager.' })
 
 export const config = object('a map with processes or managed_processes', {
-  $schema: option(text, 'Where an editor finds the JSON Schema.'),
+  $schema: option(fullText, 'Where an editor finds the JSON Schema.'),
   process_manager: option(processManager, 'Settings of the manager.'),
   processes: option(processes, 'Processes by name: a command line, or a map. The short form.'),
   managed_processes: option(managedProcesses, 'Processes, in the long form. Both forms may stand in one file.'),
   log_collection: option(logCollection, 'Checked, and without effect yet.'),
-}).meta({ title: 'procman', description: 'What should run. Keys that begin with `x-` are left alone: a place for anchors.' })
+}).meta({ title: 'procman config file', description: 'What should run. Keys that begin with `x-` are left alone: a place for anchors.' })
 
 export type ConfigAsked = z.output<typeof config>
-
-/** The JSON Schema (draft 2020-12) of a config file. */
-export function configJsonSchema(): Readonly<Record<string, unknown>> {
-  const schema = z.toJSONSchema(config, {
-    io: 'input',
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema }) {
-      // zod leaves out the default of what is transformed: here it is told in words of the file.
-      const fallback = z.globalRegistry.get(zodSchema)?.default
-      if (fallback !== undefined) jsonSchema.default = fallback as never
-    },
-  })
-  return { ...schema, patternProperties: { '^x-': {} } }
-}

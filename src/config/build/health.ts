@@ -13,14 +13,14 @@ const TIMES = ['interval', 'start_interval', 'timeout', 'initial_delay', 'failur
 const PROBES = ['startup', 'liveness', 'readiness'] as const
 
 /** A check alone is asked twice: as the startup probe, so that the process is ready once it has passed, and from then on as the liveness probe. */
-export function toHealth(asked: HealthAsked, path: Path, problems: Problems): HealthChecks | undefined {
+export function toHealth(asked: HealthAsked, pathOf: (...rest: Path) => Path, problems: Problems): HealthChecks | undefined {
   const own = [...CHECKS, ...TIMES].filter((name) => asked[name] !== undefined)
   const named = PROBES.filter((name) => asked[name] !== undefined)
   const pause = withoutUndefined({ pauseWhenSuspended: asked.pause_when_suspended })
   if (named.length > 0 && own.length > 0)
-    problems.add([...path, own[0] ?? ''], `belongs into ${named.join(' or ')}: there is a check of its own, or there are probes`, 'key')
-  if (named.length > 0) return { ...Object.fromEntries(named.map((name) => [name, toProbe(asked[name] ?? {}, name, [...path, name], problems)])), ...pause }
-  const liveness = toProbe(asked, 'liveness', path, problems)
+    problems.add(pathOf(own[0] ?? ''), `belongs into ${named.join(' or ')}: there is a check of its own, or there are probes`, 'key')
+  if (named.length > 0) return { ...Object.fromEntries(named.map((name) => [name, toProbe(asked[name] ?? {}, name, pathOf(name), problems)])), ...pause }
+  const liveness = toProbe(asked, 'liveness', pathOf(), problems)
   if (liveness === undefined) return undefined
   const { onFailure: _onFailure, ...startup } = liveness
   return { startup, liveness, ...pause }

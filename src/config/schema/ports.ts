@@ -11,7 +11,7 @@ export type PortAsked = number | 'any' | readonly [from: number, to: number]
 
 const portNumber = leaf<PortAsked>(
   WORDS,
-  orReference({ type: ['integer', 'string'], minimum: 1, maximum: LAST_PORT, pattern: '^(any|\\d+(-\\d+)?)$' }),
+  orReference({ title: 'port', type: ['integer', 'string'], minimum: 1, maximum: LAST_PORT, pattern: '^(any|\\d+(-\\d+)?)$' }),
   ['number', 'text'],
   (given) => {
     if (given === 'any') return 'any'

@@ -31,7 +31,7 @@ export const longDuration = durationFrom(1)
 
 function durationFrom(leastMs: number) {
   const words = leastMs === 0 ? 'a duration such as 500ms, 30s or 1m30s, at most 7d' : 'a duration such as 500ms, 30s or 1m30s, from 1ms to 7d'
-  return leaf(words, orReference({ type: ['string', 'integer'], pattern: DURATION_PATTERN.source }), ['text', 'number'], (given) => {
+  return leaf(words, orReference({ title: 'duration', type: ['string', 'integer'], pattern: DURATION_PATTERN.source }), ['text', 'number'], (given) => {
     const read = readDuration(String(given))
     if (typeof read !== 'number') return new Refused(`must be ${words}: ${typeof given === 'number' ? given : quote(given)} ${read.problem}`)
     return read >= leastMs && read <= A_WEEK_MS ? read : undefined
@@ -41,7 +41,7 @@ function durationFrom(leastMs: number) {
 /** Bytes. @returns whole bytes */
 export const size = leaf(
   'a size such as 512MB, 1GB or a number of bytes, more than 0',
-  orReference({ type: ['string', 'integer'], pattern: '^\\d+(\\.\\d+)?\\s*[kKmMgGtT]?([iI]?[bB])?$', exclusiveMinimum: 0 }),
+  orReference({ title: 'size', type: ['string', 'integer'], pattern: '^\\d+(\\.\\d+)?\\s*[kKmMgGtT]?([iI]?[bB])?$', exclusiveMinimum: 0 }),
   ['text', 'number'],
   (given) => {
     const [, amount, unit = ''] = SIZE.exec(String(given)) ?? []
@@ -85,7 +85,7 @@ export function word<const Word extends string>(words: readonly Word[]) {
   })
 }
 
-export const signal = leaf('the name of a signal, as SIGTERM', { type: ['string', 'integer'] }, ['text', 'number'], (given) => {
+export const signal = leaf('the name of a signal, as SIGTERM', { title: 'signal', type: ['string', 'integer'] }, ['text', 'number'], (given) => {
   const name = canonicalSignal(String(given))
   return name ?? new Refused(`there is no signal ${quote(given)} on this machine`)
 })
