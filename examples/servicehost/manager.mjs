@@ -7,15 +7,14 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { createSupervisor } from 'procman'
+import { createReconciler, createSupervisor, fromInstances } from 'procman'
 
 const beside = (name) => fileURLToPath(new URL(name, import.meta.url))
 const { values } = parseArgs({ options: { 'state-dir': { type: 'string' }, instances: { type: 'string', default: beside('instances.json') } } })
 
 const PROBE = { http: { path: '/api/status' }, intervalMs: 1_000 }
 
-const specOf = ({ instanceId, wasmPath, dbName, env = {} }) => ({
-  id: instanceId,
+const template = ({ wasmPath, dbName, env = {} }) => ({
   command: beside('servicehost'),
   args: ['-wasm', '${meta.wasmPath}', '-dbPath', '${meta.dbName}', '-port', '${port.http}', '-chaos'],
   env,
@@ -27,35 +26,30 @@ const specOf = ({ instanceId, wasmPath, dbName, env = {} }) => ({
   breaker: { failures: 4, windowMs: 30_000, cooldownMs: 8_000 },
 })
 
-const instances = JSON.parse(await readFile(values.instances, 'utf8'))
 const supervisor = await createSupervisor({ stateDir: values['state-dir'] })
 supervisor.actor.on('*', ({ type, id, ...facts }) => say(id, type, facts))
 
+const provider = fromInstances({ source: async () => JSON.parse(await readFile(values.instances, 'utf8')), template, name: values.instances })
+const reconciler = createReconciler({ supervisor, provider })
+
 // A supervisor alone keeps no program alive, for example when all of its processes have ended.
 const alive = setInterval(() => {}, 2 ** 31 - 1)
-let isLeaving = false
 process.once('SIGINT', () => leave('shutdown'))
 process.once('SIGTERM', () => leave('shutdown'))
 process.once('SIGHUP', () => leave('close'))
 
-await Promise.all(instances.map(ensure))
-
-/** One that cannot be started, or is not ready, is told of and harms none of the others. */
-async function ensure(instance) {
-  const id = instance.instanceId
-  const known = supervisor.list().find((record) => record.id === id)
-  if (known !== undefined) return say(id, 'taken over', { state: known.state, run: known.run, pid: known.pid })
-  try {
-    await supervisor.start(specOf(instance))
-    await supervisor.waitFor(id, 'ready', { timeoutMs: 30_000 })
-  } catch (error) {
-    if (!isLeaving) say(id, 'not ready', { code: error.code, message: error.message })
-  }
+for (const { id, state, run, pid } of supervisor.list()) say(id, 'taken over', { state, run, pid })
+// One that cannot be started is told of and harms none of the others.
+reconciler.actor.on('reconciler.failed', ({ id, code, message }) => say(id, 'failed', { code, message }))
+try {
+  await reconciler.apply()
+} catch (error) {
+  if (error.code !== 'PROCMAN_CLOSED') throw error // It was left meanwhile.
 }
 
 async function leave(how) {
-  isLeaving = true
   clearInterval(alive)
+  reconciler.close()
   await supervisor[how]()
 }
 
