@@ -1,7 +1,7 @@
 /** What a command may touch of the world outside of procman: streams, environment, clock, signals. Tests give their own. */
 import type { Readable, Writable } from 'node:stream'
 
-export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number }
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
 
 export type HandledSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 

@@ -32,6 +32,9 @@ export function addViewVerbs({ verb, cliOf, answer }: Verbs): void {
     .option('--stdout', 'its stdout only')
     .option('--stderr', 'its stderr only')
     .action(async (id: string, options) => answer(await (await import('./commands/logs.ts')).logs(cliOf(options), id, options)))
+  verb('top', 'the processes as they are, live, with keys: logs, restart, stop, start', 'procman top').action(async (options) =>
+    answer(await (await import('./commands/top.ts')).top(cliOf(options))),
+  )
   verb(
     'events [id...]',
     'print what happened to processes, a line each: when, to whom, what, why',

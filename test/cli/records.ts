@@ -3,8 +3,6 @@ import { contextOf } from '../../src/machines/process/context.ts'
 import { type ProcessRecord, toRecord } from '../../src/machines/process/record.ts'
 import { aSpec, EPOCH_MS } from '../machines/fixtures.ts'
 
-export const CREATED = new Date(EPOCH_MS).toISOString()
-
 /** So many ms after it was created. */
 export const later = (ms: number): string => new Date(EPOCH_MS + ms).toISOString()
 

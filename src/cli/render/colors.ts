@@ -10,10 +10,11 @@ export interface Colors {
   readonly red: Paint
   readonly green: Paint
   readonly yellow: Paint
+  readonly inverse: Paint
 }
 
 const plain: Paint = (text) => text
-const NO_COLORS: Colors = { bold: plain, dim: plain, red: plain, green: plain, yellow: plain }
+const NO_COLORS: Colors = { bold: plain, dim: plain, red: plain, green: plain, yellow: plain, inverse: plain }
 
 /** Loads what paints only where it is needed: a pipe must not pay for it. */
 export async function colorsFor(io: Pick<Io, 'env' | 'stdout'>): Promise<Colors> {
