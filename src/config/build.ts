@@ -5,7 +5,7 @@ import { toHealth } from './build/health.ts'
 import { toPort } from './build/ports.ts'
 import { toBreaker, toReady, toRestart, toStop } from './build/restart.ts'
 import type { Declared } from './declared.ts'
-import type { Problems } from './problems.ts'
+import type { Path, Problems } from './problems.ts'
 import type { ProcessAsked } from './schema/process.ts'
 import { withoutUndefined } from './without-undefined.ts'
 
@@ -20,7 +20,7 @@ export interface Given {
 /** @returns of one process, without its id */
 export function toInput({ asked, pathOf }: Declared, { dir, env }: Given, problems: Problems): ProcessInput {
   return withoutUndefined({
-    ...toCommand(asked),
+    ...toCommand(asked, pathOf('command'), problems),
     env: { ...env, ...asked.env },
     inheritEnv: asked.inherit_env,
     cwd: toCwd(asked, dir),
@@ -32,7 +32,7 @@ export function toInput({ asked, pathOf }: Declared, { dir, env }: Given, proble
     autostart: asked.autostart,
     startupTimeoutMs: asked.startup_timeout,
     ports: asked.ports && Object.fromEntries(Object.entries(asked.ports).map(([name, port]) => [name, toPort(port, [...pathOf('ports'), name], problems)])),
-    health: asked.health && toHealth(asked.health, (...rest) => pathOf('health', ...rest), problems),
+    health: asked.health && toHealth(asked.health, (...rest) => pathOf('health', ...rest), dir, problems),
     ready: asked.ready && toReady(asked.ready, pathOf('ready'), problems),
     restart: asked.restart && toRestart(asked.restart, pathOf('restart'), problems),
     breaker: toBreaker(asked.breaker),
@@ -40,7 +40,8 @@ export function toInput({ asked, pathOf }: Declared, { dir, env }: Given, proble
   })
 }
 
-function toCommand({ command: given, args = [], shell }: ProcessAsked): Pick<ProcessInput, 'command' | 'args'> {
+function toCommand({ command: given, args = [], shell }: ProcessAsked, path: Path, problems: Problems): Pick<ProcessInput, 'command' | 'args'> {
+  if (shell === true && typeof given !== 'string') problems.add(path, 'must be a script in one text, since shell is true, not a list of words')
   const words = typeof given === 'string' ? [given] : given
   const [command = '', ...first] = shell === true ? ['sh', '-c', ...words, ...(args.length > 0 ? ['sh'] : [])] : words
   return { command, args: [...first, ...args] }

@@ -128,7 +128,7 @@ class Converter {
     const merged = new Map<string, Pair>()
     for (const pair of node.items) {
       const { key } = pair
-      if (isScalar(key) && key.value === '<<' && key.type === 'PLAIN') {
+      if (isScalar(key) && key.source === '<<' && key.type === 'PLAIN') {
         for (const [name, from] of this.#merged(pair, path, depth)) if (!merged.has(name)) merged.set(name, from)
         continue
       }

@@ -1,5 +1,5 @@
 /** Which file says what should run. */
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ProcmanError } from '../errors.ts'
 
@@ -20,12 +20,22 @@ export function isProcfile(path: string): boolean {
 }
 
 function named(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false })
+  const stats = look(path)
   if (stats === undefined) throw notFound(`there is no config file ${path}`, { path })
   if (!stats.isDirectory()) return path
   const found = firstIn(path)
   if (found === null) throw notFound(`there is no config file in ${path}: none of ${NAMES.join(', ')}`, { path })
   return found
+}
+
+/** What cannot even be looked at is told with its reason. */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw notFound(`the config file ${path} cannot be looked at (${reason})`, { path })
+  }
 }
 
 function search(cwd: string): string {

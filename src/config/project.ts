@@ -60,7 +60,10 @@ export function toProject(read: Read, { path, dir, lookUp, files }: Surroundings
     dir,
     manager: toManagerSettings(asked.process_manager),
     processes,
-    disabled: all.filter((declared) => declared.asked.enabled === false).map(({ id }) => id),
+    disabled: all
+      .filter((declared) => declared.asked.enabled === false)
+      .flatMap(replicasOf)
+      .map(({ id }) => id),
     warnings: warningsOf(asked, all),
     files: [path, ...files.files],
   }

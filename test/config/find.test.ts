@@ -45,6 +45,7 @@ describe('the config file', () => {
       message: `there is no config file ${dir}/nothing.yaml`,
     })
     expect(await refusalOf(from(dir, '.'))).toMatchObject({ code: 'PROCMAN_CONFIG_NOT_FOUND' })
+    expect(await refusalOf(from(dir, 'x'.repeat(300)))).toMatchObject({ code: 'PROCMAN_CONFIG_NOT_FOUND', message: expect.stringContaining('(ENAMETOOLONG)') })
   })
 
   it.each([

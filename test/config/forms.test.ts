@@ -125,7 +125,10 @@ health:
       'http: { port: 80, path: /x, method: HEAD, headers: { A: 1 }, status: [[200, 299], 404] }',
       { http: { port: '80', path: '/x', method: 'HEAD', headers: { A: '1' }, status: [[200, 299], 404] } },
     ],
-    ['http: { url: "https://a/", tls: { ca: x } }', { http: { url: 'https://a/', tls: { ca: 'x' } } }],
+    [
+      'http: { url: "https://a/", tls: { ca: x, servername: b } }',
+      { http: { url: 'https://a/', tls: { ca: expect.stringMatching(/^\/.*\/x$/), servername: 'b' } } },
+    ],
     ['tcp: "a:80"', { tcp: 'a:80' }],
     ['tcp: { host: a, port: 80 }', { tcp: { host: 'a', port: '80' } }],
     ['exec: { command: [a, b], args: [c], cwd: /d, env: { E: 1 } }', { exec: { command: 'a', args: ['b', 'c'], cwd: '/d', env: { E: '1' } } }],

@@ -119,6 +119,9 @@ nothing: 1
     ['ready: { log_line: "(" }', expect.stringMatching(/^4:24 processes\.a\.ready\.log_line: must be the source of a regular expression, not "\("/)],
     ['ready: { delay: 2m }', '4:21 processes.a.ready.delay: must be less than startup_timeout (in ms), 60000, not 120000'],
     ['args: ["${nothing}"]', expect.stringMatching(/^4:12 processes\.a\.args\.0: there is no \$\{nothing\}/)],
+    ['health_check: {}', '4:5 processes.a.health_check: there is no key "health_check" here; did you mean "health"?'],
+    ['dependsOn: [b]', '4:5 processes.a.dependsOn: there is no key "dependsOn" here; did you mean "depends_on"?'],
+    ['stop_timeout: 3s', '4:5 processes.a.stop_timeout: there is no key "stop_timeout" here; did you mean "stop"?'],
     ['cwd: ""', '4:10 processes.a.cwd: must be a text that is not empty, not ""'],
   ])('%s', async (lines, problem) => {
     expect(await problemsOf(inProcess(lines))).toEqual([problem])
@@ -132,9 +135,10 @@ nothing: 1
     ['process_manager: {}', '1:1 : declares no processes: it must have processes or managed_processes'],
     ['processes:\n', '1:1 processes: must be a map of processes by name, not nothing'],
     ['processes: { "a b": x }', '1:14 processes.a b: "a b" is not an id: 1 to 100 letters, digits, ".", "_" or "-", beginning with a letter, a digit or "_"'],
+    ['processes: { a: { command: [x], shell: true } }', '1:28 processes.a.command: must be a script in one text, since shell is true, not a list of words'],
     ['processes: { a: 3 }', '1:17 processes.a: must be a command line, or a map with command, not 3'],
     ['processes: { a: }', '1:14 processes.a: must be a command line, or a map with command, not nothing'],
-    ['processes: { a: " " }', '1:17 processes.a.command: is an empty list: the first word is the program'],
+    ['processes: { a: " " }', '1:17 processes.a.command: has no words: the first one is the program'],
     ['processes: { a: { args: [x] } }', '1:14 processes.a.command: is missing: it must be a command line, or a list of its words'],
     [
       'managed_processes: [{ id: a, type: unmanaged, management: { control: { executable: x } } }]',

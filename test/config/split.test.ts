@@ -11,7 +11,7 @@ function shellWords(line: string): readonly string[] | null {
 
 describe('splitCommandLine', () => {
   it('splits as a shell does', () => {
-    const piece = fc.constantFrom('a', 'b', 'é', ' ', ' ', '\t', "'", '"', "'x y'", '"x y"', '\\', '\\\\', '\\"', "\\'", '\\ ', '=', '-', '\\$')
+    const piece = fc.constantFrom('a', 'b', 'é', ' ', ' ', '\t', "'", '"', "'x y'", '"x y"', '\\', '\\\\', '\\"', "\\'", '\\ ', '=', '-')
     const lines = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''))
     fc.assert(
       fc.property(lines, (line) => {

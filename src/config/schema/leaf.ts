@@ -131,7 +131,30 @@ export function quote(value: unknown): string {
   return JSON.stringify(text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text)
 }
 
+/** What the other form, or another program, calls it. */
+const ELSEWHERE: readonly (readonly string[])[] = [
+  ['command', 'executable', 'cmd', 'script'],
+  ['args', 'arguments'],
+  ['env', 'environment'],
+  ['cwd', 'working_directory', 'working_dir'],
+  ['health', 'health_check', 'healthcheck'],
+  ['restart', 'restart_policy'],
+  ['breaker', 'circuit_breaker'],
+  ['stop_signal', 'stop'],
+  ['shutdown_timeout', 'stop_timeout', 'stop_grace_period', 'kill_timeout', 'stop'],
+  ['replicas', 'instances', 'scale', 'numprocs'],
+  ['processes', 'services'],
+]
+
 function unknownKey(key: string, known: readonly string[]): string {
-  const near = suggest(key.toLowerCase().replaceAll('-', '_'), known)[0]
+  const plain = key
+    .replace(/[a-z](?=[A-Z])/g, '$&_')
+    .toLowerCase()
+    .replaceAll('-', '_')
+  const near =
+    suggest(plain, known)[0] ??
+    ELSEWHERE.filter((names) => names.includes(plain))
+      .flat()
+      .find((name) => known.includes(name))
   return `there is no key ${quote(key)} here; ${near === undefined ? `known are ${known.join(', ')}` : `did you mean ${quote(near)}?`}`
 }

@@ -110,7 +110,7 @@ export const meta = record(
 /** A command line, which is split in words, or the words. */
 export const commandLine = oneOf('a command line, or a list of its words', [
   fullText,
-  list('a command line, or a list of its words', text).min(1, { error: 'is an empty list: the first word is the program' }),
+  list('a command line, or a list of its words', text).min(1, { error: 'has no words: the first one is the program' }),
 ])
 
 export const oneOrMoreTexts = oneOf('a text, or a list of texts', [fullText, list('a list of texts', fullText)])
