@@ -92,7 +92,12 @@ export class Stream {
     const parser = createParser({ onEvent: ({ event = '', id, data }) => this.events.push({ event, id, data: JSON.parse(data) }) })
     this.#request = request({ socketPath, path, headers })
     this.ended = new Promise((resolve) => {
-      this.#request.on('response', (response) => response.on('data', (chunk: Buffer) => parser.feed(chunk.toString())).on('close', () => resolve()))
+      this.#request.on('response', (response) =>
+        response
+          .on('data', (chunk: Buffer) => parser.feed(chunk.toString()))
+          .on('error', () => {})
+          .on('close', () => resolve()),
+      )
       this.#request.on('error', () => resolve())
     })
     this.#request.end()

@@ -55,6 +55,14 @@ describe('the socket', () => {
     expect(existsSync(server.socketPath)).toBe(false)
   })
 
+  it('is put back when somebody has deleted it', async () => {
+    const { server, client } = await served()
+    rmSync(server.socketPath)
+    await expect.poll(() => existsSync(server.socketPath), { timeout: 10_000 }).toBe(true)
+    expect((await ask(server.socketPath, '/v1/status')).status).toBe(200)
+    expect(client.isConnected).toBe(true)
+  })
+
   it('tells who holds a directory that nobody serves', async () => {
     const home = aHome()
     await home.supervisor()
@@ -82,6 +90,11 @@ describe('a request', () => {
       [400, 'PROCMAN_INVALID_ARGUMENT', /JSON/, post('/v1/processes', '{"command":')],
       [400, 'PROCMAN_INVALID_ARGUMENT', /type/, post('/v1/processes/one/send', { event: { type: 'run.exited' } })],
       [422, 'PROCMAN_INVALID_SPEC', /command.*nonsense|nonsense.*command/, post('/v1/processes', { nonsense: 1 })],
+      [422, 'PROCMAN_INVALID_SPEC', /command/, post('/v1/processes', null)],
+      [422, 'PROCMAN_INVALID_SPEC', /command/, post('/v1/processes', '["x"]')],
+      [422, 'PROCMAN_INVALID_SPEC', /command/, ask(socketPath, '/v1/processes', { method: 'POST', headers: { 'content-type': 'application/json' } })],
+      [400, 'PROCMAN_INVALID_ARGUMENT', /callerEnv/, post('/v1/processes', { command: 'true', callerEnv: 'PATH=/' })],
+      [400, 'PROCMAN_INVALID_ARGUMENT', /JSON/, post('/v1/processes', '{"command": "true", "__proto__": {"id": "x"}}')],
       [413, 'PROCMAN_INVALID_ARGUMENT', /too large/i, post('/v1/processes', { command: 'x'.repeat(2_000_000) })],
       [
         415,
@@ -108,6 +121,8 @@ describe('a request', () => {
     const { server } = await served()
     const socket = connectSocket(server.socketPath)
     let text = ''
+    // What it was still sending is not read.
+    socket.on('error', () => {})
     socket.on('data', (chunk) => {
       text += chunk
     })
@@ -284,4 +299,5 @@ it('serves nobody after it was closed', async () => {
   await Promise.all([server.close(), server.close()])
   expect((await rejection(ask(server.socketPath, '/v1/status'))).code).toBe('ENOENT')
   await supervisor.close()
+  expect((await rejection(serveControl({ supervisor }))).code).toBe('PROCMAN_CLOSED')
 })

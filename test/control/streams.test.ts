@@ -37,6 +37,7 @@ describe('the stream of states', () => {
     const { server, supervisor } = await served()
     await supervisor.start(sleeper({ id: 'one' }))
     const first = new Stream(server.socketPath, EVENTS)
+    await first.until('the picture is there', (events) => events.length === 1)
     await supervisor.restart('one')
     await first.until('it runs again', (events) => events.at(-1)?.data.state === 'running')
     const at = 2

@@ -1,4 +1,6 @@
 /** The stream of events of a manager, opened again whenever it breaks: told on to the mirror. */
+import type { EventSourceMessage } from 'eventsource-parser'
+import { ProcmanError } from '../../errors.ts'
 import type { StreamEvent } from '../wire.ts'
 import type { Link } from './link.ts'
 import { eventsIn } from './sse.ts'
@@ -32,10 +34,13 @@ export class Connection {
   /** Settles with the first picture; then it goes on by itself. @throws what stands in the way of it */
   open(): Promise<void> {
     return new Promise((resolve, reject) => {
-      void this.#stream(resolve).then(
-        () => this.#goOn(),
-        (error) => (this.#lastId === null ? reject(error) : this.#goOn()),
-      )
+      let isOpen = false
+      const ready = () => {
+        isOpen = true
+        resolve()
+      }
+      const over = (error: unknown) => (isOpen ? void this.#goOn() : reject(error))
+      void this.#stream(ready).then(() => over(cutOff('it has closed at once')), over)
     })
   }
 
@@ -64,12 +69,21 @@ export class Connection {
     let isFirst = true
     for await (const { event, data, id } of eventsIn(body, () => giveUp.abort())) {
       if (this.#closed.signal.aborted) return
+      this.#tell({ event, data, id })
       if (id !== undefined) this.#lastId = id
-      this.#listener.event({ name: event, data: JSON.parse(data) } as StreamEvent, id)
       if (!isFirst) continue
       isFirst = false
       this.#isBack()
       ready()
+    }
+  }
+
+  /** @throws PROCMAN_MANAGER_UNREACHABLE for what a much newer manager may tell */
+  #tell({ event, data, id }: EventSourceMessage): void {
+    try {
+      this.#listener.event({ name: event, data: JSON.parse(data) } as StreamEvent, id)
+    } catch (error) {
+      throw cutOff(`it tells what this client does not understand: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 
@@ -97,4 +111,8 @@ export class Connection {
       this.#closed.signal.addEventListener('abort', done)
     })
   }
+}
+
+function cutOff(why: string): ProcmanError {
+  return new ProcmanError('PROCMAN_MANAGER_UNREACHABLE', `the manager cannot be followed: ${why}`)
 }

@@ -13,13 +13,22 @@ export async function open({ stateDir, url, token, env }: ConnectOptions): Promi
   const link = new Link(target)
   try {
     const { data } = await link.ask('GET', '/v1/status')
-    const caller = { cwd: 'stateDir' in target ? process.cwd() : null, env }
+    const caller = { cwd: 'stateDir' in target ? cwdOrNull() : null, env }
     const handle = new RemoteHandle(link, stateDirOf(data), caller)
     await handle.open()
     return handle
   } catch (error) {
     await link.close()
     throw 'stateDir' in target ? noManager(target.stateDir, error) : error
+  }
+}
+
+/** It may have been deleted under this program. */
+function cwdOrNull(): string | null {
+  try {
+    return process.cwd()
+  } catch {
+    return null
   }
 }
 

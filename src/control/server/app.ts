@@ -1,4 +1,5 @@
 /** The routes, served by Fastify: requests checked by their schemas, errors told in one form. It listens to nothing itself. */
+import type { ServerResponse } from 'node:http'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { isProcmanError, ProcmanError } from '../../errors.ts'
@@ -23,6 +24,9 @@ export async function createApp(ground: Ground, log: ControlLog | undefined): Pr
         check(schema as unknown as z.ZodType, value),
   )
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  const parse = app.getDefaultJsonParser('error', 'error')
+  // An empty body is none, whatever type it is said to have.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => (text === '' ? done(null) : parse(request, String(text), done)))
   app.setErrorHandler<FastifyError | Error>((error, _request, reply) => refuse(reply, error, log))
   app.setNotFoundHandler((request, reply) =>
     refuse(reply, new ProcmanError('PROCMAN_INVALID_ARGUMENT', `there is no route ${request.method} ${request.url}; GET /openapi.json lists all`), log, 404),
@@ -51,12 +55,8 @@ function serve(app: FastifyInstance, ground: Ground, route: Route): void {
     },
     handler: async (request, reply) => {
       const call = { params: request.params, query: request.query, body: request.body, lastEventId: lastEventIdOf(request), signal: goneSignal(reply) }
-      const takeOver = () => {
-        reply.hijack()
-        return reply.raw
-      }
-      const answer = (await route.act(ground, call, takeOver)) ?? {}
-      if (route.isStream) return reply
+      if (route.isStream) return streamTo(reply, (takeOver) => route.act(ground, call, takeOver))
+      const answer = (await route.act(ground, call, () => reply.raw)) ?? {}
       ground.feed.lookAtProblems()
       const { place } = ground.feed
       // What has changed is told in the stream up to here.
@@ -64,6 +64,23 @@ function serve(app: FastifyInstance, ground: Ground, route: Route): void {
       return answer
     },
   })
+}
+
+/** What goes wrong once it has begun can only be told by breaking off. */
+async function streamTo(reply: FastifyReply, stream: (takeOver: () => ServerResponse) => unknown): Promise<FastifyReply> {
+  let isTaken = false
+  const takeOver = () => {
+    isTaken = true
+    reply.hijack()
+    return reply.raw
+  }
+  try {
+    await stream(takeOver)
+  } catch (error) {
+    if (!isTaken) throw error
+    reply.raw.destroy()
+  }
+  return reply
 }
 
 function check(schema: z.ZodType, value: unknown): { value: unknown } | { error: Error } {
@@ -83,6 +100,7 @@ function refuse(reply: FastifyReply, error: FastifyError | Error, log: ControlLo
 function asOurs(error: FastifyError | Error): ProcmanError {
   if (isProcmanError(error)) return error
   const status = httpStatusOf(error)
+  if (status === 415) return new ProcmanError('PROCMAN_INVALID_ARGUMENT', `${error.message}: a body is JSON, with Content-Type: application/json`)
   if (status !== null) return new ProcmanError('PROCMAN_INVALID_ARGUMENT', error.message)
   return new ProcmanError('PROCMAN_INTERNAL', `internal: ${error.message}`)
 }

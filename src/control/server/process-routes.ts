@@ -182,8 +182,10 @@ export const processRoutes: readonly Route[] = [
   }),
 ]
 
-function inputOf({ callerEnv, ...input }: { readonly callerEnv?: Readonly<Record<string, string>> | undefined }): ProcessInput {
-  return withCallerEnv(withPattern(input as ProcessInput), callerEnv, process.env)
+function inputOf(body: object): ProcessInput {
+  const { callerEnv, ...input }: { readonly callerEnv?: unknown } = body
+  if (callerEnv !== undefined && !isRecord(callerEnv)) throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', 'callerEnv must be an object of strings')
+  return withCallerEnv(withPattern(input as ProcessInput), callerEnv as Readonly<Record<string, string>> | undefined, process.env)
 }
 
 /** JSON has no regular expressions. One that is none is told by the library. */

@@ -1,13 +1,13 @@
 /** The listeners around the routes: the Unix socket in the state directory, and a TCP port where one is asked for. */
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { ProcmanError } from '../../errors.ts'
-import { API_VERSION, type ControlServer, type ListenOptions, type ServeControlOptions, VERSION_HEADER } from '../contract.ts'
+import { API_VERSION, type ControlLog, type ControlServer, type ListenOptions, type ServeControlOptions, VERSION_HEADER } from '../contract.ts'
 import { statusOf, toErrorBody } from '../errors.ts'
 import { createApp } from './app.ts'
 import { Feed } from './feed.ts'
 import { refusalOf } from './gate.ts'
-import { listen, listenOnSocket } from './socket.ts'
+import { LocalSocket, listen } from './socket.ts'
 import { EventStreams } from './sse.ts'
 
 /** Of a request's first line and headers. */
@@ -23,42 +23,45 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/
 export async function serve(options: ServeControlOptions): Promise<ControlServer> {
   const { supervisor, manager, log } = options
   mustBeListen(options.listen)
+  if (!supervisor.actor.getSnapshot().hasTag('open'))
+    throw new ProcmanError('PROCMAN_CLOSED', `the supervisor of ${supervisor.stateDir} is closed or shutting down`, {
+      details: { stateDir: supervisor.stateDir },
+    })
   const feed = new Feed(supervisor)
   const streams = new EventStreams(() => feed.lookAtProblems())
   const servers: Server[] = []
-  let close = async () => {}
-  const app = await createApp({ supervisor, manager, feed, streams, end: () => void close() }, log)
-  const opened: Server[] = []
+  const app = await createApp({ supervisor, manager, feed, streams, end: () => void end() }, log)
   const open = (listener: RequestListener) => {
     const server = limited(listener)
-    opened.push(server)
+    servers.push(server)
     return server
   }
-  try {
-    const local = open((request, response) => app.routing(request, response))
-    const address = options.listen === undefined ? null : await listenOnPort(open, options.listen, app.routing)
-    const socket = await listenOnSocket(local, supervisor.stateDir)
-    log?.info({ event: 'control.listening', socket: socket.path, ...(address === null ? {} : address) }, 'control API listening')
-    servers.push(...opened)
-    let closing: Promise<void> | undefined
-    close = () => {
-      closing ??= (async () => {
-        socket.remove()
-        streams.close()
-        feed.close()
-        await Promise.all(servers.map(closeServer))
-        await app.close()
-      })()
-      return closing
-    }
-    // It ends with its supervisor, whoever closes that.
-    supervisor.actor.subscribe({ complete: () => void close() })
-    return { socketPath: socket.path, address, close: () => close() }
-  } catch (error) {
-    for (const server of opened) server.close()
+  const socket = new LocalSocket(supervisor.stateDir, () => open(app.routing))
+  const end = once(async () => {
+    socket.remove()
     streams.close()
+    feed.close()
+    await Promise.all(servers.map(closeServer))
     await app.close()
+  })
+  try {
+    const address = options.listen === undefined ? null : await listenOnPort(open, options.listen, app.routing, log)
+    await socket.listen()
+    log?.info({ event: 'control.listening', socket: socket.path, ...address }, 'control API listening')
+    // It ends with its supervisor, whoever closes that.
+    supervisor.actor.subscribe({ complete: () => void end() })
+    return { socketPath: socket.path, address, close: end }
+  } catch (error) {
+    await end()
     throw error
+  }
+}
+
+function once(act: () => Promise<void>): () => Promise<void> {
+  let acting: Promise<void> | undefined
+  return () => {
+    acting ??= act()
+    return acting
   }
 }
 
@@ -69,14 +72,20 @@ function limited(listener: RequestListener): Server {
   return server
 }
 
-async function listenOnPort(open: (listener: RequestListener) => Server, options: ListenOptions, routing: RequestListener): Promise<ControlServer['address']> {
+async function listenOnPort(
+  open: (listener: RequestListener) => Server,
+  options: ListenOptions,
+  routing: RequestListener,
+  log: ControlLog | undefined,
+): Promise<ControlServer['address']> {
   const { host = '127.0.0.1', port: wanted } = options
   let port = wanted
   const server = open((request, response) => {
     const { method, headers } = request
     const refusal = refusalOf({ method, host: headers.host, origin: headers.origin, authorization: headers.authorization }, port, options)
-    if (refusal === null) routing(request, response)
-    else refuse(request, response, refusal)
+    if (refusal === null) return routing(request, response)
+    log?.warn({ event: 'control.refused', code: refusal.code, method, url: request.url }, refusal.message)
+    refuse(response, refusal)
   })
   try {
     await listen(server, { host, port: wanted })
@@ -93,7 +102,7 @@ async function listenOnPort(open: (listener: RequestListener) => Server, options
 }
 
 /** The rest of what was sent is not read. */
-function refuse(_request: IncomingMessage, response: ServerResponse, error: ProcmanError): void {
+function refuse(response: ServerResponse, error: ProcmanError): void {
   const challenge = error.code === 'PROCMAN_UNAUTHORIZED' ? { 'www-authenticate': 'Bearer' } : {}
   response.writeHead(statusOf(error.code), { 'content-type': 'application/json', connection: 'close', [VERSION_HEADER]: API_VERSION, ...challenge })
   response.end(JSON.stringify(toErrorBody(error)))
@@ -113,6 +122,10 @@ function answerGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
 
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
+    if (!server.listening) {
+      server.closeAllConnections()
+      return resolve()
+    }
     const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS)
     server.close(() => {
       clearTimeout(timer)
