@@ -20,6 +20,8 @@ export interface Trouble {
   readonly step: Step['kind']
   readonly code: string
   readonly message: string
+  /** After a while. Else somebody has to do something. */
+  readonly isRetried: boolean
 }
 
 export interface Book {

@@ -7,8 +7,8 @@ export interface Dependency {
   readonly isDeclared: boolean
   /** Undefined: it is not there. */
   readonly facts: Facts | undefined
-  /** What it runs is about to be replaced: that it is well now says nothing. */
-  readonly isOutdated: boolean
+  /** It is about to be started; `anew`: what it runs is about to be replaced, and that it is well now says nothing. */
+  readonly comes: 'soon' | 'anew' | null
 }
 
 /** `waits`: it may come true by itself. `blocked`: somebody has to do something. */
@@ -34,10 +34,10 @@ interface Unmet {
   readonly isHopeless: boolean
 }
 
-function unmetOf(id: string, condition: DependencyCondition, { facts, isDeclared, isOutdated }: Dependency): readonly Unmet[] {
+function unmetOf(id: string, condition: DependencyCondition, { facts, isDeclared, comes }: Dependency): readonly Unmet[] {
   const unmet = (state: string, isHopeless: boolean) => [{ text: `${id} to ${GOALS[condition]}: ${id} ${state}`, isHopeless }]
+  if (comes !== null) return unmet(comes === 'anew' ? 'is about to be started anew' : 'is about to be started', false)
   if (facts === undefined) return isDeclared ? unmet('is not there', false) : unmet('is not declared', true)
-  if (isOutdated) return unmet('is about to be started anew', false)
   return isMet(condition, facts) ? [] : unmet(runningWords(condition, facts) ?? stateWords(facts), hasSettled(facts))
 }
 

@@ -5,7 +5,7 @@ import { placeholder } from '../placeholder.ts'
 import { type Book, declare, finish, introduce, isQuiet, newBook, see, touchAll } from './book.ts'
 import type { ExecutorCommand, Failure, ReconcilerEmitted, ReconcilerEvent } from './events.ts'
 import { linesOf, originsOf } from './plan.ts'
-import { fail, isFruitless, isRetried, retry, takeTurn, wishAll } from './turn.ts'
+import { fail, isFruitless, retry, takeTurn, wishAll } from './turn.ts'
 
 /** What could not be done is tried again after so long. */
 export const RETRY_MS = 30_000
@@ -37,7 +37,7 @@ const base = setup({
   guards: {
     isToBegin: ({ context: { book } }) => book.isAsked && book.declared !== null,
     isQuiet: ({ context }) => isQuiet(context.book),
-    isQuietInTrouble: ({ context }) => isQuiet(context.book) && [...context.book.troubles.values()].some(isRetried),
+    isQuietInTrouble: ({ context }) => isQuiet(context.book) && [...context.book.troubles.values()].some(({ isRetried }) => isRetried),
     isBusy: ({ context }) => !isQuiet(context.book),
   },
   actions: {
@@ -87,8 +87,8 @@ const base = setup({
       if (!isCurrent || (event.type === 'step.done' && !isFruitless(book, step))) return
       const failure =
         event.type === 'step.failed' ? event : { code: 'PROCMAN_INTERNAL', message: `${step.kind} of process ${step.id} has changed nothing (${step.reason})` }
-      const trouble = { id: step.id, step: step.kind, code: failure.code, message: failure.message }
-      if (!fail(book, trouble)) return
+      const trouble = fail(book, { id: step.id, step: step.kind, code: failure.code, message: failure.message })
+      if (trouble === null) return
       enqueue.emit({ type: 'reconciler.failed', ...trouble })
       enqueue.assign({ retryAtMs: event.atMs + RETRY_MS })
     }),

@@ -93,20 +93,24 @@ export function gateFor(book: Book, { spec }: Declared): Gate {
 function dependencyIn(book: Book, id: string): Dependency {
   const declared = declaredIn(book, id)
   const actual = book.actual.get(id)
-  if (actual === undefined || isEnding(book, id)) return { isDeclared: declared !== undefined, facts: undefined, isOutdated: false }
-  return { isDeclared: true, facts: actual.record, isOutdated: declared !== undefined && isOurs(book, actual) && isOutdated(book, declared, actual) }
+  if (declared === undefined) return actual === undefined || isEnding(book, id) ? UNDECLARED : { isDeclared: true, facts: actual.record, comes: null }
+  return { isDeclared: true, facts: actual?.record, comes: comes(book, declared, actual) }
 }
 
-function isOutdated(book: Book, declared: Declared, actual: Actual): boolean {
-  if (book.troubles.has(declared.spec.id)) return false
-  const { change, starts, action } = decide(declared, actual, book.wishes.has(declared.spec.id))
-  return change?.restarts === true && (starts || action === 'restart')
+const UNDECLARED: Dependency = { isDeclared: false, facts: undefined, comes: null }
+
+function comes(book: Book, declared: Declared, actual: Actual | undefined): Dependency['comes'] {
+  const { id } = declared.spec
+  if (book.troubles.has(id) || book.gone.has(id) || (actual !== undefined && !isOurs(book, actual))) return null
+  const { change, starts, action } = decide(declared, actual, book.wishes.has(id))
+  if (action === 'restart' || (starts && change?.restarts === true)) return 'anew'
+  return starts && (actual === undefined || !isHeld(actual.record)) ? 'soon' : null
 }
 
 export function conflictOf(id: string, { spec }: Actual): Trouble {
   const owner = spec.origin === null ? 'a process that was started by hand' : `a process of ${spec.origin}`
   const message = `the id ${id} is taken by ${owner}: stop and remove that one (procman stop ${id}, procman remove ${id}), or declare this one under another id`
-  return { id, step: 'create', code: 'PROCMAN_PROCESS_EXISTS', message }
+  return { id, step: 'create', code: 'PROCMAN_PROCESS_EXISTS', message, isRetried: false }
 }
 
 function stepOf(step: Step): Next {

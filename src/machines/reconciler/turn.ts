@@ -55,14 +55,16 @@ export function wishAll(book: Book): void {
 /** Somebody was faster than we, and what there is now asks for something else: no trouble. */
 const OVERTAKEN = ['PROCMAN_WRONG_STATE', 'PROCMAN_PROCESS_UNKNOWN', 'PROCMAN_PROCESS_EXISTS']
 
-/** After `finish`. @returns whether it is a trouble */
-export function fail(book: Book, trouble: Trouble): boolean {
-  const next = nextFor(book, trouble.id)
-  const isSameAgain = 'step' in next && next.step?.kind === trouble.step
-  if (OVERTAKEN.includes(trouble.code) && !isSameAgain) return false
+/** After `finish`. @returns null: it is no trouble */
+export function fail(book: Book, failure: Omit<Trouble, 'isRetried'>): Trouble | null {
+  const next = nextFor(book, failure.id)
+  const isSameAgain = 'step' in next && next.step?.kind === failure.step
+  if (OVERTAKEN.includes(failure.code) && !isSameAgain) return null
+  // What follows a run that could not be launched is up to the restart policy; what changes nothing would do so again.
+  const trouble = { ...failure, isRetried: failure.code !== 'PROCMAN_INTERNAL' && (failure.step !== 'launch' || isSameAgain) }
   book.troubles.set(trouble.id, trouble)
   touch(book, trouble.id)
-  return true
+  return trouble
 }
 
 /** After `finish`: done, and to be done again. Whatever the cause, it would go on for ever. */
@@ -71,14 +73,10 @@ export function isFruitless(book: Book, step: Step): boolean {
   return 'step' in next && next.step?.kind === step.kind && (step.kind !== 'hold' || (next.step.kind === 'hold' && next.step.text === step.text))
 }
 
-/** What could not be created, changed or removed is tried again; whether a launch is, is up to the restart policy. */
-export function isRetried({ step, code }: Trouble): boolean {
-  return step !== 'launch' && code !== 'PROCMAN_PROCESS_EXISTS'
-}
-
 export function retry(book: Book): void {
-  for (const trouble of [...book.troubles.values()].filter(isRetried)) {
-    book.troubles.delete(trouble.id)
-    touch(book, trouble.id)
+  for (const { id, isRetried } of [...book.troubles.values()]) {
+    if (!isRetried) continue
+    book.troubles.delete(id)
+    touch(book, id)
   }
 }

@@ -3,10 +3,10 @@ import { type Dependency, gateOf } from '../../../src/machines/reconciler/condit
 import type { DependencyCondition } from '../../../src/types.ts'
 import { as } from './fixtures.ts'
 
-const known = (state: keyof typeof as): Dependency => ({ isDeclared: true, facts: as[state], isOutdated: false })
+const known = (state: keyof typeof as): Dependency => ({ isDeclared: true, facts: as[state], comes: null })
 const told = (dependsOn: Record<string, DependencyCondition>, ...dependencies: readonly Dependency[]) => {
   const ids = Object.keys(dependsOn)
-  const gate = gateOf(dependsOn, (id) => dependencies[ids.indexOf(id)] ?? { isDeclared: false, facts: undefined, isOutdated: false })
+  const gate = gateOf(dependsOn, (id) => dependencies[ids.indexOf(id)] ?? { isDeclared: false, facts: undefined, comes: null })
   return gate.kind === 'open' ? 'open' : `${gate.kind}: ${gate.reason}`
 }
 
@@ -45,9 +45,10 @@ describe('what a process depends on', () => {
   })
 
   it('is not there, or not declared, or about to be another', () => {
-    expect(told({ db: 'started' }, { isDeclared: true, facts: undefined, isOutdated: false })).toBe('waits: waits for db to be started: db is not there')
+    expect(told({ db: 'started' }, { isDeclared: true, facts: undefined, comes: null })).toBe('waits: waits for db to be started: db is not there')
+    expect(told({ db: 'started' }, { isDeclared: true, facts: undefined, comes: 'soon' })).toBe('waits: waits for db to be started: db is about to be started')
     expect(told({ db: 'started' })).toBe('blocked: waits for db to be started: db is not declared')
-    expect(told({ db: 'healthy' }, { ...known('healthy'), isOutdated: true })).toBe('waits: waits for db to be healthy: db is about to be started anew')
+    expect(told({ db: 'healthy' }, { ...known('healthy'), comes: 'anew' })).toBe('waits: waits for db to be healthy: db is about to be started anew')
   })
 
   it('is all told', () => {

@@ -86,7 +86,7 @@ describe('a dependent', () => {
     const [db, api] = world.steps
     if (db === undefined || api === undefined) return expect.unreachable()
     world.finish(api)
-    expect(world.steps[1]).toMatchObject({ kind: 'hold', id: 'api', text: 'waits for db to be healthy: db is not there' })
+    expect(world.steps[1]).toMatchObject({ kind: 'hold', id: 'api', text: 'waits for db to be healthy: db is about to be started' })
     world.finish(db)
     for (const step of [...world.steps]) world.finish(step, as.starting)
     world.settle()
@@ -229,6 +229,18 @@ describe('what fails', () => {
     expect([world.settle(), world.state]).toEqual([['create web', 'launch web'], 'steady'])
   })
 
+  it('is tried again after a while when a launch is still wanted', () => {
+    const world = new World([actual('web', as.pending)])
+    world.declare(declared('web'))
+    world.reconcile()
+    const [launch] = world.steps
+    if (launch === undefined) return expect.unreachable()
+    world.fail(launch, 'PROCMAN_BREAKER_OPEN')
+    expect([world.state, world.steps]).toEqual(['troubled', []])
+    world.send({ type: 'deadline.passed', atMs: 0 })
+    expect(world.settle()).toEqual(['launch web'])
+  })
+
   it('is no failure when somebody was faster', () => {
     const world = new World([actual('web', as.pending)])
     world.declare(declared('web'))
@@ -247,7 +259,7 @@ describe('what fails', () => {
     if (update === undefined) return expect.unreachable()
     world.steps.length = 0
     world.send({ type: 'step.done', step: update, actual: actual('web', as.running), atMs: 0 })
-    expect([world.state, world.steps]).toEqual(['troubled', []])
+    expect([world.state, world.steps]).toEqual(['steady', []])
     expect(world.told).toContainEqual(expect.objectContaining({ type: 'reconciler.failed', id: 'web', code: 'PROCMAN_INTERNAL' }))
   })
 
