@@ -82,6 +82,7 @@ autostart: false`)
   })
 
   it.each([
+    ['depends_on: []', { dependsOn: {} }],
     ['restart: on-failure', { restart: 'on-failure' }],
     ['restart: { strategy: always, delay: 2s, multiplier: 3 }', { restart: { strategy: 'always', delayMs: 2_000, multiplier: 3 } }],
     ['breaker: false', { breaker: false }],
@@ -218,6 +219,21 @@ describe('the long form', () => {
     )
     expect(processes.map(({ id }) => id)).toEqual(['b', 'a'])
     expect(disabled).toEqual(['c'])
+  })
+})
+
+describe('a command', () => {
+  it('may be a word that YAML takes for something else', async () => {
+    const { processes } = await load(
+      'processes: { a: { command: true }, b: { command: [false, 1.0] }, 1: { command: x, depends_on: [2] }, 2: x }\nmanaged_processes: [{ id: 7, management: { control: { executable: true } } }]',
+    )
+    expect(processes.map(({ id, command, args, dependsOn }) => [id, command, args, dependsOn])).toEqual([
+      ['1', 'x', [], { 2: 'started' }],
+      ['2', 'x', [], {}],
+      ['a', 'true', [], {}],
+      ['b', 'false', ['1.0'], {}],
+      ['7', 'true', [], {}],
+    ])
   })
 })
 

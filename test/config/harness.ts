@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { ConfigProblem, Project } from '../../src/config/contract.ts'
 import { loadProject } from '../../src/config/load.ts'
 import type { DesiredProcess } from '../../src/desired.ts'
@@ -11,14 +11,9 @@ import { isProcmanError, type ProcmanError } from '../../src/errors.ts'
 type Files = Readonly<Record<string, string>>
 type Env = Readonly<Record<string, string | undefined>>
 
-const made: string[] = []
-afterEach(() => {
-  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true })
-})
-
 export function directoryOf(files: Files): string {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'procman-config-')))
-  made.push(dir)
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(dir, name)), { recursive: true })
     writeFileSync(join(dir, name), text)

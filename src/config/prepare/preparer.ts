@@ -64,7 +64,9 @@ export class Preparer {
   #command(given: Fields, path: Path): Fields {
     const [name, argsName] = Object.hasOwn(given, 'executable') ? (['executable', 'arguments'] as const) : (['command', 'args'] as const)
     const { [name]: command, [argsName]: args } = given
-    const line = typeof command === 'string' ? command : undefined
+    // The programs `true` and `false` are flags for YAML.
+    const asked = this.#asWritten(command, [...path, name])
+    const line = typeof asked === 'string' ? asked : undefined
     const isScript = [true, 'true'].includes(this.value(given.shell, [...path, 'shell'], false) as boolean | string)
     const first =
       line === undefined

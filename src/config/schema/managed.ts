@@ -28,7 +28,7 @@ const management = object('a map with control', {
   logging: option(logging, 'What becomes of its output.'),
 }).meta({ id: 'management', description: 'How a process is managed.' })
 
-const id = leaf(ID.words, { type: 'string', pattern: ID.pattern.source }, ['text'], (given) => {
+const id = leaf(ID.words, { type: ['string', 'integer'], pattern: ID.pattern.source }, ['text', 'number'], (given) => {
   const asked = String(given)
   return ID.pattern.test(asked) ? asked : new Refused(`${quote(asked)} is not ${ID.words}`)
 })

@@ -1,6 +1,6 @@
 /** What follows the end of a run, and how it is ended. */
 import { leaf, list, object, oneOf, option, record } from './leaf.ts'
-import { duration, fullText, longDuration, number, signal, whole, word } from './values.ts'
+import { duration, longDuration, number, signal, text, whole, word } from './values.ts'
 
 export const STRATEGIES = ['never', 'on_failure', 'always', 'unless_stopped'] as const
 
@@ -66,7 +66,7 @@ const condition = word(CONDITIONS)
 const anyName = { pattern: /^[^\0]+$/, words: 'a name' }
 
 export const dependsOn = oneOf(WORDS, [
-  list(WORDS, fullText),
+  list(WORDS, text),
   record(
     WORDS,
     oneOf('started, healthy, completed_successfully, or { condition }', [
