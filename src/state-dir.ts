@@ -1,5 +1,7 @@
 /** What can be known of a state directory without opening it, and the right to start its manager. */
-import { join } from 'node:path'
+
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { isAlive } from './effects/run/identity.ts'
 import { ProcmanError } from './errors.ts'
 import { errnoOf } from './files.ts'
@@ -35,4 +37,24 @@ export function takeStartRight(stateDir: string): (() => void) | null {
       cause: error,
     })
   }
+}
+
+/** The lock, whoever has it. */
+export interface LockFacts {
+  /** Who holds the directory and lives; null: nobody. */
+  readonly holder: { readonly pid: number } | null
+  /** It is that of a dead manager. */
+  readonly isStale: boolean
+  /** Names of what lies beside it. */
+  readonly leftovers: readonly string[]
+}
+
+/** @throws what the operating system refuses */
+export function lockOf(stateDir: string): LockFacts {
+  const { lock, root } = layoutOf(stateDir)
+  const found = readHolder(lock)
+  const holder = holderOf(stateDir)
+  // Somebody who takes it just now has them, too.
+  const leftovers = holder === null ? readdirSync(root).filter((name) => name.startsWith(`${basename(lock)}.`)) : []
+  return { holder, isStale: found !== null && holder === null, leftovers }
 }

@@ -1,10 +1,17 @@
 /** `doctor`: what procman works with on this machine, and what is wrong. Changes nothing but that it puts the keeper in place, as a start would. */
-import { accessSync, constants, statfsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { release } from 'node:os'
+import { join } from 'node:path'
+import type { ProcessRecord, ProcessSpec } from '../../index.ts'
 import { readVersion } from '../../version.ts'
 import type { Cli } from '../context.ts'
+import { judgeDirectory, modeOf } from '../doctor/directory.ts'
+import { type Finding, note, ok, problem } from '../doctor/finding.ts'
+import { judgeCgroups, judgeInotify, judgeLimits, judgeMount, judgePorts } from '../doctor/machine.ts'
+import { askManager, judgeManager } from '../doctor/manager.ts'
 import { EXIT } from '../exit-codes.ts'
 import { write } from '../io.ts'
+import { type Colors, colorsFor } from '../render/colors.ts'
 import { renderJson } from '../render/json.ts'
 import { escapeControls } from '../render/text.ts'
 
@@ -19,7 +26,8 @@ export interface Diagnosis {
   readonly state_dir: StateDirFacts
   /** Who holds the directory now; null: nobody. */
   readonly lock_holder: { readonly pid: number } | null
-  /** One sentence each; none: all is well. */
+  readonly findings: readonly Finding[]
+  /** Those of the findings that are wrong, one sentence each; none: all is well. */
   readonly problems: readonly string[]
 }
 
@@ -31,50 +39,59 @@ interface StateDirFacts {
   readonly processes: number | null
 }
 
+type Known = readonly { readonly record: ProcessRecord; readonly spec: ProcessSpec }[]
+
 /** Exits with 1 when something is wrong. That another manager holds the directory is not. */
 export async function doctor(cli: Cli, options: { readonly json?: boolean }): Promise<number> {
   const diagnosis = await diagnose(cli)
-  await write(cli.io.stdout, options.json === true ? renderJson(diagnosis) : renderDiagnosis(diagnosis))
+  await write(cli.io.stdout, options.json === true ? renderJson(diagnosis) : renderDiagnosis(diagnosis, await colorsFor(cli.io)))
   return diagnosis.problems.length === 0 ? EXIT.done : EXIT.failed
 }
 
 async function diagnose(cli: Cli): Promise<Diagnosis> {
-  const problems: string[] = []
-  /** What fails to be found out is a problem of its own and leaves the rest of the diagnosis alone. */
-  const attempt = async <T>(what: string, look: () => T | Promise<T>): Promise<T | null> => {
+  const findings: Finding[] = []
+  /** What fails to be found out is a finding of its own and leaves the rest of the diagnosis alone. */
+  const attempt = async <T>(topic: string, what: string, look: () => T | Promise<T>): Promise<T | null> => {
     try {
       return await look()
     } catch (error) {
-      problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+      findings.push(problem(topic, `${what}: ${error instanceof Error ? error.message : String(error)}`))
       return null
     }
   }
   const path = await cli.stateDir()
-  if (!isNodeNewEnough(process.versions.node)) problems.push(`Node ${process.versions.node} is too old: ${OLDEST_NODE.join('.')} or newer is needed`)
-  if (!PLATFORMS.includes(process.platform)) problems.push(`procman does not run on ${process.platform}: it needs Linux or macOS`)
   const stats = statSync(path, { throwIfNoEntry: false })
-  if (stats !== undefined) problems.push(...problemsOfDirectory(path, stats.isDirectory(), stats.mode))
   const isDirectory = stats?.isDirectory() === true
+  findings.push(judgeNode(process.versions.node), ...judgePlatform(process.platform))
+  const keeper = await attempt('keeper', 'no keeper can serve', () => findKeeper(path))
+  if (keeper !== null)
+    findings.push(
+      keeper.kind === 'node'
+        ? note('keeper', `the one in Node serves, which takes 40 MB for each run: ${keeper.reason}`)
+        : ok('keeper', `${keeper.kind} (${keeper.version}): ${keeper.reason}`),
+    )
+  findings.push(...judgeDirectory(path, stats))
+  const known = isDirectory ? await attempt('processes', 'the processes cannot be read', () => readProcesses(cli, findings)) : null
+  const lock = isDirectory ? await attempt('manager', 'the lock cannot be read', async () => (await import('../../state-dir.ts')).lockOf(path)) : null
+  const records = (known ?? []).map(({ record }) => record)
+  if (lock !== null) findings.push(...judgeManager(lock, await askManager(cli, path), records))
+  findings.push(...judgeMachine(path, isDirectory, known ?? []))
   return {
     procman: readVersion(),
     node: process.versions.node,
     platform: `${process.platform} ${process.arch} ${release()}`,
-    keeper: await attempt('no keeper can serve', () => findKeeper(path)),
-    state_dir: {
-      path,
-      exists: stats !== undefined,
-      mode: stats === undefined ? null : modeOf(stats.mode),
-      processes: isDirectory
-        ? await attempt('the processes cannot be read', async () => {
-            const { records, problems: found } = (await cli.reader()).survey()
-            problems.push(...found.map((problem) => problem.message))
-            return records.length
-          })
-        : null,
-    },
-    lock_holder: isDirectory ? await attempt('the lock cannot be read', async () => (await import('../../state-dir.ts')).holderOf(path)) : null,
-    problems,
+    keeper,
+    state_dir: { path, exists: stats !== undefined, mode: stats === undefined ? null : modeOf(stats.mode), processes: known?.length ?? null },
+    lock_holder: lock?.holder ?? null,
+    findings,
+    problems: findings.filter(({ level }) => level === 'problem').map(({ text, advice }) => (advice === null ? text : `${text}: ${advice}`)),
   }
+}
+
+async function readProcesses(cli: Cli, findings: Finding[]): Promise<Known> {
+  const reader = await cli.reader()
+  for (const { message } of reader.survey().problems) findings.push(problem('processes', message, 'procman refresh moves what is damaged out of the way'))
+  return reader.specs()
 }
 
 async function findKeeper(stateDir: string): Promise<NonNullable<Diagnosis['keeper']>> {
@@ -83,34 +100,57 @@ async function findKeeper(stateDir: string): Promise<NonNullable<Diagnosis['keep
   return { kind, path, version, reason }
 }
 
-function problemsOfDirectory(path: string, isDirectory: boolean, mode: number): readonly string[] {
-  if (!isDirectory) return [`${path} is not a directory`]
-  const problems: string[] = []
-  if ((mode & 0o077) !== 0) problems.push(`${path} is open to others (${modeOf(mode)}); logs and environments are in it: chmod 700 ${path}`)
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
-    const { bavail, ffree, files } = statfsSync(path) // btrfs counts no inodes
-    if (bavail === 0 || (ffree === 0 && files > 0))
-      problems.push(
-        `${path} is on a full disk (no ${bavail === 0 ? 'room' : 'inodes'} left): nothing can be started, and no state written down, until there is some; 'procman remove' makes room`,
-      )
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    problems.push(`${path} cannot be read and written by this user${code === undefined ? '' : ` (${code})`}`)
-  }
-  return problems
-}
-
-function isNodeNewEnough(version: string): boolean {
+function judgeNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number)
-  return major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])
+  const isNewEnough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])
+  return isNewEnough ? ok('node', version) : problem('node', `Node ${version} is too old: ${OLDEST_NODE.join('.')} or newer is needed`)
 }
 
-function modeOf(mode: number): string {
-  return (mode & 0o7777).toString(8).padStart(4, '0')
+function judgePlatform(platform: string): readonly Finding[] {
+  return PLATFORMS.includes(platform) ? [] : [problem('platform', `procman does not run on ${platform}: it needs Linux or macOS`)]
 }
 
-function renderDiagnosis({ procman, node, platform, keeper, state_dir: dir, lock_holder: holder, problems }: Diagnosis): string {
+/** What Linux tells in files; elsewhere nothing is told. */
+function judgeMachine(path: string, isDirectory: boolean, known: Known): readonly Finding[] {
+  const up = known.filter(({ record }) => record.pid !== null).length
+  const ports = known.flatMap(({ spec }) => Object.entries(spec.ports).map(([name, { from, to }]) => ({ id: spec.id, name, from, to })))
+  const limits = textOf('/proc/self/limits')
+  const watches = textOf('/proc/sys/fs/inotify/max_user_watches')
+  const instances = textOf('/proc/sys/fs/inotify/max_user_instances')
+  const cgroup = textOf('/proc/self/cgroup')
+  const range = textOf('/proc/sys/net/ipv4/ip_local_port_range')
+  const mounts = textOf('/proc/self/mounts')
+  const mount = mounts === null || !isDirectory ? null : judgeMount(mounts, realpathSync(path))
+  return [
+    ...(mount === null ? [] : [mount]),
+    ...(limits === null ? [] : judgeLimits(limits, up)),
+    ...(watches === null || instances === null ? [] : [judgeInotify(watches, instances)]),
+    ...(cgroup === null ? [] : [lookAtCgroups(cgroup)]),
+    ...(range === null ? [] : judgePorts(range, ports)),
+  ]
+}
+
+function lookAtCgroups(own: string): Finding {
+  const root = '/sys/fs/cgroup'
+  const isUnified = existsSync(join(root, 'cgroup.controllers'))
+  const place = isUnified ? join(root, /^0::(.*)$/m.exec(own)?.[1] ?? '') : join(root, 'memory', /^\d+:memory:(.*)$/m.exec(own)?.[1] ?? '')
+  try {
+    accessSync(place, constants.W_OK)
+    return judgeCgroups(own, isUnified, true)
+  } catch {
+    return judgeCgroups(own, isUnified, false)
+  }
+}
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+function renderDiagnosis({ procman, node, platform, keeper, state_dir: dir, lock_holder: holder, findings }: Diagnosis, colors: Colors): string {
   const rows: readonly (readonly [string, string])[] = [
     ['procman', procman],
     ['node', node],
@@ -120,7 +160,17 @@ function renderDiagnosis({ procman, node, platform, keeper, state_dir: dir, lock
     ['state directory', dir.exists ? `${dir.path} (${dir.mode ?? ''})` : `${dir.path} (not there yet)`],
     ['processes', dir.processes === null ? '-' : String(dir.processes)],
     ['held by', holder === null ? 'nobody' : `pid ${holder.pid}`],
-    ...(problems.length === 0 ? [['problems', 'none'] as const] : problems.map((problem, index) => [index === 0 ? 'problems' : '', problem] as const)),
   ]
-  return rows.map(([name, value]) => `${name.padEnd(16)} ${escapeControls(value)}\n`).join('')
+  const paint = { ok: colors.green, note: colors.yellow, problem: colors.red }
+  const lines = findings.map(({ level, topic, text, advice }) => {
+    const further = advice === null ? '' : `${' '.repeat(9)}→ ${escapeControls(advice)}\n`
+    return `${paint[level](level.padEnd(8))} ${topic}: ${escapeControls(text)}\n${further}`
+  })
+  const wrong = findings.filter(({ level }) => level === 'problem').length
+  return [
+    ...rows.map(([name, value]) => `${name.padEnd(16)} ${escapeControls(value)}\n`),
+    '\n',
+    ...lines,
+    `\n${'problems'.padEnd(16)} ${wrong === 0 ? 'none' : wrong}\n`,
+  ].join('')
 }
