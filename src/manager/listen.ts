@@ -1,27 +1,25 @@
-/** `--listen`: where the manager is to be reached beside its socket. */
-import { ProcmanError } from '../errors.ts'
+/** Where a manager is to be reached beside its socket, and what is asked for there. */
+import type { Project } from '../config/contract.ts'
+import type { ListenOptions } from '../control/contract.ts'
+import { parseListen } from './address.ts'
+import type { TokenOptions } from './daemon/protocol.ts'
+import { readTokens } from './tokens.ts'
 
-const HOSTS = ['127.0.0.1', 'localhost', '::1']
-const FORM = /^(?:(?<host>[^:[\]]+|\[[^\]]+\]):)?(?<port>\d{1,5})$/
-
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
-
-/** @param text `PORT` or `HOST:PORT`, with one of this machine's own addresses; 0 is any port. @throws PROCMAN_INVALID_ARGUMENT */
-export function parseListen(text: string): ListenAddress {
-  const { host = '127.0.0.1', port } = FORM.exec(text)?.groups ?? {}
-  const address = { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
-  if (port === undefined || address.port > 65_535) throw refused(text, `--listen ${JSON.stringify(text)} is not an address; write one such as 127.0.0.1:50055`)
-  if (!HOSTS.includes(address.host))
-    throw refused(
-      text,
-      `--listen ${JSON.stringify(text)} is not on this machine alone: procman listens on ${HOSTS.join(', ')} only; put a proxy with TLS in front of it for others`,
-    )
-  return address
-}
-
-function refused(value: string, message: string): ProcmanError {
-  return new ProcmanError('PROCMAN_INVALID_ARGUMENT', message, { details: { listen: value } })
+/**
+ * @param asked `--listen`; null: as the project says
+ * @returns makes the tokens, once the state directory is ours; undefined: no listener
+ * @throws PROCMAN_INVALID_ARGUMENT
+ */
+export function listenOptions(
+  stateDir: string,
+  asked: string | null,
+  tokens: TokenOptions | undefined,
+  project: Project | null,
+): () => Promise<ListenOptions | undefined> {
+  const port = project?.manager.port ?? null
+  const address = asked !== null ? parseListen(asked) : port === null ? null : { host: '127.0.0.1', port }
+  return async () => {
+    if (address === null) return undefined
+    return { ...address, ...readTokens(stateDir, tokens ?? { file: null, readFile: null }) }
+  }
 }

@@ -14,15 +14,22 @@ const verbs = program
   .visibleCommands(program)
   .filter((verb) => verb.name() !== 'help')
 
+/** With those of its own verbs. */
+const optionsOf = (verb: (typeof verbs)[number]) =>
+  [verb, ...verb.commands].flatMap(({ options }) => options.filter(({ hidden }) => !hidden).map(({ long }) => String(long)))
+
 describe('docs/cli.md', () => {
   it.each(verbs.map((verb) => [verb.name(), verb] as const))('has a section for %s, and all of its options', (name, verb) => {
     expect(text).toMatch(new RegExp(`^### (\`.*\`, )?\`${name}\\b`, 'm'))
-    const options = verb.options.filter(({ hidden }) => !hidden).map(({ long }) => String(long))
-    expect(options.filter((option) => !text.includes(option))).toEqual([])
+    expect(optionsOf(verb).filter((option) => !text.includes(option))).toEqual([])
   })
 
   it('has no option that there is not', () => {
-    const known = new Set(['--help', '--version', ...verbs.flatMap((verb) => verb.options.map(({ long }) => long))])
+    const known = new Set([
+      '--help',
+      '--version',
+      ...verbs.flatMap((verb) => [verb, ...verb.commands].flatMap(({ options }) => options.map(({ long }) => long))),
+    ])
     expect([...text.matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option).filter((option) => !known.has(option))).toEqual([])
   })
 

@@ -18,10 +18,13 @@ const NO_COLORS: Colors = { bold: plain, dim: plain, red: plain, green: plain, y
 
 /** Loads what paints only where it is needed: a pipe must not pay for it. */
 export async function colorsFor(io: Pick<Io, 'env' | 'stdout'>): Promise<Colors> {
-  const isWanted = io.stdout.isTTY === true && (io.env.NO_COLOR ?? '') === '' && io.env.TERM !== 'dumb'
-  if (!isWanted) return NO_COLORS
+  if (!arePainted(io)) return NO_COLORS
   const { default: picocolors } = await import('picocolors')
   return picocolors.createColors(true)
+}
+
+export function arePainted(io: Pick<Io, 'env' | 'stdout'>): boolean {
+  return io.stdout.isTTY === true && (io.env.NO_COLOR ?? '') === '' && io.env.TERM !== 'dumb'
 }
 
 export function paintStatus(colors: Colors, { state, status }: Pick<ProcessRecord, 'state' | 'status'>, text: string): string {

@@ -17,6 +17,10 @@ export interface DaemonOptions {
   /** Also starts what was stopped or has failed. */
   readonly startDown: boolean
   readonly replace: boolean
+  /** A config that is wrong does not keep it from managing what is there. */
+  readonly isTolerant: boolean
+  /** Waits so long for a command that holds the directory for a moment. */
+  readonly lockTimeoutMs: number
 }
 
 /** Where the tokens of the TCP listener are; null: in the state directory, made where there is none. */

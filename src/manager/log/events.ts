@@ -23,6 +23,7 @@ export type ManagerEvent =
       readonly created: readonly string[]
       readonly restarted: readonly string[]
       readonly updated: readonly string[]
+      readonly stopped: readonly string[]
       readonly removed: readonly string[]
       readonly failed: readonly string[]
     }
@@ -109,8 +110,8 @@ export function describeEvent(event: ManagerEvent): string {
 
 type Changes = Extract<ManagerEvent, { event: 'list.updated' }>
 
-function describeChanges({ started, created, restarted, updated, removed, failed }: Changes): string {
-  const parts = Object.entries({ started, created, restarted, updated, removed, failed }).filter(([, ids]) => ids.length > 0)
+function describeChanges({ started, created, restarted, updated, stopped, removed, failed }: Changes): string {
+  const parts = Object.entries({ started, created, restarted, updated, stopped, removed, failed }).filter(([, ids]) => ids.length > 0)
   return parts.length === 0 ? 'nothing to do' : parts.map(([what, ids]) => `${what} ${ids.join(', ')}`).join('; ')
 }
 

@@ -1,6 +1,7 @@
 /** The log of a manager: pino, with our events. A line is never waited for, and what cannot be written is dropped: the log harms nobody. */
 import { type DestinationStream, pino } from 'pino'
 import type { LogLevel } from '../../config/contract.ts'
+import type { ControlLog } from '../../control/contract.ts'
 import { describeEvent, EVENT_LEVELS, type ManagerEvent } from './events.ts'
 
 export interface ManagerLog {
@@ -9,6 +10,8 @@ export interface ManagerLog {
   readonly file: string | null
   setLevel(level: LogLevel): void
   write(event: ManagerEvent): void
+  /** For the control API. */
+  readonly control: ControlLog
   /** Hands over what is still to be written, now. */
   flush(): void
 }
@@ -40,6 +43,10 @@ export function createLog(target: LogTarget, level: LogLevel): ManagerLog {
     },
     write(event) {
       logger[EVENT_LEVELS[event.event]](event, describeEvent(event))
+    },
+    control: {
+      info: (fields, message) => logger.info({ event: 'control', ...fields }, message),
+      warn: (fields, message) => logger.warn({ event: 'control', ...fields }, message),
     },
     flush: () => target.flush(),
   }
