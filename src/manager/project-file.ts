@@ -2,7 +2,6 @@
 
 import { dirname } from 'node:path'
 import type { Project } from '../config/contract.ts'
-import { loadProject } from '../config/load.ts'
 import type { DesiredStateObserver, DesiredStateProvider } from '../desired.ts'
 import { FileWatch } from './watch-files.ts'
 
@@ -22,6 +21,8 @@ export function fromFile(path: string, options: FileOptions = {}): DesiredStateP
   let reading = Promise.resolve()
   const read = () => {
     reading = reading.then(async () => {
+      // Loaded when it is used: whoever embeds the library without config files does not pay for them.
+      const { loadProject } = await import('../config/load.ts')
       const told = await loadProject({ path, cwd: dirname(path), env: options.env ?? process.env }).then(
         (project) => ({ project }),
         (error: unknown) => ({ error }),
