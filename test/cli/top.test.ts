@@ -1,5 +1,5 @@
 /** `top`: what keys do and what is drawn, as tables; and the whole in a terminal. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -13,6 +13,7 @@ import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { EPOCH_MS } from '../machines/fixtures.ts'
 import { BIN, Home, isUp } from './harness.ts'
 import { later, recordOf, upRecord } from './records.ts'
+import { HAS_TERMINAL, inTerminal } from './terminal.ts'
 
 const web = upRecord({ id: 'web', ports: { http: 8080 }, restarts: 2, run: 3 })
 const job = recordOf({ id: 'job', state: 'exited', status: 'failed', exit_code: 3, run: 1, started_at: later(0) })
@@ -164,9 +165,7 @@ it.each([
   expect(renderSize(bytes)).toBe(text)
 })
 
-const hasScript = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true
-
-describe.skipIf(!hasScript)('in a terminal', () => {
+describe.skipIf(!HAS_TERMINAL)('in a terminal', () => {
   let home: Home
   beforeAll(() => {
     home = new Home()
@@ -181,15 +180,14 @@ describe.skipIf(!hasScript)('in a terminal', () => {
   }
 
   function open(): Screen {
-    const inside = `stty rows 12 cols 100; echo $$ > ${join(home.dir, 'pid')}; exec ${process.execPath} ${BIN} top`
-    const child = spawn('script', ['-qec', `sh -c '${inside}'`, '/dev/null'], { env: { ...home.env, TERM: 'xterm' }, stdio: 'pipe' })
+    const child = inTerminal(`echo $$ > ${join(home.dir, 'pid')}; exec ${process.execPath} ${BIN} top`, home.env)
     const screen: Screen = {
       child,
       text: '',
       code: new Promise((resolve) => child.on('close', (code) => resolve(code))),
       shows: (pattern) => vi.waitFor(() => expect(stripVTControlCharacters(screen.text)).toMatch(pattern), { timeout: 30_000, interval: 20 }),
     }
-    child.stdout.on('data', (data: Buffer) => {
+    child.stdout?.on('data', (data: Buffer) => {
       screen.text += data.toString()
     })
     return screen
