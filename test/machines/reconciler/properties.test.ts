@@ -65,6 +65,29 @@ function play(world: World, all: readonly Fate[]): void {
   throw new Error('it does not come to rest')
 }
 
+/** What users and policies do meanwhile. */
+const meddlings = fc.array(
+  fc.option(fc.record({ id: fc.constantFrom(...IDS), does: fc.constantFrom('stop', 'start', 'fail', 'complete', 'remove', 'replace') }), {
+    nil: null,
+  }),
+  { maxLength: 40 },
+)
+
+type Meddling = { readonly id: string; readonly does: string } | null
+
+function meddle(world: World, { id, does }: NonNullable<Meddling>): void {
+  const known = world.processes.get(id)
+  if (known === undefined) return
+  const isUp = !isDown(known.record)
+  if (does === 'stop' && (isUp || known.record.state === 'pending')) world.become(id, as.cancelled)
+  if (does === 'start' && !isUp) world.become(id, { ...as.healthy, run: known.record.run + 1 })
+  if (does === 'fail' && isUp) world.become(id, as.failed)
+  if (does === 'complete' && isUp) world.become(id, as.completed)
+  if (isUp || (does !== 'remove' && does !== 'replace')) return
+  world.remove(id)
+  if (does === 'replace') world.add({ ...known, spec: { ...known.spec, origin: null } })
+}
+
 const isForeign = ({ spec }: Actual) => spec.origin !== ORIGIN
 
 /** @throws when a step may not be done now */
@@ -120,6 +143,31 @@ describe('whatever there is', () => {
         expect(lines.filter(({ action, reason }) => action !== 'keep' && !(action === 'restart' && reason.includes('; waits for ')))).toEqual([])
         world.reconcile()
         expect(world.steps).toEqual([])
+      }),
+    )
+  })
+
+  it('comes to rest whatever users do meanwhile, and is what is declared once somebody asks again', () => {
+    fc.assert(
+      fc.property(cases, meddlings, ([before, wanted, all], deeds) => {
+        const world = new World(before)
+        world.onStep = (step) => check(world, step)
+        world.declare(...wanted)
+        world.reconcile()
+        for (const [turn, deed] of deeds.entries()) {
+          const { pick, becomes } = all[turn % all.length] ?? { pick: 0, becomes: 'healthy' }
+          const step = world.steps[pick % Math.max(1, world.steps.length)]
+          if (deed !== null) meddle(world, deed)
+          else if (step !== undefined) world.finish(step, as[becomes])
+        }
+        play(world, all)
+        expect(world.state).toBe('steady')
+        world.reconcile()
+        play(world, all)
+        const ours = [...world.processes.values()].filter((each) => !isForeign(each)).map(({ spec }) => spec.id)
+        const taken = [...world.processes.values()].filter(isForeign).map(({ spec }) => spec.id)
+        expect(ours.sort()).toEqual(wanted.map(({ spec }) => spec.id).filter((id) => !taken.includes(id)))
+        expect(world.told.filter((event) => event.type === 'reconciler.failed' && event.code !== 'PROCMAN_PROCESS_EXISTS')).toEqual([])
       }),
     )
   })

@@ -88,8 +88,9 @@ export class World {
   /** Finishes one of the steps that are going on. @param record what a launch leads to */
   finish(step: Step, record: Facts = as.healthy): void {
     this.steps.splice(this.steps.indexOf(step), 1)
-    this.#carryOut(step, record)
-    this.send({ type: 'step.done', step, actual: this.processes.get(step.id) ?? null, atMs: 0 })
+    const code = this.#carryOut(step, record)
+    const now = { step, actual: this.processes.get(step.id) ?? null, atMs: 0 }
+    this.send(code === null ? { type: 'step.done', ...now } : { type: 'step.failed', ...now, code, message: `${step.kind} is refused` })
   }
 
   fail(step: Step, code: string, record?: Facts): void {
@@ -108,33 +109,37 @@ export class World {
     return done
   }
 
-  #carryOut(step: Step, launched: Facts): void {
+  /** @returns why it is refused, as the supervisor would: somebody was faster */
+  #carryOut(step: Step, launched: Facts): string | null {
     const known = this.processes.get(step.id)
     if (step.kind === 'create') {
-      if (known !== undefined) throw new Error(`${step.id} is there`)
-      return this.#set(step.id, { spec: step.declared.spec, record: as.pending })
+      if (known !== undefined) return 'PROCMAN_PROCESS_EXISTS'
+      this.#set(step.id, { spec: step.declared.spec, record: as.pending })
+      return null
     }
-    if (known === undefined) throw new Error(`there is no ${step.id} to ${step.kind}`)
+    if (known === undefined) return 'PROCMAN_PROCESS_UNKNOWN'
     const { record } = known
     const isDown = record.state === 'pending' || record.state === 'exited' || record.state === 'orphaned'
+    if (!isDown && (step.kind === 'hold' || step.kind === 'remove' || (step.kind === 'launch' && record.state !== 'backoff'))) return 'PROCMAN_WRONG_STATE'
     switch (step.kind) {
-      case 'update':
-        return this.#set(step.id, {
-          spec: step.declared.spec,
-          record: changeBetween(known.spec, step.declared.spec)?.restarts && !isDown ? { ...launched, run: record.run + 1 } : record,
-        })
+      case 'update': {
+        const isRelaunched = changeBetween(known.spec, step.declared.spec)?.restarts && !isDown
+        this.#set(step.id, { spec: step.declared.spec, record: isRelaunched ? { ...launched, run: record.run + 1 } : record })
+        break
+      }
       case 'hold':
-        if (!isDown) throw new Error(`${step.id} is ${record.state}`)
-        return this.become(step.id, { ...record, waiting_for: step.text })
+        this.become(step.id, { ...record, waiting_for: step.text })
+        break
       case 'launch':
-        if (!isDown) throw new Error(`${step.id} is ${record.state}`)
-        return this.become(step.id, { ...launched, run: record.run + 1 })
+        this.become(step.id, { ...launched, run: record.run + 1 })
+        break
       case 'stop':
       case 'kill':
-        return isDown && record.state !== 'pending' ? undefined : this.become(step.id, { ...as.cancelled, run: record.run })
+        if (!isDown || record.state === 'pending') this.become(step.id, { ...as.cancelled, run: record.run })
+        break
       case 'remove':
-        if (!isDown) throw new Error(`${step.id} is ${record.state}`)
-        return this.#set(step.id, null)
+        this.#set(step.id, null)
     }
+    return null
   }
 }
