@@ -1,8 +1,8 @@
 /** What goes on, told as it goes on: nothing missing, nothing twice, whoever is slow, cut off or dead. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { connect as connectSocket } from 'node:net'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Feed } from '../../src/control/server/feed.ts'
 import { Ring } from '../../src/control/server/ring.ts'
@@ -10,6 +10,30 @@ import { aHome, DIST, kill, obedient, rejection, sh, sleeper, until } from '../e
 import { ask, connected, Stream, served } from './harness.ts'
 
 const EVENTS = '/v1/events'
+
+/** A socket in a directory of its own that passes on to another, until it cuts all that are connected off. */
+async function aRelay(dir: string, socketPath: string): Promise<{ cut(): void }> {
+  mkdirSync(dir)
+  const sockets = new Set<Socket>()
+  const relay = createServer((near) => {
+    const far = connectSocket(socketPath)
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.on('error', () => {}).on('close', () => [near, far].forEach((each) => void each.destroy()))
+    }
+    near.pipe(far).pipe(near)
+  })
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  onTestFinished(() => {
+    cut()
+    relay.close()
+  })
+  await new Promise<void>((resolve) => relay.listen(`${dir}/control.sock`, resolve))
+  return { cut }
+}
 
 describe('the stream of states', () => {
   it('begins with a picture of everything, goes on with what changes, in order, and says when the manager lets go', async () => {
@@ -174,6 +198,27 @@ describe('a client', () => {
     const log = createHash('sha256').update(readFileSync(home.jobFile('one', 'stdout.log')))
     expect(hash.digest('hex')).toBe(log.digest('hex'))
     await second.kill()
+  })
+
+  it('misses nothing, and is told nothing twice, however often it is cut off', async () => {
+    const { server, supervisor, home } = await served()
+    const relay = await aRelay(home.path('relay'), server.socketPath)
+    const client = await connected({ stateDir: home.path('relay') })
+    const [here, there]: [string[], string[]] = [[], []]
+    supervisor.actor.on('*', (event) => here.push(JSON.stringify(event)))
+    client.actor.on('*', (event) => there.push(JSON.stringify(event)))
+    await client.start(sh('i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); [ $((i % 100)) = 0 ] && sleep 0.01; done', { id: 'one' }))
+    await client.start(sh('exit 1', { id: 'two', restart: { strategy: 'always', delayMs: 1, multiplier: 1, maxAttempts: 12 }, breaker: false }))
+    const lines: string[] = []
+    const watching = client.watch('one', ({ text }) => lines.push(text))
+    const cutting = setInterval(() => relay.cut(), 30)
+    await supervisor.wait('two')
+    clearInterval(cutting)
+    await watching
+    expect(lines).toEqual(Array.from({ length: 3_000 }, (_, number) => String(number)))
+    await until('all is told', () => there.length >= here.length)
+    expect(there).toEqual(here)
+    await until('the copy is the same', () => JSON.stringify(client.list()) === JSON.stringify(supervisor.list()))
   })
 
   it('lets go of everything when it is closed: what it waits for and what it reads ends', async () => {

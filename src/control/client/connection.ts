@@ -12,9 +12,7 @@ export const AWAY_MS = 10_000
 
 export interface ConnectionListener {
   event(event: StreamEvent, id: string | undefined): void
-  /** The stream has broken. */
-  broken(): void
-  /** It has not come back for a while. */
+  /** The stream has broken, and has not come back for a while. */
   lost(): void
 }
 
@@ -96,7 +94,6 @@ export class Connection {
   #breakOff(): void {
     this.isUp = false
     if (this.#closed.signal.aborted) return
-    this.#listener.broken()
     this.#awayTimer ??= setTimeout(() => this.#listener.lost(), AWAY_MS).unref()
   }
 

@@ -47,7 +47,7 @@ export class Mirror {
     if (event.name === 'snapshot') this.forgetWaits()
   }
 
-  /** Settles once what an answer speaks of is shown here too; also when the stream breaks. */
+  /** Settles once what an answer speaks of is shown here too. */
   seen(id: string | null): Promise<void> {
     const [epoch, seq] = id?.split('-') ?? []
     const place = { epoch: epoch ?? '', seq: Number(seq) }
@@ -64,6 +64,7 @@ export class Mirror {
     })
   }
 
+  /** The stream will not tell any more. */
   forgetWaits(): void {
     for (const each of this.#waiting) each.done()
   }

@@ -55,8 +55,10 @@ export class RemoteHandle implements RemoteSupervisor {
         if (this.#lost.signal.aborted) this.#lost = new AbortController()
         this.#mirror.apply(event, id)
       },
-      broken: () => this.#mirror.forgetWaits(),
-      lost: () => this.#lost.abort(),
+      lost: () => {
+        this.#lost.abort()
+        this.#mirror.forgetWaits()
+      },
     })
   }
 
