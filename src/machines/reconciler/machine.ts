@@ -87,7 +87,7 @@ const base = setup({
       if (!isCurrent || (event.type === 'step.done' && !isFruitless(book, step))) return
       const failure =
         event.type === 'step.failed' ? event : { code: 'PROCMAN_INTERNAL', message: `${step.kind} of process ${step.id} has changed nothing (${step.reason})` }
-      const trouble = fail(book, { id: step.id, step: step.kind, code: failure.code, message: failure.message })
+      const trouble = fail(book, { id: step.id, step: step.kind, code: failure.code, message: failure.message }, event.type === 'step.failed')
       if (trouble === null) return
       enqueue.emit({ type: 'reconciler.failed', ...trouble })
       enqueue.assign({ retryAtMs: event.atMs + RETRY_MS })

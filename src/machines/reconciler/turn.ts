@@ -55,13 +55,17 @@ export function wishAll(book: Book): void {
 /** Somebody was faster than we, and what there is now asks for something else: no trouble. */
 const OVERTAKEN = ['PROCMAN_WRONG_STATE', 'PROCMAN_PROCESS_UNKNOWN', 'PROCMAN_PROCESS_EXISTS']
 
-/** After `finish`. @returns null: it is no trouble */
-export function fail(book: Book, failure: Omit<Trouble, 'isRetried'>): Trouble | null {
+/**
+ * After `finish`.
+ * @param hasEffect false: it was done, and has changed nothing
+ * @returns null: it is no trouble
+ */
+export function fail(book: Book, failure: Omit<Trouble, 'isRetried'>, hasEffect: boolean): Trouble | null {
   const next = nextFor(book, failure.id)
   const isSameAgain = 'step' in next && next.step?.kind === failure.step
   if (OVERTAKEN.includes(failure.code) && !isSameAgain) return null
   // What follows a run that could not be launched is up to the restart policy; what changes nothing would do so again.
-  const trouble = { ...failure, isRetried: failure.code !== 'PROCMAN_INTERNAL' && (failure.step !== 'launch' || isSameAgain) }
+  const trouble = { ...failure, isRetried: hasEffect && (failure.step !== 'launch' || isSameAgain) }
   book.troubles.set(trouble.id, trouble)
   touch(book, trouble.id)
   return trouble
