@@ -1,5 +1,6 @@
 /** The verbs of projects: a config file, and the manager that keeps what it says. */
 import type { Command } from 'commander'
+import { addConfigVerbs } from './config-verbs.ts'
 import { withExamples } from './examples.ts'
 import { JSON_HELP, type Verbs } from './verbs.ts'
 
@@ -87,30 +88,4 @@ function addDaemon({ verb, cliOf, answer }: Verbs): void {
   sub('log-level <level>', 'change how much it writes: trace, debug, info, warn, error, fatal or silent', 'procman daemon log-level debug').action(
     async (level: string, options) => answer(await (await load()).logLevel(cliOf(options), level)),
   )
-}
-
-function addConfigVerbs({ verb, cliOf, answer }: Verbs): void {
-  verb(
-    'validate [file]',
-    'say whether a config file is right, and everything that is wrong with it',
-    'procman validate',
-    'procman validate deploy/procman.yaml',
-  )
-    .option('--json', JSON_HELP)
-    .action(async (file: string | undefined, options) => answer(await (await import('./commands/validate.ts')).validate(cliOf(options), file, options)))
-  const config = verb(
-    'config',
-    'the JSON Schema of config files, and what a file comes to',
-    'procman config schema > procman.schema.json',
-    'procman config show',
-  )
-  config
-    .command('schema')
-    .description('print the JSON Schema of config files, for editors')
-    .action(async () => answer(await (await import('./commands/config.ts')).configSchema(cliOf({}))))
-  config
-    .command('show')
-    .description('print what the config file comes to, as JSON; values that look secret are not shown')
-    .option('-c, --config <file>', 'the config file (default: looked for from the working directory upward)')
-    .action(async (options) => answer(await (await import('./commands/config.ts')).configShow(cliOf({}), options)))
 }

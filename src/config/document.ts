@@ -215,5 +215,6 @@ function sentenceOf(code: string, message: string, text: string, [from]: readonl
   if (message.includes('call stack')) return TOO_DEEP
   if (code === 'TAG_RESOLVE_FAILED') return `there is no such tag here: ${message}`
   if (text.slice(from - 1, from + 1) === '${') return 'a value with "${" in it must be in quotes here, within { } or [ ]'
-  return `is not valid YAML: ${message}`
+  const hint = code === 'BLOCK_AS_IMPLICIT_KEY' ? '; look at the indentation of this line and of the next' : ''
+  return `is not valid YAML: ${message}${hint}`
 }

@@ -6,8 +6,10 @@ type Issue = z.core.$ZodIssue
 
 /** Of a value that could not even be filled in nothing more is told. */
 export function addIssues(issues: readonly Issue[], problems: Problems, above: Path = []): void {
+  const mistyped = mistypedIn(issues)
   for (const issue of issues) {
     const path = [...above, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))]
+    if (mistyped.has(issue.path.join('.'))) continue
     if (issue.code === 'unrecognized_keys') {
       const sentences = issue.message.split('\n')
       for (const [index, key] of issue.keys.entries()) problems.add([...path, key], sentences[index] ?? issue.message, 'key')
@@ -17,6 +19,15 @@ export function addIssues(issues: readonly Issue[], problems: Problems, above: P
       else if (!problems.isAround(path)) problems.add(path, issue.message)
     } else if (!problems.isAround(path)) problems.add(path, issue.message, issue.code === 'invalid_key' ? 'key' : 'value')
   }
+}
+
+/** Keys that are missing because they were written in another way: that is told once. */
+function mistypedIn(issues: readonly Issue[]): ReadonlySet<string> {
+  const meant = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? [...issue.message.matchAll(/did you mean "(\w+)"\?$/gm)].map(([, key]) => [...issue.path, key].join('.')) : [],
+  )
+  const missing = issues.filter(({ message }) => message.startsWith('is missing')).map(({ path }) => path.join('.'))
+  return new Set(missing.filter((path) => meant.includes(path)))
 }
 
 /** The value looks like another branch of the union. */

@@ -27,6 +27,10 @@ processes:
   it.each([
     ['processes:\n  api: x\n  api: y', '3:3 : the key "api" is given twice in this map'],
     ['processes:\n  a: x\n b: y\n', expect.stringMatching(/^3:\d+ : is not valid YAML: /)],
+    [
+      'processes:\n  a:\n   command: x\n    args: [1]\n',
+      expect.stringMatching(/^3:13 : is not valid YAML: .*; look at the indentation of this line and of the next$/),
+    ],
     ['processes: { a: "x }', expect.stringMatching(/^1:\d+ : is not valid YAML: Missing closing "quote/)],
     ['processes: { a: node ${env.A} }', '1:23 : a value with "${" in it must be in quotes here, within { } or [ ]'],
     ['processes: { a: !!js/function x }', expect.stringMatching(/^1:17 : there is no such tag here: /)],
@@ -81,7 +85,6 @@ describe('JSON', () => {
     const { processes } = await load(inJson('{\n\t"processes": {\n\t\t"a": { "command": "x \\ud83d\\ude00 \\/", "env": { "V": 1.10 } }\n\t}\n}\n'))
     expect(processes[0]).toMatchObject({ args: ['😀', '/'], env: { V: '1.10' } })
     expect(await problemsOf(inJson('{\n  "processes": {\n    "a": { "comand": "x" }\n  }\n}'))).toEqual([
-      '3:5 processes.a.command: is missing: it must be a command line, or a list of its words',
       '3:12 processes.a.comand: there is no key "comand" here; did you mean "command"?',
     ])
   })

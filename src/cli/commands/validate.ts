@@ -18,8 +18,9 @@ export type Validation =
     }
   | { readonly valid: false; readonly problems: readonly ConfigProblem[] }
 
-/** @param file default: found upward from the working directory */
-export async function validate({ io }: Cli, file: string | undefined, options: { readonly json?: boolean }): Promise<number> {
+/** @param operand the file; default: found upward from the working directory */
+export async function validate({ io }: Cli, operand: string | undefined, options: { readonly json?: boolean; readonly config?: string }): Promise<number> {
+  const file = operand ?? options.config
   const { loadProject } = await import('../../config/load.ts')
   try {
     const project = await loadProject({ cwd: io.cwd, env: io.env, ...(file === undefined ? {} : { path: file }) })
