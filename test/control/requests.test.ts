@@ -1,5 +1,6 @@
 /** What is asked, as it goes over the wire: by whoever may, in whatever form. */
 import { existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { connect as connectSocket, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -68,6 +69,18 @@ describe('the socket', () => {
     await home.supervisor()
     expect(await rejection(connect({ stateDir: home.stateDir }))).toMatchObject({ code: 'PROCMAN_NO_MANAGER', details: { pid: process.pid } })
   })
+})
+
+it.each([
+  ['another version', 404, JSON.stringify({ code: 'PROCMAN_INVALID_ARGUMENT', message: 'there is no route GET /v1/status', details: {} })],
+  ['something else', 200, '<html>hello</html>'],
+  ['nothing that is known', 418, '{"code": "TEAPOT", "message": "short and stout"}'],
+])('a manager that speaks %s is not taken for one of ours', async (_what, status, body) => {
+  const { dir } = aHome()
+  const server = createHttpServer((_request, response) => response.writeHead(status).end(body))
+  await new Promise<void>((resolve) => server.listen(join(dir, 'control.sock'), resolve))
+  onTestFinished(() => void server.close())
+  expect((await rejection(connect({ stateDir: dir }))).code).toBe('PROCMAN_MANAGER_UNREACHABLE')
 })
 
 describe('a request', () => {

@@ -38,11 +38,11 @@ export class Link {
   }
 
   /** @throws what the manager answers, PROCMAN_MANAGER_UNREACHABLE */
-  async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Answer> {
+  async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object, signal?: AbortSignal): Promise<Answer> {
     try {
       const sent = body === undefined ? {} : { body: JSON.stringify(body, refuseFunctions) }
       const headers = body === undefined ? this.#headers : { ...this.#headers, 'content-type': 'application/json' }
-      const answer = await this.#asking.request({ method, path, headers, ...sent })
+      const answer = await this.#asking.request({ method, path, headers, signal, ...sent })
       const data = parsed(await answer.body.text())
       if (answer.statusCode !== 200) throw fromErrorBody(data, answer.statusCode)
       const seen = answer.headers[SEEN_HEADER]

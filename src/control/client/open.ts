@@ -6,15 +6,18 @@ import { API_VERSION, type ConnectOptions, type RemoteSupervisor } from '../cont
 import { Link, type Target } from './link.ts'
 import { RemoteHandle } from './remote-supervisor.ts'
 
+/** To the first answer. */
+const PATIENCE_MS = 10_000
+
 export async function open({ stateDir, url, token, env }: ConnectOptions): Promise<RemoteSupervisor> {
   const target: Target = url === undefined ? { stateDir: resolve(stateDir ?? defaultStateDir(process.env)) } : { url, token }
   if (url !== undefined && stateDir !== undefined)
     throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', 'a manager is asked by its stateDir or by its url, not by both', { details: { stateDir, url } })
   const link = new Link(target)
   try {
-    const { data } = await link.ask('GET', '/v1/status')
+    const stateDir = await stateDirOf(link)
     const caller = { cwd: 'stateDir' in target ? cwdOrNull() : null, env }
-    const handle = new RemoteHandle(link, stateDirOf(data), caller)
+    const handle = new RemoteHandle(link, stateDir, caller)
     await handle.open()
     return handle
   } catch (error) {
@@ -32,9 +35,17 @@ function cwdOrNull(): string | null {
   }
 }
 
-function stateDirOf(status: unknown): string {
+/** A manager that is stopped by a signal, or hangs, accepts connections all the same. */
+async function stateDirOf(link: Link): Promise<string> {
+  const status = await link.ask('GET', '/v1/status', undefined, AbortSignal.timeout(PATIENCE_MS)).then(({ data }) => data, foreign)
   if (typeof status === 'object' && status !== null && 'api' in status && status.api === API_VERSION && 'state_dir' in status) return String(status.state_dir)
   throw new ProcmanError('PROCMAN_MANAGER_UNREACHABLE', `what answers there does not speak ${API_VERSION} of the control API`)
+}
+
+/** One that does not know the question speaks another version. */
+function foreign(error: unknown): null {
+  if (isProcmanError(error) && error.code === 'PROCMAN_INVALID_ARGUMENT') return null
+  throw error
 }
 
 /** Nobody listens: nobody is there, or a program that holds the directory without serving it. */

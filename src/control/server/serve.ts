@@ -15,7 +15,8 @@ const HEADER_BYTES = 16 * 1024
 /** For the headers, and for a whole request; an answer may take as long as it takes. */
 const HEADERS_MS = 10_000
 const REQUEST_MS = 30_000
-const MOST_CONNECTIONS = 1_000
+/** Over TCP. On the Unix socket are programs of the owner only. */
+const MOST_CONNECTIONS = 256
 /** What is being answered when the server closes has so long. */
 const CLOSING_MS = 2_000
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/
@@ -67,7 +68,6 @@ function once(act: () => Promise<void>): () => Promise<void> {
 
 function limited(listener: RequestListener): Server {
   const server = createServer({ maxHeaderSize: HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAlive: true }, listener)
-  server.maxConnections = MOST_CONNECTIONS
   server.on('clientError', answerGarbage)
   return server
 }
@@ -87,6 +87,7 @@ async function listenOnPort(
     log?.warn({ event: 'control.refused', code: refusal.code, method, url: request.url }, refusal.message)
     refuse(response, refusal)
   })
+  server.maxConnections = MOST_CONNECTIONS
   try {
     await listen(server, { host, port: wanted })
   } catch (error) {
