@@ -1,25 +1,25 @@
-// npm start: a real piece of work is started, its manager is killed with SIGKILL, the next manager takes the work over and knows its exact end.
-import { fork } from 'node:child_process'
+// npm start: brings examples/procman.yaml up as a user would, shows the table live, kills the daemon with SIGKILL in the middle of it, and checks that no harm was done.
+import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { createBrotliDecompress } from 'node:zlib'
-import { createSupervisor } from '../dist/index.js'
+import { createReader } from '../dist/index.js'
 
 const KILL_AT_PERCENT = 20
+const HOSTS = ['host-1', 'host-2', 'host-3', 'host-4']
+const file = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'procman-demo-'))
-const stateDir = join(dir, 'state')
-const source = process.execPath
-const target = join(dir, 'node.br')
-
-let managerA
-let managerB
+const env = { ...process.env, DATA_DIR: dir, PROCMAN_HOME: join(dir, 'state') }
+const reader = createReader({ stateDir: env.PROCMAN_HOME })
+const [out, isTerminal] = [process.stdout, process.stdout.isTTY === true]
 let failed = 0
 
-const say = (line = '') => process.stdout.write(`${line}\n`)
+const say = (line = '') => out.write(`${line}\n`)
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 function check(holds, what) {
@@ -42,136 +42,104 @@ say(failed === 0 ? '\nEverything held.' : `\n${failed} ${failed === 1 ? 'thing' 
 process.exitCode = failed === 0 ? 0 : 1
 
 async function demo() {
-  say('1. Manager A starts two processes')
-  const { pids } = await startManagerA()
-  say(`   A is pid ${managerA.pid}; "compress" (brotli of ${source}) is pid ${pids.compress}; "seven" (ends with code 7) is pid ${pids.seven}`)
-  await progressOfA(KILL_AT_PERCENT)
+  say('1. The daemon brings up what examples/procman.yaml declares')
+  await procman('up', '-d', '-c', file('examples/procman.yaml'))
+  await showUntil(() => percent() >= KILL_AT_PERCENT)
+  const before = pids()
+  const daemon = await daemonPid()
+  check(
+    HOSTS.every((id) => reader.get(id).ready),
+    `four service hosts are ready, and "compress" works (${percent()}%)`,
+  )
+  check(reader.get('report').state === 'pending', `"report" has not been started: ${reader.get('report').waiting_for}`)
 
-  say(`2. kill -9 ${managerA.pid}: manager A is dead, nobody manages anything`)
-  managerA.kill('SIGKILL')
-  await new Promise((resolve) => managerA.once('exit', resolve))
-  check(!isThere(managerA.pid) && isThere(pids.compress) && isThere(pids.seven), 'A is gone, both processes go on')
-  const before = percentInLog()
-  writeFileSync(join(dir, 'go'), '')
-  const sevenEndedAt = await endOf(pids.seven)
-  await sleep(1_000)
-  const after = percentInLog()
-  check(after > before, `"compress" goes on writing: ${before}% when A died, ${after}% now`)
-  check(!isThere(pids.seven), '"seven" has ended meanwhile, and nobody was looking')
+  say(`\n2. kill -9 ${daemon}: the daemon is dead, nobody manages anything`)
+  process.kill(daemon, 'SIGKILL')
+  while (isThere(daemon)) await sleep(10)
+  const atDeath = percent()
+  process.kill(before['host-4'], 'SIGKILL')
+  await showUntil(() => percent() >= atDeath + KILL_AT_PERCENT)
+  check(
+    Object.entries(before).every(([id, pid]) => id === 'host-4' || isThere(pid)),
+    `all others are the same processes as before, and "compress" goes on (${percent()}%)`,
+  )
+  check((await Promise.all(HOSTS.slice(0, 3).map(answers))).every(Boolean), 'the hosts answer their requests')
+  const { outcome, pid } = reader.get('host-4')
+  check(pid === null && outcome?.signal === 'SIGKILL', '"host-4" was killed meanwhile: how it ended is known, though nobody was watching')
 
-  say('3. Manager B opens the same state directory')
-  const openedAt = performance.now()
-  managerB = await createSupervisor({ stateDir })
-  say(`   opened in ${(performance.now() - openedAt).toFixed(0)} ms`)
-  const adopted = managerB.get('compress')
+  say('\n3. procman up -d: the next daemon takes over')
+  await procman('up', '-d', '-c', file('examples/procman.yaml'))
+  await showUntil(() => reader.get('host-4').ready)
   check(
-    adopted.status === 'running' && adopted.pid === pids.compress && adopted.run === 1,
-    `"compress" is adopted: ${adopted.status}, same pid ${adopted.pid}, run ${adopted.run}`,
+    [...HOSTS.slice(0, 3), 'compress'].every((id) => reader.get(id).pid === before[id] && reader.get(id).run === 1),
+    'what ran was adopted: same pids, first runs',
   )
-  const seven = managerB.get('seven')
-  check(seven.status === 'failed' && seven.exit_code === 7 && seven.run === 1, `"seven": ${seven.status}, exit code ${seven.exit_code}`)
-  const lateMs = Math.abs(Date.parse(seven.completed_at) - sevenEndedAt)
+  check(reader.get('host-4').run === 2, '"host-4" was started again')
+
+  say('\n4. The job ends, and what waited for it follows')
+  await showUntil(() => reader.get('report').status === 'completed' || reader.get('compress').status === 'failed')
+  const { run, restarts, exit_code: code, status } = reader.get('compress')
+  check(status === 'completed' && code === 0 && run === 1 && restarts === 0, `"compress" is ${status} with exit code ${code}: run once, from beginning to end`)
   check(
-    lateMs < 900,
-    `its completed_at is when it ended (${lateMs} ms from what this demo saw), ${((Date.now() - sevenEndedAt) / 1000).toFixed(1)} s before B looked`,
+    (await sumOf(createReadStream(process.execPath))) === (await sumOf(createReadStream(join(dir, 'node.br')), createBrotliDecompress())),
+    'its result, decompressed here, is the original byte for byte',
   )
 
-  say(`4. B reads the log from its beginning and shows "compress" from ${after}% to its end`)
-  const lines = await progressOfB(after)
-  const end = await managerB.wait('compress')
-  check(end.status === 'completed' && end.exit_code === 0, `${end.status}, exit code ${end.exit_code}, ended at ${end.completed_at}`)
-  check(
-    end.run === 1 && end.restarts === 0 && runsOnDisk('compress') === 1,
-    `it was run ${end.run} from ${end.started_at} on, with the same pid: nothing was started twice`,
-  )
-  check(isWhole(lines), `its output has every percent from 0 to 100 once: no gap and no duplicate over two managers (${lines.length} lines)`)
-  const sum = await sumOf(createReadStream(source))
-  check(
-    lines.some((line) => line.includes(sum)) && sum === (await sumOf(createReadStream(target), createBrotliDecompress())),
-    'the result, decompressed here, is the original byte for byte',
-  )
+  say('\n5. procman down: everything is stopped, in reverse order')
+  await procman('down')
+  check(reader.list().length === 0 && Object.values(before).every((each) => !isThere(each)), 'nothing of it is left')
 }
 
-/** @returns the pids, once A has told them */
-async function startManagerA() {
-  managerA = fork(fileURLToPath(new URL('demo/manager.mjs', import.meta.url)), [stateDir, source, target])
-  const pids = {}
-  await messages((message) => {
-    if (message.id !== undefined) pids[message.id] = message.pid
-    return pids.compress !== undefined && pids.seven !== undefined
-  })
-  return { pids }
+/** As a user would call it; its output is shown. */
+async function procman(...args) {
+  say(`   $ procman ${args.map((arg) => arg.replace(file(''), '')).join(' ')}`)
+  const child = spawn(process.execPath, [file('dist/cli/main.js'), ...args], { env, stdio: 'inherit' })
+  const code = await new Promise((resolve) => child.once('exit', resolve))
+  if (code !== 0) throw new Error(`procman ${args.join(' ')} has ended with ${code}`)
 }
 
-async function progressOfA(upTo) {
-  await messages(({ progress = '' }) => {
-    showProgress('A', progress)
-    return Number.parseInt(progress, 10) >= upTo
-  })
-  endProgress()
-}
-
-function messages(isEnough) {
-  return new Promise((resolve, reject) => {
-    const lost = (code) => reject(new Error(`manager A ended with ${code}`))
-    const take = (message) => {
-      if (!isEnough(message)) return
-      managerA.off('exit', lost)
-      managerA.off('message', take)
-      resolve()
+/** The table, written over on a terminal as it changes; elsewhere at the end only. */
+async function showUntil(isEnough) {
+  let lines = 0
+  for (let isOver = false; !isOver; ) {
+    isOver = isEnough()
+    if (isTerminal || isOver) {
+      const table = (await output('list')).split('\n').slice(0, -1)
+      const shown = [...table, `"compress": ${'█'.repeat(Math.round(percent() / 2.5)).padEnd(40, '░')} ${percent()}%`]
+      out.write(`${lines > 0 ? `\x1b[${lines}A` : ''}${shown.map((line) => `   ${fit(line)}${isTerminal ? '\x1b[K' : ''}\n`).join('')}`)
+      lines = shown.length
     }
-    managerA.once('exit', lost)
-    managerA.on('message', take)
-  })
-}
-
-/** History and live: B begins at the first line, although A had it too. */
-async function progressOfB(from) {
-  const lines = []
-  for await (const { text } of managerB.watch('compress')) {
-    lines.push(text)
-    if (Number.parseInt(text, 10) > from) showProgress('B', text)
-    if (text === '100%') endProgress()
-    if (!text.endsWith('%')) say(`   B: ${text}`)
+    if (!isOver) await sleep(200)
   }
-  return lines
 }
 
-/** One line that is written over on a terminal; elsewhere every tenth percent. */
-function showProgress(who, text) {
-  const percent = Number.parseInt(text, 10)
-  if (!text.endsWith('%')) return
-  const bar = `   ${who}: ${'█'.repeat(Math.round(percent / 2.5)).padEnd(40, '░')} ${percent}%`
-  if (process.stdout.isTTY) process.stdout.write(`\r${bar}`)
-  else if (percent % 10 === 0) say(bar)
+/** A line that is longer than the terminal would be two. */
+function fit(line) {
+  return isTerminal ? line.slice(0, Math.max(20, out.columns - 4)) : line.slice(0, 150)
 }
 
-function endProgress() {
-  if (process.stdout.isTTY) say()
+async function output(...args) {
+  return (await promisify(execFile)(process.execPath, [file('dist/cli/main.js'), ...args], { env })).stdout
 }
 
-function isWhole(lines) {
-  const percents = lines.filter((line) => line.endsWith('%')).map((line) => Number.parseInt(line, 10))
-  return percents.length === 101 && percents.every((percent, index) => percent === index)
+async function daemonPid() {
+  return JSON.parse(await output('daemon', 'status', '--json')).pid
 }
 
-function percentInLog() {
-  return Number.parseInt(
-    readFileSync(join(stateDir, 'jobs', 'compress', 'stdout.log'), 'utf8')
-      .split('\r')
-      .at(-1),
-    10,
-  )
+function pids() {
+  return Object.fromEntries(reader.list().flatMap(({ id, pid }) => (pid === null ? [] : [[id, pid]])))
 }
 
-function runsOnDisk(id) {
-  return new Set(readdirSync(join(stateDir, 'jobs', id)).flatMap((name) => /^run-\d+/.exec(name) ?? [])).size
+/** How far the job is, as it has printed itself. */
+function percent() {
+  const log = join(env.PROCMAN_HOME, 'jobs', 'compress', 'stdout.log')
+  if (!existsSync(log)) return 0
+  const shown = readFileSync(log, 'utf8').match(/\d+(?=%)/g) ?? []
+  return Number(shown.at(-1) ?? 0)
 }
 
-/** @returns when the process ended, as seen from outside, ms since 1970 */
-async function endOf(pid) {
-  while (isThere(pid)) await sleep(10)
-  return Date.now()
+async function answers(id) {
+  return (await fetch(`http://127.0.0.1:${reader.get(id).ports.http}/api/status`)).ok
 }
 
 function isThere(pid) {
@@ -190,12 +158,8 @@ async function sumOf(...streams) {
   return sum.digest('hex')
 }
 
-/** Also after an interruption: whoever holds the directory, everything in it is stopped, then deleted. */
+/** Also after an interruption: everything is stopped, then deleted. */
 async function cleanUp() {
-  managerA?.kill('SIGKILL')
-  if (existsSync(stateDir)) {
-    managerB ??= await createSupervisor({ stateDir, lockTimeoutMs: 5_000 })
-    await managerB.shutdown({ timeoutMs: 0 })
-  }
+  if (existsSync(dir)) await output('down', '--timeout', '0').catch((error) => process.stderr.write(`${error.message}\n`))
   rmSync(dir, { recursive: true, force: true })
 }

@@ -1,11 +1,11 @@
-// The piece of work of the demo: compresses a file with brotli and verifies the result by decompressing it. Prints progress as `NN%`, then what came out.
-// An ordinary program: it knows nothing of procman.
+// A job: node compress.mjs TARGET [SOURCE] compresses a file (default: the node program itself) with brotli and verifies the result by decompressing it.
+// Prints progress as `NN%`, then what came out. An ordinary program: it knows nothing of procman.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, statSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { constants, createBrotliCompress, createBrotliDecompress } from 'node:zlib'
 
-const [source, target] = process.argv.slice(2)
+const [target, source = process.execPath] = process.argv.slice(2)
 const QUALITY = 8
 const size = statSync(source).size
 const sums = { source: createHash('sha256'), target: createHash('sha256'), again: createHash('sha256') }
