@@ -76,7 +76,7 @@ describe('whatever stands in a config file', () => {
         }
         expect(Object.keys(Object.prototype)).toEqual([])
       }),
-      { numRuns: name === 'procman.yaml' ? 200 : 40, examples: [[RIGHT]] },
+      { numRuns: name === 'procman.yaml' ? 100 : 25, examples: [[RIGHT]] },
     )
   })
 })
