@@ -1,9 +1,10 @@
 /** What goes on, told as it goes on: nothing missing, nothing twice, whoever is slow, cut off or dead. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { serveControl } from '../../src/control/serve.ts'
 import { Feed } from '../../src/control/server/feed.ts'
 import { Ring } from '../../src/control/server/ring.ts'
 import { aHome, DIST, kill, obedient, rejection, sh, sleeper, until } from '../e2e/harness.ts'
@@ -198,6 +199,23 @@ describe('a client', () => {
     const log = createHash('sha256').update(readFileSync(home.jobFile('one', 'stdout.log')))
     expect(hash.digest('hex')).toBe(log.digest('hex'))
     await second.kill()
+  })
+
+  it('is told what the manager has found wrong, when it comes and later', async () => {
+    const home = aHome()
+    mkdirSync(`${home.stateDir}/jobs/broken`, { recursive: true })
+    writeFileSync(home.jobFile('broken', 'state.json'), 'no JSON')
+    const supervisor = await home.supervisor()
+    const server = await serveControl({ supervisor })
+    onTestFinished(() => server.close())
+    const client = await connected({ stateDir: home.stateDir })
+    expect(client.problems).toEqual(supervisor.problems)
+    expect(client.problems).toHaveLength(1)
+    supervisor.table.subscribe(() => {
+      throw new Error('a listener of the program')
+    })
+    await client.start(sleeper({ id: 'one' }))
+    await until('it is told', () => client.problems.length === 2)
   })
 
   it('misses nothing, and is told nothing twice, however often it is cut off', async () => {

@@ -107,6 +107,7 @@ export class Mirror {
   }
 
   #set({ record, snapshot }: WireProcess): void {
+    freeze(record)
     const known = this.#known.get(record.id)
     const isRevived = snapshot.status === 'active' && known?.process.ref.getSnapshot().status === 'error'
     // Another one with the same id, or one whose actor had failed and that a later manager has taken in again.
@@ -128,4 +129,11 @@ export class Mirror {
     known.process.stop()
     this.#writer.remove(id)
   }
+}
+
+/** Records are immutable, here as well. */
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const part of Object.values(value)) freeze(part)
 }

@@ -31,6 +31,8 @@ export class Feed {
   #isFollowing = false
   #followed = new Map<string, Subscription>()
   #all: Subscription[] = []
+  /** Of the table: how many comings and goings are told. */
+  #revision = 0
   #timer: NodeJS.Timeout | undefined
   #problems = ''
 
@@ -94,10 +96,13 @@ export class Feed {
         this.#push('event', JSON.stringify(event))
         if (event.type === 'process.damaged') this.lookAtProblems()
       }),
-      // Not `subscribe`: which one came or went is known without looking at all of them.
+      // Which one came or went is told by an inspector without a look at all of them. It is passed over when a listener of the table throws before it.
       this.#supervisor.table.inspect(({ event }) => this.#comeOrGo(event)),
+      this.#supervisor.table.subscribe(() => queueMicrotask(() => this.#lookForMissed())),
     ]
-    for (const id of this.#supervisor.table.getSnapshot().context.processes.keys()) this.#follow(id, true)
+    const { processes, revision } = this.#supervisor.table.getSnapshot().context
+    for (const id of processes.keys()) this.#follow(id, true)
+    this.#revision = revision
   }
 
   #end(): void {
@@ -112,6 +117,16 @@ export class Feed {
   #comeOrGo(event: { readonly type: string; readonly id?: unknown }): void {
     if (event.type === 'added') this.#follow(String(event.id), false)
     else if (event.type === 'removed') this.#leave(String(event.id))
+    else return
+    this.#revision++
+  }
+
+  #lookForMissed(): void {
+    const { processes, revision } = this.#supervisor.table.getSnapshot().context
+    if (!this.#isFollowing || revision === this.#revision) return
+    this.#revision = revision
+    for (const id of this.#followed.keys()) if (!processes.has(id)) this.#leave(id)
+    for (const id of processes.keys()) if (!this.#followed.has(id)) this.#follow(id, false)
   }
 
   #follow(id: string, isKnown: boolean): void {
