@@ -106,7 +106,7 @@ async function showUntil(isEnough) {
     if (isTerminal || isOver) {
       const table = (await output('list')).split('\n').slice(0, -1)
       const shown = [...table, `"compress": ${'█'.repeat(Math.round(percent() / 2.5)).padEnd(40, '░')} ${percent()}%`]
-      out.write(`${lines > 0 ? `\x1b[${lines}A` : ''}${shown.map((line) => `   ${fit(line)}${isTerminal ? '\x1b[K' : ''}\n`).join('')}`)
+      out.write(`${lines > 0 ? `\x1b[${lines}A` : ''}${shown.map((line) => `   ${cut(line)}${isTerminal ? '\x1b[K' : ''}\n`).join('')}`)
       lines = shown.length
     }
     if (!isOver) await sleep(200)
@@ -114,7 +114,7 @@ async function showUntil(isEnough) {
 }
 
 /** A line that is longer than the terminal would be two. */
-function fit(line) {
+function cut(line) {
   return isTerminal ? line.slice(0, Math.max(20, out.columns - 4)) : line.slice(0, 150)
 }
 
