@@ -4,25 +4,28 @@ import { parse } from 'dotenv'
 import { readText, Unreadable } from './read-text.ts'
 
 export interface EnvFiles {
-  /** Read once each, absolute. */
+  /** All that were asked for, absolute: also those that are not there, and may come. */
   readonly files: readonly string[]
   /** @returns its variables, or why there are none. @param path from the directory of the config file */
   read(path: string): Readonly<Record<string, string>> | Unreadable
 }
 
 export function createEnvFiles(dir: string): EnvFiles {
-  const known = new Map<string, Readonly<Record<string, string>>>()
+  const known = new Map<string, Readonly<Record<string, string>> | Unreadable>()
   return {
     get files() {
       return [...known.keys()]
     },
     read(given) {
       const path = resolve(dir, given)
-      const text = known.get(path) ?? readText(path)
-      if (text instanceof Unreadable) return text
-      const variables = typeof text === 'string' ? parse(text) : text
-      known.set(path, variables)
-      return variables
+      const found = known.get(path) ?? variablesIn(path)
+      known.set(path, found)
+      return found
     },
   }
+}
+
+function variablesIn(path: string): Readonly<Record<string, string>> | Unreadable {
+  const text = readText(path)
+  return text instanceof Unreadable ? text : parse(text)
 }

@@ -13,7 +13,7 @@ import { isMap } from './prepare/fields.ts'
 import type { LookUp } from './prepare/interpolate.ts'
 import { prepare } from './prepare.ts'
 import type { Problems } from './problems.ts'
-import { escaped, readEnvFiles } from './process-env.ts'
+import { escaped, missingEnvFiles, readEnvFiles } from './process-env.ts'
 import { replicasOf } from './replicas.ts'
 import { checkRules } from './rules.ts'
 import { salvage } from './salvage.ts'
@@ -64,7 +64,7 @@ export function toProject(read: Read, { path, dir, lookUp, files }: Surroundings
       .filter((declared) => declared.asked.enabled === false)
       .flatMap(replicasOf)
       .map(({ id }) => id),
-    warnings: warningsOf(asked, all),
+    warnings: [...all.flatMap((declared) => missingEnvFiles(declared, files)), ...warningsOf(asked, all)],
     files: [path, ...files.files],
   }
 }

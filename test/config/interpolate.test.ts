@@ -112,7 +112,14 @@ describe('env_file', () => {
     }
     const project = await load(files)
     expect(project.processes[0]?.env).toEqual({ A: '1', B: '$${id}$$$$', C: 'own' })
-    expect(project.files).toEqual([project.path, `${project.dir}/one.env`, `${project.dir}/sub/two.env`])
+    expect(project.files).toEqual([project.path, `${project.dir}/.env`, `${project.dir}/one.env`, `${project.dir}/sub/two.env`])
+  })
+
+  it('may be a .env that is not there, which is told', async () => {
+    const project = await load('processes: { a: { command: x, env_file: .env } }')
+    expect(project.processes[0]?.env).toEqual({})
+    expect(project.warnings).toEqual([`env_file of a: there is no file ${project.dir}/.env`])
+    expect(project.files).toContain(`${project.dir}/.env`)
   })
 
   it('that is missing is refused with its place', async () => {
