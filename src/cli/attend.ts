@@ -7,6 +7,8 @@ import { serveMeanwhile } from './serving.ts'
 
 /** Nothing tells when a manager is killed: its lock is looked at so often. */
 const LOOK_AGAIN_MS = 500
+/** One that is being restarted is back by then, and must find the directory free. */
+const RESTART_MS = 3_000
 
 /** Holds the directory until `over`, or from when the one who holds it now has left. Settles once it is let go. @param over never rejects */
 export async function attend(cli: Cli, over: Promise<unknown>): Promise<void> {
@@ -16,8 +18,12 @@ export async function attend(cli: Cli, over: Promise<unknown>): Promise<void> {
   })
   const { holderOf } = await import('../state-dir.ts')
   const stateDir = await cli.stateDir()
+  /** Since when nobody holds it; null: somebody does. */
+  let freeSinceMs: number | null = Number.NEGATIVE_INFINITY
   while (!isOver) {
-    const supervisor = holderOf(stateDir) === null ? await tryToTake(cli) : null
+    freeSinceMs = holderOf(stateDir) === null ? (freeSinceMs ?? performance.now()) : null
+    const isOurTurn = freeSinceMs !== null && performance.now() - freeSinceMs >= RESTART_MS
+    const supervisor = isOurTurn ? await tryToTake(cli) : null
     if (supervisor === null) {
       await Promise.race([over, pause(LOOK_AGAIN_MS)])
       continue

@@ -50,7 +50,7 @@ export function createCli(io: Io, stateDirOption: string | undefined): Cli {
       if (!existsSync(join(stateDir, SOCKET_NAME))) return null
       const { connect } = await import('../control/connect.ts')
       try {
-        return await connect({ stateDir, env: io.env })
+        return await inTime(connect({ stateDir, env: io.env }), stateDir)
       } catch (error) {
         if (is(error, 'PROCMAN_NO_MANAGER')) return null
         throw error
@@ -66,10 +66,9 @@ export function createCli(io: Io, stateDirOption: string | undefined): Cli {
     async openSupervisor() {
       const giveUpAtMs = performance.now() + LOCK_TIMEOUT_MS
       for (;;) {
-        const leftMs = giveUpAtMs - performance.now()
-        const opened = await tryToOpen(cli, Math.max(0, Math.min(leftMs, LOOK_FOR_SOCKET_MS)))
+        const opened = await tryToOpen(cli, Math.max(0, Math.min(giveUpAtMs - performance.now(), LOOK_FOR_SOCKET_MS)))
         if (!isProcmanError(opened)) return opened
-        if (leftMs <= LOOK_FOR_SOCKET_MS) throw opened
+        if (performance.now() >= giveUpAtMs) throw opened
       }
     },
     async withSupervisor(act) {
@@ -102,6 +101,24 @@ async function tryToOpen(cli: Cli, lockTimeoutMs: number): Promise<Supervisor | 
     if (is(error, 'PROCMAN_STATE_DIR_LOCKED') || is(error, 'PROCMAN_MANAGER_UNREACHABLE')) return error
     throw error
   }
+}
+
+/** A manager that hangs (it is stopped, say) must not hang everybody else. */
+async function inTime(connecting: Promise<RemoteSupervisor>, stateDir: string): Promise<RemoteSupervisor> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), LOCK_TIMEOUT_MS)
+  })
+  const connected = await Promise.race([connecting, late]).finally(() => clearTimeout(timer))
+  if (connected !== null) return connected
+  connecting.then((manager) => manager.close()).catch(() => undefined)
+  throw new ProcmanError(
+    'PROCMAN_MANAGER_UNREACHABLE',
+    `the manager of ${stateDir} does not answer: is it stopped? It can be killed, and every process goes on`,
+    {
+      details: { stateDir },
+    },
+  )
 }
 
 export function isRemote(supervisor: Supervisor | RemoteSupervisor): supervisor is RemoteSupervisor {

@@ -1,10 +1,10 @@
 /** What `run` acts through: the manager, or the directory itself when it is to be held. Turns interrupts into a cancel and then a kill. */
-import type { Supervisor } from '../api.ts'
+import type { ProcessInput, Supervisor } from '../api.ts'
 import { isProcmanError } from '../errors.ts'
 import { attend } from './attend.ts'
 import { type Cli, isRemote } from './context.ts'
 import { say } from './io.ts'
-import { reportError } from './report.ts'
+import { reportError, wasNotAsked } from './report.ts'
 import { serveMeanwhile } from './serving.ts'
 
 export class Grip {
@@ -31,6 +31,19 @@ export class Grip {
       })
     }
     return this.#supervisor
+  }
+
+  /** @returns through what it was started, and its id. A manager that was just leaving has another one after it. */
+  async start(input: ProcessInput): Promise<{ readonly supervisor: Supervisor; readonly id: string }> {
+    for (;;) {
+      const supervisor = await this.take()
+      try {
+        return { supervisor, id: (await supervisor.start(input)).id }
+      } catch (error) {
+        if (!wasNotAsked(error)) throw error
+        await this.abandon()
+      }
+    }
   }
 
   /** A manager lives from now on until the end: the one that there is, and when that has left, we; or we, who serve the others meanwhile. */

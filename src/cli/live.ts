@@ -1,4 +1,5 @@
 /** All processes as they are and as they become: told by the manager where one serves, else by the files. One that comes later, or leaves, is noticed. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RemoteSupervisor } from '../control/contract.ts'
 import type { ProcessRecord } from '../index.ts'
 import type { Cli } from './context.ts'
@@ -6,6 +7,8 @@ import type { Cli } from './context.ts'
 /** Files are looked at so often at most, and their processes when nothing tells of a change. */
 const LOOK_MS = 500
 const LOOKS_BETWEEN_CHECKS = 4
+/** A manager that does not answer by then is not waited for any longer; the files tell until it does. */
+const FIRST_ANSWER_MS = 1_000
 /** Looking takes at most one part in so many of our time. */
 const REST_FACTOR = 10
 
@@ -21,6 +24,7 @@ export class Live {
   #timer: NodeJS.Timeout | undefined
   #looks = 0
   #isClosed = false
+  #isConnecting = false
 
   private constructor(cli: Cli, changed: Changed) {
     this.#cli = cli
@@ -64,19 +68,23 @@ export class Live {
           readOrNull(() => reader.get(id)),
         )
     }
-    const tick = async (): Promise<void> => {
-      const beginMs = performance.now()
-      if (this.#client === null) await this.#connect()
-      if (!this.hasManager && !this.#isClosed) look()
+    const tick = (): void => {
       if (this.#isClosed) return
-      this.#timer = setTimeout(() => void tick(), Math.max(LOOK_MS, (performance.now() - beginMs) * REST_FACTOR))
+      if (this.#client === null) void this.#connect()
+      const beginMs = performance.now()
+      if (!this.hasManager) look()
+      this.#timer = setTimeout(tick, Math.max(LOOK_MS, (performance.now() - beginMs) * REST_FACTOR))
     }
-    await tick()
+    await Promise.race([this.#connect(), pause(FIRST_ANSWER_MS, undefined, { ref: false })])
+    tick()
   }
 
   /** A client that has lost its manager goes on with the next one by itself. */
   async #connect(): Promise<void> {
+    if (this.#isConnecting) return
+    this.#isConnecting = true
     const client = await this.#cli.connect().catch(() => null)
+    this.#isConnecting = false
     if (client === null) return
     if (this.#isClosed) return client.close()
     this.#client = client

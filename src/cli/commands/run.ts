@@ -38,8 +38,7 @@ export async function run(cli: Cli, argv: readonly string[], options: SpecOption
 
 async function startAndFollow(cli: Cli, grip: Grip, input: ProcessInput): Promise<number> {
   try {
-    const supervisor = await grip.take()
-    const id = (await supervisor.start(input)).id
+    const { supervisor, id } = await grip.start(input)
     const isKept = needsManager(input)
     if (isKept) grip.keep()
     else await grip.release()
