@@ -219,7 +219,7 @@ class LivingManager implements Manager {
     await this.supervisor.close().catch((error: unknown) => this.#trouble(error))
     this.#stopLogging()
     this.#log.write({ event: 'manager.stopped', pid: process.pid })
-    this.#log.flush()
+    await this.#log.flush()
     this.#tellEnd(reason)
   }
 

@@ -1,26 +1,39 @@
-/** Asking the manager of a state directory, where there is one. */
+/** Reaching the manager of a state directory, where there is one. */
 import { connect as connectSocket } from 'node:net'
-import { type RemoteSupervisor, SOCKET_NAME } from '../control/contract.ts'
+import { type RemoteManager, type RemoteSupervisor, SOCKET_NAME } from '../control/contract.ts'
 import { shortPathOf } from '../control/short-path.ts'
-import { isProcmanError } from '../errors.ts'
+import { isProcmanError, ProcmanError } from '../errors.ts'
+import { holderOf } from '../state-dir.ts'
 
-/** @returns null when nobody serves the directory now */
-export async function tryConnect(stateDir: string, env?: Readonly<Record<string, string | undefined>>): Promise<RemoteSupervisor | null> {
-  // Whoever finds nobody does not load a client.
+/** To ask it for something. @returns null when nobody serves the directory now */
+export async function findManager(stateDir: string): Promise<RemoteManager | null> {
+  // Whoever finds nobody loads nothing.
+  return (await isServed(stateDir)) ? (await import('./ask.ts')).askManager(stateDir) : null
+}
+
+/** @throws PROCMAN_NO_MANAGER */
+export async function mustFindManager(stateDir: string): Promise<RemoteManager> {
+  const manager = await findManager(stateDir)
+  if (manager !== null) return manager
+  const pid = holderOf(stateDir)?.pid ?? null
+  const what =
+    pid === null
+      ? `no manager lives in ${stateDir}: 'procman up' or 'procman daemon start' starts one`
+      : `process ${pid} holds ${stateDir}, and cannot be asked`
+  throw new ProcmanError('PROCMAN_NO_MANAGER', what, { details: { stateDir, pid } })
+}
+
+/** To follow its processes, too. @returns null when nobody serves the directory now */
+export async function tryConnect(stateDir: string): Promise<RemoteSupervisor | null> {
   if (!(await isServed(stateDir))) return null
+  const { connect } = await import('../control/connect.ts')
   try {
-    return await mustConnect(stateDir, env)
+    return await connect({ stateDir })
   } catch (error) {
     // It has just ended.
     if (isProcmanError(error) && (error.code === 'PROCMAN_NO_MANAGER' || error.code === 'PROCMAN_MANAGER_UNREACHABLE')) return null
     throw error
   }
-}
-
-/** @throws PROCMAN_NO_MANAGER, PROCMAN_MANAGER_UNREACHABLE */
-export async function mustConnect(stateDir: string, env?: Readonly<Record<string, string | undefined>>): Promise<RemoteSupervisor> {
-  const { connect } = await import('../control/connect.ts')
-  return connect({ stateDir, ...(env === undefined ? {} : { env }) })
 }
 
 /** Whether somebody listens on the socket. */

@@ -1,5 +1,5 @@
 /** `daemon`: the manager in the background. */
-import type { RemoteSupervisor } from '../../control/contract.ts'
+import type { RemoteManager } from '../../control/contract.ts'
 import { ProcmanError } from '../../errors.ts'
 import type { ManagerStatus } from '../../manager/contract.ts'
 import type { DaemonOptions } from '../../manager/daemon/protocol.ts'
@@ -46,13 +46,13 @@ async function startWith(cli: Cli, options: Omit<DaemonOptions, 'lockTimeoutMs'>
   const { ensureManager } = await import('../../manager/daemon/ensure.ts')
   const reached = await ensureManager(options, options.config?.env ?? cli.io.env, PATIENCE)
   if (reached.kind === 'found') {
-    const { pid, kind } = await asking(reached.client, (client) => client.manager.status())
+    const { pid, kind } = await reached.manager.status()
     await say(cli.io, `there is a manager already: pid ${pid}${kind === 'daemon' ? '' : `, in the foreground`}; nothing to start`)
     return EXIT.done
   }
   const report = await reached.applied
-  const { mustConnect } = await import('../../manager/reach.ts')
-  const status = await asking(await mustConnect(options.stateDir), (client) => client.manager.status())
+  const { mustFindManager } = await import('../../manager/reach.ts')
+  const status = await (await mustFindManager(options.stateDir)).status()
   await say(cli.io, `the daemon runs: pid ${status.pid}`)
   if (status.config_error !== null) await say(cli.io, `warning: ${escapeControls(status.config_error)}; what is there is managed all the same`)
   return report === null ? EXIT.done : reportApply(cli, report, { to: 'stderr' })
@@ -60,22 +60,22 @@ async function startWith(cli: Cli, options: Omit<DaemonOptions, 'lockTimeoutMs'>
 
 /** There is none: nothing to do. */
 export async function stop(cli: Cli): Promise<number> {
-  const { tryConnect } = await import('../../manager/reach.ts')
+  const { findManager } = await import('../../manager/reach.ts')
   const stateDir = await cli.stateDir()
-  const client = await tryConnect(stateDir)
-  if (client === null) {
+  const manager = await findManager(stateDir)
+  if (manager === null) {
     await say(cli.io, await describeNone(cli))
     return EXIT.done
   }
-  const status = await asking(client, (each) => stopManager(each, stateDir))
+  const status = await stopManager(manager, stateDir)
   await say(cli.io, `the manager (pid ${status.pid}) has ended; what runs goes on, and is not looked after until another one is there`)
   return EXIT.done
 }
 
 /** @throws PROCMAN_TIMEOUT */
-async function stopManager(client: RemoteSupervisor, stateDir: string): Promise<ManagerStatus> {
-  const status = await client.manager.status()
-  await client.manager.stop()
+async function stopManager(manager: RemoteManager, stateDir: string): Promise<ManagerStatus> {
+  const status = await manager.status()
+  await manager.stop()
   const { untilGone } = await import('../../manager/until-gone.ts')
   if (await untilGone(stateDir, status.pid)) return status
   throw new ProcmanError('PROCMAN_TIMEOUT', `the manager (pid ${status.pid}) was told to end, and has not ended yet`, { details: { pid: status.pid } })
@@ -84,10 +84,10 @@ async function stopManager(client: RemoteSupervisor, stateDir: string): Promise<
 /** With the same config, environment, addresses and level as the one before. There is none: it is started. */
 export async function restart(cli: Cli): Promise<number> {
   const stateDir = await cli.stateDir()
-  const [{ tryConnect }, { recall }] = await Promise.all([import('../../manager/reach.ts'), import('../../manager/remembered.ts')])
-  const client = await tryConnect(stateDir)
+  const [{ findManager }, { recall }] = await Promise.all([import('../../manager/reach.ts'), import('../../manager/remembered.ts')])
+  const manager = await findManager(stateDir)
   const last = recall(stateDir)
-  if (client !== null) await asking(client, (each) => stopDaemon(each, stateDir))
+  if (manager !== null) await stopDaemon(manager, stateDir)
   return startWith(cli, {
     stateDir,
     config: last?.config ?? null,
@@ -101,40 +101,32 @@ export async function restart(cli: Cli): Promise<number> {
   })
 }
 
-async function stopDaemon(client: RemoteSupervisor, stateDir: string): Promise<void> {
-  const { kind, pid } = await client.manager.status()
+async function stopDaemon(manager: RemoteManager, stateDir: string): Promise<void> {
+  const { kind, pid } = await manager.status()
   if (kind !== 'daemon')
     throw new ProcmanError('PROCMAN_WRONG_STATE', `the manager (pid ${pid}) is no daemon, but runs in the foreground: end it there`, { details: { pid, kind } })
-  await stopManager(client, stateDir)
+  await stopManager(manager, stateDir)
 }
 
 export async function status(cli: Cli, { json }: { readonly json?: boolean }): Promise<number> {
-  const { tryConnect } = await import('../../manager/reach.ts')
-  const client = await tryConnect(await cli.stateDir())
-  if (client === null) {
+  const { findManager } = await import('../../manager/reach.ts')
+  const manager = await findManager(await cli.stateDir())
+  if (manager === null) {
     const sentence = await describeNone(cli)
     if (json === true) await write(cli.io.stdout, renderJson({ running: false, reason: sentence }))
     else await write(cli.io.stdout, `${sentence}\n`)
     return EXIT.wrongState
   }
-  const found = await asking(client, (each) => each.manager.status())
+  const found = await manager.status()
   await write(cli.io.stdout, json === true ? renderJson({ running: true, ...found }) : renderManager(found, cli.io))
   return EXIT.done
 }
 
 export async function logLevel(cli: Cli, text: string): Promise<number> {
   const level = parseLogLevel(text, 'log-level')
-  const { mustConnect } = await import('../../manager/reach.ts')
-  await asking(await mustConnect(await cli.stateDir()), (client) => client.manager.setLogLevel(level))
+  const { mustFindManager } = await import('../../manager/reach.ts')
+  await (await mustFindManager(await cli.stateDir())).setLogLevel(level)
   return EXIT.done
-}
-
-async function asking<T>(client: RemoteSupervisor, ask: (client: RemoteSupervisor) => Promise<T>): Promise<T> {
-  try {
-    return await ask(client)
-  } finally {
-    await client.close()
-  }
 }
 
 async function describeNone(cli: Cli): Promise<string> {

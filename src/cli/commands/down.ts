@@ -1,6 +1,6 @@
 /** `down`: all that was brought up is stopped and removed, dependents first; then nobody is left to manage it. */
 import { dirname, resolve } from 'node:path'
-import type { RemoteSupervisor } from '../../control/contract.ts'
+import type { RemoteManager } from '../../control/contract.ts'
 import { ProcmanError } from '../../errors.ts'
 import type { ProcessRecord } from '../../index.ts'
 import type { ApplyReport } from '../../manager/contract.ts'
@@ -19,16 +19,12 @@ export interface DownOptions {
 export async function down(cli: Cli, options: DownOptions): Promise<number> {
   const limit = options.timeout === undefined ? {} : { timeoutMs: parseDuration(options.timeout, '--timeout') }
   if (options.config !== undefined) await mustBeOf(cli, dirname(resolve(cli.io.cwd, options.config)))
-  const { tryConnect } = await import('../../manager/reach.ts')
-  const client = await tryConnect(await cli.stateDir())
-  if (client === null) return reportDown(cli, await downDirectly(cli, limit), options)
-  try {
-    const code = await reportDown(cli, await client.manager.down(limit), options)
-    await endManager(cli, client)
-    return code
-  } finally {
-    await client.close()
-  }
+  const { findManager } = await import('../../manager/reach.ts')
+  const manager = await findManager(await cli.stateDir())
+  if (manager === null) return reportDown(cli, await downDirectly(cli, limit), options)
+  const code = await reportDown(cli, await manager.down(limit), options)
+  await endManager(cli, manager)
+  return code
 }
 
 async function reportDown(cli: Cli, report: ApplyReport, { json }: DownOptions): Promise<number> {
@@ -55,14 +51,14 @@ async function downDirectly(cli: Cli, limit: { readonly timeoutMs?: number }): P
 }
 
 /** Unless somebody needs it. */
-async function endManager(cli: Cli, client: RemoteSupervisor): Promise<void> {
-  const needy = client.list().filter(needsManager)
-  const { pid, kind } = await client.manager.status()
+async function endManager(cli: Cli, manager: RemoteManager): Promise<void> {
+  const needy = (await cli.reader()).list().filter(needsManager)
+  const { pid, kind } = await manager.status()
   if (needy.length > 0) {
     await say(cli.io, `the manager (pid ${pid}) stays for ${needy.map(({ id }) => id).join(', ')}, which it still looks after`)
     return
   }
-  await client.manager.stop()
+  await manager.stop()
   if (kind !== 'daemon') return
   const { untilGone } = await import('../../manager/until-gone.ts')
   await untilGone(await cli.stateDir(), pid)

@@ -25,22 +25,17 @@ async function bringUp(cli: Cli, asked: UpAsked): Promise<ApplyReport> {
   const options = { stateDir, config, watch: isWatched, listen, tokens, logLevel, startDown: true, replace: isReplacing, isTolerant: false }
   const reached = await ensureManager(options, cli.io.env, { patienceMs: PATIENCE_MS, lockTimeoutMs: LOCK_TIMEOUT_MS })
   if (reached.kind === 'started') return (await reached.applied) ?? { lines: [], warnings: [], failures: [] }
-  const { client } = reached
-  try {
-    if (listen !== null) await say(cli.io, "warning: there is a manager already: --listen takes effect with 'procman daemon stop' and 'procman up -d --listen'")
-    if (logLevel !== null) await client.manager.setLogLevel(logLevel)
-    return await client.manager.apply({ ...config, startDown: true, replace: isReplacing, ...(isWatched ? { watch: true } : {}) })
-  } finally {
-    await client.close()
-  }
+  const { manager } = reached
+  if (listen !== null) await say(cli.io, "warning: there is a manager already: --listen takes effect with 'procman daemon stop' and 'procman up -d --listen'")
+  if (logLevel !== null) await manager.setLogLevel(logLevel)
+  return manager.apply({ ...config, startDown: true, replace: isReplacing, ...(isWatched ? { watch: true } : {}) })
 }
 
 /** Until each is well, or has ended as it should. @returns 1 when one cannot be any more, or the time is over, and says why */
 async function waitForAll(cli: Cli, { stateDir, timeoutMs }: UpAsked, { lines }: ApplyReport): Promise<number> {
-  const { mustConnect } = await import('../../manager/reach.ts')
-  const { untilSettled } = await import('../until-settled.ts')
+  const [{ connect }, { untilSettled }] = await Promise.all([import('../../control/connect.ts'), import('../until-settled.ts')])
   const ids = new Set(lines.flatMap(({ id, action }) => (action === 'remove' ? [] : [id])))
-  const client = await mustConnect(stateDir)
+  const client = await connect({ stateDir })
   try {
     const isDeclared = ({ id }: ProcessRecord) => ids.has(id)
     const progress = await untilSettled(client.table, isDeclared, timeoutMs)

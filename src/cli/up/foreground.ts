@@ -34,7 +34,9 @@ export async function upForeground(cli: Cli, asked: UpAsked): Promise<number> {
   const ends = new Ends(cli)
   try {
     const session = await openSession(cli, asked)
-    return await new Foreground(cli, asked, session, ends).run()
+    const code = await new Foreground(cli, asked, session, ends).run()
+    if (code === EXIT_OF_HANGUP) ends.die()
+    return code
   } finally {
     ends.close()
   }
@@ -196,6 +198,12 @@ class Ends {
 
   close(): void {
     for (const off of this.#giveBack) off()
+  }
+
+  /** By the signal itself: Node aborts when it is to exit after its terminal has gone (it wants to reset that). */
+  die(): void {
+    this.close()
+    process.kill(process.pid, 'SIGHUP')
   }
 
   #interrupt(signal: HandledSignal): void {

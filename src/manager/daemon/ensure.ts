@@ -1,9 +1,9 @@
 /** A manager that can be reached: the one that there is, or a daemon that is started. However many ask at once, there is one in the end. */
-import type { RemoteSupervisor } from '../../control/contract.ts'
+import type { RemoteManager } from '../../control/contract.ts'
 import { ProcmanError } from '../../errors.ts'
 import { changeIn } from '../../files.ts'
 import { holderOf, takeStartRight } from '../../state-dir.ts'
-import { tryConnect } from '../reach.ts'
+import { findManager } from '../reach.ts'
 import type { DaemonOptions } from './protocol.ts'
 import { type StartedDaemon, startDaemon } from './start.ts'
 
@@ -11,7 +11,7 @@ import { type StartedDaemon, startDaemon } from './start.ts'
 const LOOK_MS = 200
 
 export type Reached =
-  | { readonly kind: 'found'; readonly client: RemoteSupervisor }
+  | { readonly kind: 'found'; readonly manager: RemoteManager }
   /** Ours: it was given the options. */
   | ({ readonly kind: 'started' } & StartedDaemon)
 
@@ -34,8 +34,8 @@ export async function ensureManager(
   const { stateDir } = options
   const giveUpAtMs = performance.now() + patienceMs
   for (;;) {
-    const found = await tryConnect(stateDir)
-    if (found !== null) return { kind: 'found', client: found }
+    const found = await findManager(stateDir)
+    if (found !== null) return { kind: 'found', manager: found }
     const leftMs = giveUpAtMs - performance.now()
     if (leftMs <= 0) throw nobodyCame(stateDir)
     const giveBack = takeStartRight(stateDir)
@@ -45,8 +45,8 @@ export async function ensureManager(
     }
     try {
       // Who had the right before us may have made use of it.
-      const late = await tryConnect(stateDir)
-      if (late !== null) return { kind: 'found', client: late }
+      const late = await findManager(stateDir)
+      if (late !== null) return { kind: 'found', manager: late }
       const started = await startDaemon({ ...options, lockTimeoutMs: Math.min(leftMs, lockTimeoutMs) }, env)
       if (started !== null) return { kind: 'started', ...started }
     } finally {

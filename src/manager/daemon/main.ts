@@ -10,7 +10,7 @@ process.once('message', (word) => void live((word as ToDaemon).options))
 
 async function live(options: DaemonOptions): Promise<void> {
   const log = createLog(fileTarget(daemonLogOf(options.stateDir)), options.logLevel ?? 'info')
-  process.on('uncaughtException', (error) => die(log, error))
+  process.on('uncaughtException', (error) => void die(log, error))
   const manager = await open(options, log)
   if (manager === null) return leave(log, 1)
   tell({ type: 'serving' })
@@ -20,7 +20,7 @@ async function live(options: DaemonOptions): Promise<void> {
   )
   if (process.connected) process.disconnect()
   await manager.ended
-  leave(log, 0)
+  await leave(log, 0)
 }
 
 /** @returns null when it is not to live; who has started it is told why */
@@ -58,15 +58,15 @@ function messageOf(error: unknown): string {
 }
 
 /** A bug. What runs goes on, and the next manager takes it over. */
-function die(log: ManagerLog, error: Error): never {
+async function die(log: ManagerLog, error: Error): Promise<void> {
   log.write({ event: 'error', id: null, reason: `internal error: ${error.stack ?? error.message}` })
-  log.flush()
+  await log.flush()
   process.exit(1)
 }
 
 /** Once its last word is read, so that it is not lost. */
-function leave(log: ManagerLog, code: number): void {
-  log.flush()
+async function leave(log: ManagerLog, code: number): Promise<void> {
+  await log.flush()
   if (!process.connected) process.exit(code)
   process.once('disconnect', () => process.exit(code))
 }

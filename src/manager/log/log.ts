@@ -1,5 +1,5 @@
 /** The log of a manager: pino, with our events. A line is never waited for, and what cannot be written is dropped: the log harms nobody. */
-import { type DestinationStream, pino } from 'pino'
+import { pino } from 'pino'
 import type { LogLevel } from '../../config/contract.ts'
 import type { ControlLog } from '../../control/contract.ts'
 import { describeEvent, EVENT_LEVELS, type ManagerEvent } from './events.ts'
@@ -12,15 +12,15 @@ export interface ManagerLog {
   write(event: ManagerEvent): void
   /** For the control API. */
   readonly control: ControlLog
-  /** Hands over what is still to be written, now. */
-  flush(): void
+  /** Settles when all lines are written, or after a second. */
+  flush(): Promise<void>
 }
 
-/** Where a log goes. `flush` may block. */
+/** Where a log goes. */
 export interface LogTarget {
-  readonly stream: DestinationStream
+  readonly stream: { write(line: string): void }
   readonly file: string | null
-  flush(): void
+  flush(): Promise<void>
 }
 
 export function createLog(target: LogTarget, level: LogLevel): ManagerLog {
