@@ -56,7 +56,7 @@ export async function findNeglect(supervisor: Supervisor, record: Asked): Promis
   const duties = describeDuties(record)
   if (duties === null || (await goesOn(supervisor))) return null
   const sentence = `${record.id} runs, but is ${duties} only while a manager lives, and none does now`
-  return `${sentence}; 'procman run' stays as one, 'procman wait --for ready' is one while it waits, or embed the library`
+  return `${sentence}; 'procman daemon start' keeps one, 'procman run' stays as one, 'procman wait --for ready' is one while it waits`
 }
 
 /** Whether it manages on when the command has left. */

@@ -50,6 +50,12 @@ describe('what happened between two records', () => {
       { ...up, state: 'stopping', reasons: [because(4_000, 'stopped by the user')] },
       [[later(4_000), 'stopping', 'stopped by the user']],
     ],
+    [
+      'it is being stopped, and nobody has said why yet',
+      up,
+      { ...up, state: 'stopping', stopping: { purpose: 'restart', kill_at: later(9_000) } },
+      [[NOW, 'stopping', 'to be started again']],
+    ],
     ['something was noted', up, { ...up, reasons: [because(3_000, 'probe failed')] }, [[later(3_000), 'noted', 'probe failed']]],
     [
       'it was noted before',

@@ -94,11 +94,5 @@ function judgeUndone(records: readonly ProcessRecord[]): readonly Finding[] {
   })
   if (left.length === 0) return []
   const more = left.length > 5 ? ` and ${left.length - 5} more` : ''
-  return [
-    note(
-      'processes',
-      `no manager lives, and something is left to one: ${left.slice(0, 5).join(', ')}${more}`,
-      'procman up -d with a config file, or procman run',
-    ),
-  ]
+  return [note('processes', `no manager lives, and something is left to one: ${left.slice(0, 5).join(', ')}${more}`, 'procman daemon start')]
 }

@@ -71,17 +71,26 @@ function factsOf(before: ProcessRecord | null, after: ProcessRecord): readonly H
   ]
 }
 
+/** Said where no reason is on record. */
+const PURPOSES: Readonly<Record<NonNullable<ProcessRecord['stopping']>['purpose'], string>> = {
+  stop: 'to stay down',
+  restart: 'to be started again',
+  leftovers: 'what it has left behind is stopped',
+  unhealthy: 'it is not healthy',
+  unready: 'it was not ready in time',
+}
+
 /** What its state has become, where that says more than the facts do. */
 function turnOf(before: ProcessRecord | null, after: ProcessRecord, reasons: ProcessRecord['reasons'], nowIso: string): Happening | null {
   const isSame = before?.state === after.state && before.run === after.run && before.completed_at === after.completed_at
   if (isSame) return after.state === 'pending' && after.waiting_for !== before.waiting_for ? waitOf(after, nowIso) : null
   const last = reasons.at(-1)
-  const because = (what: What, end?: End): Happening => eventOf(after, what, last?.at ?? nowIso, last?.text ?? after.waiting_for, end)
+  const because = (what: What, end?: End, otherwise = after.waiting_for): Happening => eventOf(after, what, last?.at ?? nowIso, last?.text ?? otherwise, end)
   switch (after.state) {
     case 'unhealthy':
       return because('unhealthy')
     case 'stopping':
-      return because('stopping')
+      return because('stopping', undefined, after.stopping === null ? null : PURPOSES[after.stopping.purpose])
     case 'backoff':
       return because('backing-off', after)
     case 'exited':
