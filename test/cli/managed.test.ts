@@ -38,7 +38,7 @@ const LINES: readonly (readonly string[])[] = [
   ['start', '--id', 'up', '--', 'true'],
   ['start', '--id', '../x', '--', 'true'],
   ['start', '--', 'no-such-command-xyz'],
-  ['start', '--json', '--id', 'job', '--env', 'A=1', '--', 'true'],
+  ['start', '--json', '--id', 'job', '--env', 'A=1', '--', 'sleep', '1'],
   ['wait', 'job'],
   ['run', '--id', 'ran', '--', ...PRINTS_WHERE],
   ['run', '--', 'no-such-command-xyz'],
