@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { isAlive } from './effects/run/identity.ts'
+import { isAlive, startTimeOf } from './effects/run/identity.ts'
 import { ProcmanError } from './errors.ts'
 import { errnoOf } from './files.ts'
 import { layoutOf } from './persistence/layout.ts'
@@ -16,6 +16,11 @@ export { defaultStateDir } from './persistence/layout.ts'
 export function holderOf(stateDir: string): { readonly pid: number } | null {
   const holder = readHolder(layoutOf(stateDir).lock)
   return holder !== null && isAlive(holder.identity) ? { pid: holder.identity.pid } : null
+}
+
+/** Whether a program with this pid lives. One that has ended, and that its parent has not asked for yet, does not: in a container often nobody ever asks. */
+export function isProgram(pid: number): boolean {
+  return startTimeOf(pid) !== null
 }
 
 /**

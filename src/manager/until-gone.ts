@@ -1,7 +1,7 @@
 /** Waiting for a manager that was told to end. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { changeIn } from '../files.ts'
-import { holderOf } from '../state-dir.ts'
+import { holderOf, isProgram } from '../state-dir.ts'
 
 const LOOK_MS = 100
 /** From letting go of the directory to the end of the program. */
@@ -15,15 +15,6 @@ export async function untilGone(stateDir: string, pid: number, patienceMs = 30_0
     await changeIn(stateDir, LOOK_MS)
   }
   // Nothing tells when a program that is not a child of ours ends.
-  while (isThere(pid) && performance.now() < giveUpAtMs) await pause(LAST_MS)
-  return !isThere(pid)
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
+  while (isProgram(pid) && performance.now() < giveUpAtMs) await pause(LAST_MS)
+  return !isProgram(pid)
 }

@@ -18,7 +18,7 @@ export interface ProbeRecord {
 }
 
 export interface HealthRecord extends Readonly<Partial<Record<ProbeName, ProbeRecord>>> {
-  /** `unknown`: it is not up, or has not been asked yet. */
+  /** `unknown`: it is not up, or has not been asked yet. A startup probe that has passed speaks for a liveness probe that was not asked yet. */
   readonly status: 'healthy' | 'unhealthy' | 'unknown'
 }
 
@@ -39,7 +39,12 @@ function statusOf(state: ProcessState, probes: readonly (readonly [ProbeName, Pr
   if (state === 'unhealthy') return 'unhealthy'
   if (state !== 'running' && state !== 'starting') return 'unknown'
   if (probes.some(([, { verdict }]) => verdict === 'failing')) return 'unhealthy'
-  return state === 'running' && probes.every(([, { verdict }]) => verdict === 'passing') ? 'healthy' : 'unknown'
+  return state === 'running' && probes.every((probe) => passes(probe, probes)) ? 'healthy' : 'unknown'
+}
+
+/** The startup probe speaks for the liveness probe until that one is asked, which may be an interval later. */
+function passes([name, { verdict }]: readonly [ProbeName, ProbeRecord], probes: readonly (readonly [ProbeName, ProbeRecord])[]): boolean {
+  return verdict === 'passing' || (name === 'liveness' && verdict === 'unknown' && probes.some(([other]) => other === 'startup'))
 }
 
 /** A probe that was not asked since is shown as before: a record is made at each change of a process. */

@@ -39,6 +39,15 @@ describe('the health of a process', () => {
     expect(recordWith(both, probes, at)?.status).toBe(status)
   })
 
+  it('counts a liveness probe that was not asked yet as passing once the startup probe has passed', () => {
+    const [startup, liveness] = [aProbe(), aProbe()]
+    const statusWith = (...[probes, health]: [ProcessContext['probes'], SpecParts['health']]) => recordWith(health, probes)?.status
+    expect(statusWith({ startup: state('passing') }, { startup, liveness })).toBe('healthy')
+    expect(statusWith({}, { startup, liveness })).toBe('unknown')
+    expect(statusWith({ startup: state('passing'), liveness: state('failing') }, { startup, liveness })).toBe('unhealthy')
+    expect(statusWith({ startup: state('passing') }, { startup, liveness, readiness: aProbe() })).toBe('unknown')
+  })
+
   it('shows each declared probe, also before it was asked, and no other', () => {
     const record = recordWith({ startup: aProbe({ intervalMs: 77 }) }, { liveness: state('failing') })
     expect(Object.keys(record ?? {})).toEqual(['status', 'startup'])
