@@ -7,6 +7,9 @@ const QUIET_MS = 100
 /** A file is read once it has not grown for so long: half of a config file may be a whole one, of fewer processes. */
 const WRITTEN = { stabilityThreshold: 150, pollInterval: 50 }
 
+/** Whoever waits for the watch waits no longer, whatever is wrong with the file system. */
+const READY_MS = 2_000
+
 export class FileWatch {
   readonly #onChange: () => void
   #files: ReadonlySet<string> = new Set()
@@ -27,6 +30,9 @@ export class FileWatch {
     if (this.#isClosed || isSame(directories, this.#directories)) return
     const before = this.#watcher
     this.#directories = directories
+    this.#watcher = null
+    // One that watches nothing never says that it is ready.
+    if (directories.size === 0) return before?.close()
     const { watch } = await import('chokidar')
     if (this.#isClosed) return
     const watcher = watch([...directories], {
@@ -41,7 +47,13 @@ export class FileWatch {
     })
     // A directory that cannot be watched (no descriptor left) is not watched: the next reload reads all the same.
     watcher.on('error', () => {})
-    await new Promise<void>((resolve) => watcher.once('ready', resolve))
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, READY_MS)
+      watcher.once('ready', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
     await before?.close()
   }
 
