@@ -1,33 +1,38 @@
-/** Printing lines without ever holding up the program: a terminal that is held (Ctrl-S) blocks a thread of the pool, not the one that manages. */
+/** Printing without ever holding up the program: Node writes to a terminal with a blocking write on the main thread, and a terminal that is held (Ctrl-S) would hold everything. */
 import { write as writeFd } from 'node:fs'
-import { BrokenPipe, type OutputStream, write } from './io.ts'
+import { Writable } from 'node:stream'
+import { type Io, type OutputStream, write } from './io.ts'
 
 export type Print = (text: string) => Promise<void>
 
-/**
- * One after the other; each settles once it is taken, so whoever waits for it keeps the memory bounded.
- * Node writes to a terminal with a blocking write on the main thread, to everything else without blocking.
- */
+/** The same world, with a stdout and a stderr that hold up a thread of the pool at most. */
+export function unblocked(io: Io): Io {
+  // What is a getter there stays one.
+  return Object.create(io, { stdout: { value: unblockedStream(io.stdout) }, stderr: { value: unblockedStream(io.stderr) } })
+}
+
+/** Each settles once it is taken, so whoever waits for it keeps the memory bounded. */
 export function printTo(stream: OutputStream): Print {
+  return (text) => write(stream, text)
+}
+
+function unblockedStream(stream: OutputStream): OutputStream {
   const fd = stream.isTTY === true && 'fd' in stream && typeof stream.fd === 'number' ? stream.fd : null
-  let last: Promise<void> = Promise.resolve()
-  return (text) => {
-    const printed = last.then(() => (fd === null ? write(stream, text) : writeAll(fd, Buffer.from(text))))
-    last = printed.catch(() => undefined)
-    return printed
-  }
+  if (fd === null) return stream
+  const writable = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      writeAll(fd, chunk, done)
+    },
+  })
+  // A terminal that has gone is told to whoever writes.
+  writable.on('error', () => {})
+  return Object.assign(writable, { isTTY: true, ...(stream.columns === undefined ? {} : { columns: stream.columns }) })
 }
 
-async function writeAll(fd: number, bytes: Buffer): Promise<void> {
-  for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(await writeSome(fd, rest))
-}
-
-function writeSome(fd: number, bytes: Buffer): Promise<number> {
-  return new Promise((resolve, reject) => {
-    writeFd(fd, bytes, (error, written) => {
-      if (error === null) resolve(written)
-      // The terminal has gone.
-      else reject(error.code === 'EIO' ? new BrokenPipe() : error)
-    })
+function writeAll(fd: number, bytes: Buffer, done: (error?: Error | null) => void): void {
+  writeFd(fd, bytes, (error, written) => {
+    if (error !== null) done(error)
+    else if (written < bytes.length) writeAll(fd, bytes.subarray(written), done)
+    else done()
   })
 }

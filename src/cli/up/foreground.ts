@@ -6,7 +6,7 @@ import type { Cli } from '../context.ts'
 import { EXIT, exitCodeOfRecord, exitCodeOfSignal } from '../exit-codes.ts'
 import { followAll } from '../follow-all.ts'
 import { type HandledSignal, say } from '../io.ts'
-import { printTo } from '../output.ts'
+import { printTo, unblocked } from '../output.ts'
 import { prefixesFor } from '../render/prefix.ts'
 import { escapeControls } from '../render/text.ts'
 import { usageError } from '../report.ts'
@@ -29,7 +29,8 @@ const EXIT_OF_HANGUP = 128 + 1
 /** What was printed by then is shown; a terminal that takes nothing is not waited for. */
 const LAST_WORDS_MS = 2_000
 
-export async function upForeground(cli: Cli, asked: UpAsked): Promise<number> {
+export async function upForeground(given: Cli, asked: UpAsked): Promise<number> {
+  const cli = { ...given, io: unblocked(given.io) }
   if (asked.exitCodeFrom !== null) await mustBeDeclared(asked, asked.exitCodeFrom)
   const ends = new Ends(cli)
   try {
@@ -127,23 +128,24 @@ class Foreground {
       case 'hung-up':
         return EXIT_OF_HANGUP
       case 'ended':
-        await say(this.#cli.io, `the manager has ended (${end.reason}); what runs goes on`)
+        void say(this.#cli.io, `the manager has ended (${end.reason}); what runs goes on`)
         return EXIT.done
       case 'over':
-        await say(this.#cli.io, 'everything has ended')
+        void say(this.#cli.io, 'everything has ended')
         return end.code
     }
   }
 
   async #stopAll(why: string): Promise<void> {
     const { io } = this.#cli
-    await say(io, `${why}, dependents first; Ctrl-C kills at once`)
+    // Nobody waits for the terminal.
+    void say(io, `${why}, dependents first; Ctrl-C kills at once`)
     this.#ends.onAgain = () => {
       void say(io, 'killing what is left')
       this.#session.stopAll(0).catch(() => undefined)
     }
     const { failures } = await this.#session.stopAll()
-    for (const { id, message } of failures) await say(io, `${id}: ${escapeControls(message)}`)
+    for (const { id, message } of failures) void say(io, `${id}: ${escapeControls(message)}`)
   }
 
   async #follow(): Promise<() => Promise<void>> {
