@@ -41,7 +41,7 @@ export function readDocument(text: string, problems: Problems): Read | undefined
       const end = code === 'DUPLICATE_KEY' ? pos[0] + keyAt(text, pos[0]).length : pos[1]
       problems.addAt(placeOf(counter, pos[0], end), [], sentenceOf(code, message, text, pos))
     }
-    if (wrong.length > 0) return undefined
+    if (document.errors.some(isSyntax)) return undefined
     const converter = new Converter(document, counter, problems)
     problems.locate = converter.locate
     const value = document.contents === null ? null : converter.convert(document.contents, [], 0)
@@ -193,9 +193,13 @@ function placeOf(counter: LineCounter, from: number, to: number): { line: number
   return { line: Math.max(line, 1), column: Math.max(col, 1), length: Math.max(1, to - from) }
 }
 
+/** All but these: what a key that is given twice stands in can be read all the same. */
+function isSyntax({ code }: YAMLParseError): boolean {
+  return code !== 'DUPLICATE_KEY'
+}
+
 /** Behind the first error of syntax everything looks wrong. */
 function complaintsOf({ errors, warnings }: Document.Parsed): readonly (YAMLParseError | YAMLWarning)[] {
-  const isSyntax = ({ code }: YAMLParseError) => code !== 'DUPLICATE_KEY'
   const [first] = errors.filter(isSyntax).sort((a, b) => a.pos[0] - b.pos[0])
   return [
     ...errors.filter((error) => error === first || (!isSyntax(error) && (first === undefined || error.pos[0] < first.pos[0]))),

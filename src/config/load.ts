@@ -7,6 +7,7 @@ import { type Read, readDocument } from './document.ts'
 import { createEnvFiles, type EnvFiles } from './env-files.ts'
 import { findConfig, isProcfile } from './find.ts'
 import { readModule } from './module.ts'
+import { mustBeJson } from './must-be-json.ts'
 import { Problems } from './problems.ts'
 import { readProcfile } from './procfile.ts'
 import { toProject } from './project.ts'
@@ -56,25 +57,17 @@ export async function loadProject({ path: asked, cwd, env }: LoadOptions): Promi
 }
 
 function readPlain(path: string, text: string, problems: Problems): Read | undefined {
-  const read = readDocument(text, problems)
-  if (read !== undefined && extname(path) === '.json') mustBeJson(text, problems)
-  return read
-}
-
-/** YAML takes more than JSON does. */
-function mustBeJson(text: string, problems: Problems): void {
-  try {
-    JSON.parse(text)
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    const at = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length)
-    const before = text.slice(0, at).split('\n')
-    problems.addAt(
-      { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, length: 1 },
-      [],
-      `is not valid JSON: ${message.replace(/ in JSON at position.*/s, '')}`,
-    )
+  if (extname(path) !== '.json' || text.trim() === '') return readDocument(text, problems)
+  // Where it cannot be read at all, that it is no JSON says it.
+  const wrong = new Problems(path)
+  mustBeJson(text, wrong)
+  if (wrong.found.length > 0 && readDocument(text, new Problems(path)) === undefined) {
+    problems.addAll(wrong)
+    return undefined
   }
+  const read = readDocument(text, problems)
+  problems.addAll(wrong)
+  return read
 }
 
 async function readModuleSafely(

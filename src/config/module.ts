@@ -11,14 +11,29 @@ export interface ConfigArguments {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** @throws whatever the module throws @returns undefined: it has no default export that could be a config */
-export async function readModule(path: string, given: ConfigArguments, problems: Problems): Promise<Read | undefined> {
-  const exported = await importDefault(path)
-  const value: unknown = typeof exported === 'function' ? await exported(given) : exported
+const PATIENCE_MS = 30_000
+
+/** @throws whatever the module throws, and when it is not done after `patienceMs` @returns undefined: it has no default export that could be a config */
+export async function readModule(path: string, given: ConfigArguments, problems: Problems, patienceMs = PATIENCE_MS): Promise<Read | undefined> {
+  const { exported, value } = await within(patienceMs, evaluate(path, given))
   if (exported === undefined) problems.add([], 'has no default export: it must be a config, or a function that returns one')
   else if (!isMap(value)) problems.add([], `must ${exported === value ? 'export' : 'return'} a map with processes or managed_processes, not ${told(value)}`)
   else return { value: new Copier(problems).copy(value, [], 0), sourceOf: () => undefined }
   return undefined
+}
+
+async function evaluate(path: string, given: ConfigArguments): Promise<{ readonly exported: unknown; readonly value: unknown }> {
+  const exported = await importDefault(path)
+  return { exported, value: typeof exported === 'function' ? await exported(given) : exported }
+}
+
+/** A promise that is never kept would else be waited for for ever, or end the program without a word. */
+async function within<T>(patienceMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLong = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`it is not done after ${patienceMs / 1_000} s`)), patienceMs)
+  })
+  return Promise.race([work, tooLong]).finally(() => clearTimeout(timer))
 }
 
 /** Anew each time. What a `.mjs` file imports is what it was when it was imported first: Node keeps it. */

@@ -45,6 +45,10 @@ export class Problems {
     this.addAt(this.locate(path, part), path, message)
   }
 
+  addAll(others: Problems): void {
+    for (const { place, steps, message } of others.found) this.addAt(place, steps, message)
+  }
+
   addAt(place: Place | null, path: Path, message: string): void {
     const problem = { file: this.#file, line: place?.line ?? null, column: place?.column ?? null, path: path.join('.'), message, place, steps: path }
     // What stands in an anchor is wrong in each of its places, and told once.

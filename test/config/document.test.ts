@@ -92,10 +92,20 @@ describe('JSON', () => {
   it.each([
     ['{ "processes": { "a": "x", } }', /^1:28 : is not valid JSON/],
     ['{ processes: { "a": "x" } }', /^1:3 : is not valid JSON/],
-    ['{ "processes": { "a": "x" }', /^1:\d+ : is not valid (YAML|JSON)/],
-    ['', /^1:1 : is not valid JSON/],
+    ['{ "processes": { "a": "x" }', /^1:\d+ : is not valid JSON/],
+    ['// what runs\n{ "processes": { "a": "x" } }', /^1:1 : is not valid JSON/],
+    ['{\n "processes": { "a": "x", "b": tru } }', /^2:35 : is not valid JSON: Unexpected token ' '$/],
+    ['', /^1:1 : is empty/],
     ['{ "processes": { "a": "x", "a": "y" } }', /^1:28 : the key "a" is given twice/],
-  ])('%s is refused with its place', async (text, problem) => {
-    expect(await problemsOf(inJson(text))).toContainEqual(expect.stringMatching(problem))
+  ])('%s is refused with its place, once', async (text, problem) => {
+    expect(await problemsOf(inJson(text))).toEqual([expect.stringMatching(problem)])
+  })
+
+  it('is looked at further where it can be read all the same', async () => {
+    expect(await problemsOf(inJson('{ "processes": { "a": "x", "a": { "comand": "x" } }, }'))).toEqual([
+      expect.stringMatching(/^1:28 : the key "a" is given twice/),
+      expect.stringMatching(/^1:35 processes.a.comand: there is no key/),
+      expect.stringMatching(/^1:54 : is not valid JSON/),
+    ])
   })
 })

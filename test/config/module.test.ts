@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadProject } from '../../src/config/load.ts'
+import { readModule } from '../../src/config/module.ts'
+import { Problems } from '../../src/config/problems.ts'
 import { directoryOf, load, problemsOf, refusalOf } from './harness.ts'
 
 describe('a module', () => {
@@ -34,6 +36,11 @@ describe('a module', () => {
       writeFileSync(join(dir, name), text)
       expect((await loadProject({ cwd: dir, env: {} })).processes[0]?.command).toBe(command)
     }
+  })
+
+  it('that does not come to an end is given up', async () => {
+    const path = join(directoryOf({ 'procman.mjs': 'export default new Promise(() => {})' }), 'procman.mjs')
+    await expect(readModule(path, { env: {} }, new Problems(path), 20)).rejects.toThrow('it is not done after 0.02 s')
   })
 
   it.each([

@@ -73,6 +73,9 @@ export const moreThanZero = leaf('a number more than 0', orReference({ type: 'nu
   return value > 0 && Number.isFinite(value) ? value : undefined
 })
 
+/** What another program calls it. */
+const ELSEWHERE: Readonly<Record<string, readonly string[]>> = { never: ['no', 'false', 'none'], on_failure: ['exit_on_failure', 'unexpected'] }
+
 /** One of some words; `on-failure` is `on_failure`. */
 export function word<const Word extends string>(words: readonly Word[]) {
   const right = words.length === 1 ? String(words[0]) : `one of ${words.join(', ')}`
@@ -80,7 +83,8 @@ export function word<const Word extends string>(words: readonly Word[]) {
     const asked = String(given)
     const found = words.find((one) => one === asked || one.replaceAll('_', '-') === asked)
     if (found !== undefined) return found
-    const near = suggest(asked.toLowerCase().replaceAll('-', '_'), words)[0]
+    const plain = asked.toLowerCase().replaceAll('-', '_')
+    const near = suggest(plain, words)[0] ?? words.find((one) => plain.endsWith(`_${one}`) || ELSEWHERE[one]?.includes(plain))
     return near === undefined ? undefined : new Refused(`${mustBe(right, given)}; did you mean ${near}?`)
   })
 }
