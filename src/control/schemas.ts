@@ -1,6 +1,9 @@
 /** What the control API takes and gives. The OpenAPI document is made from these, and requests are checked with them. */
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import type { PlanLine } from '../manager/contract.ts'
 import { STATUSES } from '../select.ts'
+import { canonicalSignal } from '../signals.ts'
 
 /** Checked by the library itself, which tells all that is wrong with it. */
 const byLibrary = new WeakSet<z.ZodType>()
@@ -135,10 +138,23 @@ export const stdinBody = z.strictObject({
   close: z.boolean().default(false).describe('Closes it afterwards: the command reads its end'),
 })
 export const holdBody = z.strictObject({ reason: text.nullable() })
+/** An actor believes what is said to it: nothing may get through that it would choke on. */
+const command = <Name extends string, Fields extends z.ZodRawShape>(name: Name, fields: Fields) =>
+  z.strictObject({ type: z.literal(name), atMs: z.number().optional().describe('Now, whatever is said'), ...fields })
+const force = z.boolean().optional()
 export const sendBody = z.strictObject({
-  event: z.looseObject({
-    type: z.enum(['process.start', 'process.stop', 'process.restart', 'process.reset', 'process.signal', 'process.refresh']),
-  }),
+  event: z.discriminatedUnion('type', [
+    command('process.start', { force }),
+    command('process.stop', { timeoutMs: z.number().nonnegative().optional() }),
+    command('process.restart', { force }),
+    command('process.reset', {}),
+    command('process.signal', {
+      signal: text.refine((name) => canonicalSignal(name) !== null, 'there is no such signal on this machine'),
+      target: z.enum(['group', 'command']).default('group'),
+      request: text.default('').describe('Comes again in `process.signalled`'),
+    }),
+    command('process.refresh', {}),
+  ]),
 })
 export const cleanupBody = z.strictObject({ older_than_ms: z.number().nonnegative().default(0) }).default({ older_than_ms: 0 })
 
@@ -192,7 +208,10 @@ export const status = z
 
 export const applyRequest = z
   .strictObject({
-    path: text.optional().describe('Of the config file, absolute. Default: the one in force'),
+    path: text
+      .refine((path) => isAbsolute(path), 'must be absolute: the manager has another working directory than who asks')
+      .optional()
+      .describe('Of the config file, absolute. Default: the one in force'),
     env: texts.optional(),
     start_down: z.boolean().optional().describe('Also starts what a user has stopped or what has failed'),
     replace: z.boolean().optional(),
@@ -201,7 +220,9 @@ export const applyRequest = z
   .default({})
 export const applyReport = z
   .object({
-    lines: z.array(z.object({ id: text, action: z.enum(['start', 'create', 'restart', 'update', 'remove', 'keep']), reason: text })),
+    lines: z.array(
+      z.object({ id: text, action: z.enum(['start', 'create', 'restart', 'update', 'stop', 'remove', 'keep'] satisfies PlanLine['action'][]), reason: text }),
+    ),
     warnings: z.array(text),
     failures: z.array(z.object({ id: text, message: text, code: text })),
   })

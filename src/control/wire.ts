@@ -2,6 +2,7 @@
 import type { Problem } from '../api.ts'
 import type { ProcessRecord, ProcessState, SupervisorEmitted } from '../process.ts'
 import type { ProcessContext } from '../types.ts'
+import type { ErrorBody } from './errors.ts'
 
 /** Enough to make a process snapshot of it again. */
 export interface WireSnapshot {
@@ -17,12 +18,18 @@ export interface WireProcess {
   readonly snapshot: WireSnapshot
 }
 
+/** `unreadable`: what each process that cannot be managed for now is refused with. */
+export interface WireTroubles {
+  readonly problems: readonly Problem[]
+  readonly unreadable: readonly ErrorBody[]
+}
+
 export type StreamEvent =
-  | { readonly name: 'snapshot'; readonly data: { readonly processes: readonly WireProcess[]; readonly problems: readonly Problem[] } }
+  | { readonly name: 'snapshot'; readonly data: { readonly processes: readonly WireProcess[] } & WireTroubles }
   | { readonly name: 'record'; readonly data: WireProcess }
   | { readonly name: 'removed'; readonly data: { readonly id: string } }
   | { readonly name: 'event'; readonly data: SupervisorEmitted }
-  | { readonly name: 'problems'; readonly data: { readonly problems: readonly Problem[] } }
+  | { readonly name: 'problems'; readonly data: WireTroubles }
   /** It goes on behind the last event that was seen. */
   | { readonly name: 'resumed'; readonly data: object }
   /** The manager lets go. */

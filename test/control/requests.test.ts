@@ -102,13 +102,19 @@ describe('a request', () => {
       [400, 'PROCMAN_INVALID_ARGUMENT', /force.*nonsense|nonsense/, post('/v1/processes/one/restart', { force: 'yes', nonsense: 1 })],
       [400, 'PROCMAN_INVALID_ARGUMENT', /JSON/, post('/v1/processes', '{"command":')],
       [400, 'PROCMAN_INVALID_ARGUMENT', /type/, post('/v1/processes/one/send', { event: { type: 'run.exited' } })],
+      [400, 'PROCMAN_INVALID_ARGUMENT', /event.signal/, post('/v1/processes/one/send', { event: { type: 'process.signal' } })],
+      [400, 'PROCMAN_INVALID_ARGUMENT', /no such signal/, post('/v1/processes/one/send', { event: { type: 'process.signal', signal: 'SIGNOTHING' } })],
+      [400, 'PROCMAN_INVALID_ARGUMENT', /timeoutMs/, post('/v1/processes/one/send', { event: { type: 'process.stop', timeoutMs: 'soon' } })],
+      [400, 'PROCMAN_INVALID_ARGUMENT', /absolute/, ask(socketPath, '/v1/desired', { method: 'PUT', body: { path: 'procman.yaml' } })],
+      [400, 'PROCMAN_INVALID_ARGUMENT', /%zz/, ask(socketPath, '/v1/processes/%zz')],
+      [404, 'PROCMAN_PROCESS_UNKNOWN', /xxx/, ask(socketPath, `/v1/processes/${'x'.repeat(5_000)}`)],
       [422, 'PROCMAN_INVALID_SPEC', /command.*nonsense|nonsense.*command/, post('/v1/processes', { nonsense: 1 })],
       [422, 'PROCMAN_INVALID_SPEC', /command/, post('/v1/processes', null)],
       [422, 'PROCMAN_INVALID_SPEC', /command/, post('/v1/processes', '["x"]')],
       [422, 'PROCMAN_INVALID_SPEC', /command/, ask(socketPath, '/v1/processes', { method: 'POST', headers: { 'content-type': 'application/json' } })],
       [400, 'PROCMAN_INVALID_ARGUMENT', /callerEnv/, post('/v1/processes', { command: 'true', callerEnv: 'PATH=/' })],
       [400, 'PROCMAN_INVALID_ARGUMENT', /JSON/, post('/v1/processes', '{"command": "true", "__proto__": {"id": "x"}}')],
-      [413, 'PROCMAN_INVALID_ARGUMENT', /too large/i, post('/v1/processes', { command: 'x'.repeat(2_000_000) })],
+      [413, 'PROCMAN_INVALID_ARGUMENT', /1048576 bytes/, post('/v1/processes', { command: 'x'.repeat(2_000_000) })],
       [
         415,
         'PROCMAN_INVALID_ARGUMENT',
@@ -203,10 +209,13 @@ describe('over TCP', () => {
     await new Promise((resolve) => other.once('listening', resolve))
     onTestFinished(() => void other.close())
     const { port } = other.address() as { port: number }
-    const refused: readonly (readonly [code: string, words: RegExp, listen: { host?: string; port: number; token: string }])[] = [
+    const refused: readonly (readonly [code: string, words: RegExp, listen: { host?: string; port: number; token: string; readToken?: string }])[] = [
       ['PROCMAN_INVALID_ARGUMENT', /ssh -L/, { host: '0.0.0.0', port: 0, token: TOKEN }],
       ['PROCMAN_INVALID_ARGUMENT', /ssh -L/, { host: '::', port: 0, token: TOKEN }],
-      ['PROCMAN_INVALID_ARGUMENT', /token/, { port: 0, token: '' }],
+      ['PROCMAN_INVALID_ARGUMENT', /127.0.0.1, localhost, ::1/, { host: '127.0.0.2', port: 0, token: TOKEN }],
+      ['PROCMAN_INVALID_ARGUMENT', /at least 16/, { port: 0, token: '' }],
+      ['PROCMAN_INVALID_ARGUMENT', /at least 16/, { port: 0, token: TOKEN, readToken: 'short' }],
+      ['PROCMAN_INVALID_ARGUMENT', /allowed everything/, { port: 0, token: TOKEN, readToken: TOKEN }],
       ['PROCMAN_INVALID_ARGUMENT', /port/, { port: 70_000, token: TOKEN }],
       ['PROCMAN_PORT_UNAVAILABLE', new RegExp(`port ${port} of 127.0.0.1`), { port, token: TOKEN }],
     ]

@@ -1,4 +1,5 @@
 /** The stream of events of a manager, opened again whenever it breaks: told on to the mirror. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { ProcmanError } from '../../errors.ts'
 import type { StreamEvent } from '../wire.ts'
@@ -21,6 +22,7 @@ export class Connection {
   readonly #link: Link
   readonly #listener: ConnectionListener
   readonly #closed = new AbortController()
+  #lost = new AbortController()
   #lastId: string | null = null
   #awayTimer: NodeJS.Timeout | undefined
 
@@ -42,6 +44,11 @@ export class Connection {
     })
   }
 
+  /** Aborted when the stream has broken and has not come back for a while: what was asked will not be answered any more. Another one when it is back. */
+  get lost(): AbortSignal {
+    return this.#lost.signal
+  }
+
   close(): void {
     this.#closed.abort()
     clearTimeout(this.#awayTimer)
@@ -51,7 +58,7 @@ export class Connection {
   async #goOn(): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; !this.#closed.signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       this.#breakOff()
-      await this.#pause(pauseMs * (0.5 + Math.random()))
+      await sleep(pauseMs * (0.5 + Math.random()), undefined, { signal: this.#closed.signal }).catch(() => {})
       const isBack = () => {
         pauseMs = FIRST_PAUSE_MS
       }
@@ -67,12 +74,11 @@ export class Connection {
     let isFirst = true
     for await (const { event, data, id } of eventsIn(body, () => giveUp.abort())) {
       if (this.#closed.signal.aborted) return
+      if (isFirst) this.#isBack()
       this.#tell({ event, data, id })
       if (id !== undefined) this.#lastId = id
-      if (!isFirst) continue
+      if (isFirst) ready()
       isFirst = false
-      this.#isBack()
-      ready()
     }
   }
 
@@ -87,6 +93,7 @@ export class Connection {
 
   #isBack(): void {
     this.isUp = true
+    if (this.#lost.signal.aborted) this.#lost = new AbortController()
     clearTimeout(this.#awayTimer)
     this.#awayTimer = undefined
   }
@@ -94,19 +101,12 @@ export class Connection {
   #breakOff(): void {
     this.isUp = false
     if (this.#closed.signal.aborted) return
-    this.#awayTimer ??= setTimeout(() => this.#listener.lost(), AWAY_MS).unref()
+    this.#awayTimer ??= setTimeout(() => this.#isLost(), AWAY_MS).unref()
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        this.#closed.signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      this.#closed.signal.addEventListener('abort', done)
-    })
+  #isLost(): void {
+    this.#lost.abort(new Error(`nothing was heard of it for ${AWAY_MS / 1_000} s`))
+    this.#listener.lost()
   }
 }
 

@@ -6,6 +6,7 @@ import { API_VERSION, SEEN_HEADER, SOCKET_NAME, VERSION_HEADER } from '../contra
 import { fromErrorBody } from '../errors.ts'
 import { shortPathOf } from '../short-path.ts'
 import { refuseFunctions } from './input.ts'
+import { SILENCE_MS } from './sse.ts'
 
 /** More at a time wait for their turn. Streams have connections of their own. */
 const MOST_CONNECTIONS = 256
@@ -29,15 +30,16 @@ export class Link {
   constructor(target: Target) {
     this.#target = target
     // No connection is kept for later: the manager may be another one by then.
-    const options = { headersTimeout: 0, bodyTimeout: 0, pipelining: 0 }
+    const options = { bodyTimeout: 0, pipelining: 0 }
     const connect = 'stateDir' in target ? connectorTo(target.stateDir) : { timeout: CONNECT_MS }
     const origin = 'stateDir' in target ? 'http://localhost' : originOf(target.url)
-    this.#asking = new Pool(origin, { ...options, connect, connections: MOST_CONNECTIONS })
-    this.#streaming = new Pool(origin, { ...options, connect })
+    // What is asked may take long; a stream begins at once.
+    this.#asking = new Pool(origin, { ...options, headersTimeout: 0, connect, connections: MOST_CONNECTIONS })
+    this.#streaming = new Pool(origin, { ...options, headersTimeout: SILENCE_MS, connect })
     this.#headers = { [VERSION_HEADER]: API_VERSION, ...('url' in target && target.token !== undefined ? { authorization: `Bearer ${target.token}` } : {}) }
   }
 
-  /** @throws what the manager answers, PROCMAN_MANAGER_UNREACHABLE */
+  /** @param signal aborted with the reason when there will be no answer. @throws what the manager answers, PROCMAN_MANAGER_UNREACHABLE */
   async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object, signal?: AbortSignal): Promise<Answer> {
     try {
       const sent = body === undefined ? {} : { body: JSON.stringify(body, refuseFunctions) }
@@ -75,7 +77,7 @@ export class Link {
     const whereabouts = 'stateDir' in this.#target ? { stateDir: this.#target.stateDir } : { url: this.#target.url }
     const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error) }
     return new ProcmanError('PROCMAN_MANAGER_UNREACHABLE', `the manager ${where} cannot be reached, or was lost: ${message}`, {
-      details: { ...whereabouts, errno: code },
+      details: { ...whereabouts, errno: typeof code === 'string' ? code : undefined },
       cause: error,
     })
   }

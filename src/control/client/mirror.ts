@@ -1,8 +1,10 @@
 /** All processes of a manager as its stream of events tells them: records in a table, stand-ins for the actors. */
 import type { Problem, ProcessRef } from '../../api.ts'
 import type { ProcessCommand } from '../../process.ts'
+import { resolveId } from '../../select.ts'
 import { createProcessTable, TableWriter } from '../../table.ts'
-import type { StreamEvent, WireProcess } from '../wire.ts'
+import { type ErrorBody, fromErrorBody } from '../errors.ts'
+import type { StreamEvent, WireProcess, WireTroubles } from '../wire.ts'
 import { type RemoteProcess, type RemoteRoot, standInForProcess, standInForRoot } from './remote-actor.ts'
 
 interface Known {
@@ -16,6 +18,8 @@ export class Mirror {
   problems: readonly Problem[] = []
   readonly #writer: TableWriter
   readonly #known = new Map<string, Known>()
+  /** Why the manager cannot manage them now. */
+  #unreadable = new Map<string, ErrorBody>()
   readonly #send: (id: string, command: ProcessCommand) => void
   #epoch = ''
   #seq = 0
@@ -27,12 +31,16 @@ export class Mirror {
     this.#writer = new TableWriter(this.table, onListenerError)
   }
 
-  ids(): Iterable<string> {
-    return this.#known.keys()
-  }
-
-  ref(id: string): ProcessRef | undefined {
-    return this.#known.get(id)?.process.ref
+  /** @param id an id or a unique beginning of one. @throws PROCMAN_PROCESS_UNKNOWN, PROCMAN_PROCESS_AMBIGUOUS, PROCMAN_PROCESS_UNREADABLE */
+  ref(id: string): ProcessRef {
+    const known = resolveId(
+      id,
+      (each) => this.#known.has(each) || this.#unreadable.has(each),
+      () => [...this.#known.keys(), ...this.#unreadable.keys()],
+    )
+    const process = this.#known.get(known)?.process
+    if (process !== undefined) return process.ref
+    throw fromErrorBody(this.#unreadable.get(known), 200)
   }
 
   /** @param id of the event, as `3f2a…-17` */
@@ -82,7 +90,7 @@ export class Mirror {
   #take(event: StreamEvent): void {
     switch (event.name) {
       case 'snapshot':
-        return this.#replace(event.data.processes, event.data.problems)
+        return this.#replace(event.data)
       case 'record':
         return this.#set(event.data)
       case 'removed':
@@ -91,23 +99,28 @@ export class Mirror {
         if ('id' in event.data && event.data.id !== null) this.#known.get(event.data.id)?.process.emit(event.data)
         return this.root.emit(event.data)
       case 'problems':
-        this.problems = event.data.problems
-        return
+        return this.#isTroubled(event.data)
       case 'resumed':
       case 'closing':
         return
     }
   }
 
-  #replace(processes: readonly WireProcess[], problems: readonly Problem[]): void {
+  #replace({ processes, ...troubles }: { readonly processes: readonly WireProcess[] } & WireTroubles): void {
     const ids = new Set(processes.map(({ record }) => record.id))
     for (const id of [...this.#known.keys()]) if (!ids.has(id)) this.#remove(id)
     for (const each of processes) this.#set(each)
+    this.#isTroubled(troubles)
+  }
+
+  #isTroubled({ problems, unreadable }: WireTroubles): void {
     this.problems = problems
+    this.#unreadable = new Map(unreadable.map((error) => [String(error.details.id), error]))
   }
 
   #set({ record, snapshot }: WireProcess): void {
     freeze(record)
+    this.#unreadable.delete(record.id)
     const known = this.#known.get(record.id)
     const isRevived = snapshot.status === 'active' && known?.process.ref.getSnapshot().status === 'error'
     // Another one with the same id, or one whose actor had failed and that a later manager has taken in again.

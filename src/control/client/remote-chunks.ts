@@ -1,5 +1,6 @@
 /** The output of a process of a manager in another program, byte for byte. Where the stream breaks, the next one goes on at the same byte. */
 import { Buffer } from 'node:buffer'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttachOptions, LogChunk } from '../../api.ts'
 import { isProcmanError, ProcmanError } from '../../errors.ts'
 import { type ChunkSource, fromPosition, type LogPlaces } from '../../logs.ts'
@@ -54,7 +55,7 @@ export class RemoteChunks implements ChunkSource {
         if (isOver || this.#isClosed) return
         brokenAtMs ??= performance.now()
         if (performance.now() - brokenAtMs > AWAY_MS) throw this.#lost()
-        await this.#pause()
+        await sleep(PAUSE_MS, undefined, { signal: this.#closed.signal }).catch(() => {})
         this.#body = this.#open()
       }
     } finally {
@@ -107,18 +108,6 @@ export class RemoteChunks implements ChunkSource {
     } catch (error) {
       return error as Error
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        this.#closed.signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = setTimeout(done, PAUSE_MS)
-      this.#closed.signal.addEventListener('abort', done)
-    })
   }
 
   #lost(): ProcmanError {

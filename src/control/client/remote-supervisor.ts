@@ -1,23 +1,21 @@
 /** A supervisor in another program, with the interface of one in this. Asking goes by requests, looking by the mirror. */
-import { Buffer } from 'node:buffer'
 import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, Problem, ProcessInput, ProcessRef, WaitOptions } from '../../api.ts'
-import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from '../../conditions.ts'
+import type { WaitCondition } from '../../conditions.ts'
 import { ProcmanError } from '../../errors.ts'
-import { callForEach, checkTail, LogAttachment, linesOf } from '../../logs.ts'
-import { type ActorSnapshot, type ProcessCommand, type ProcessRecord, toRecord, until } from '../../process.ts'
-import { resolveId, selectRecords } from '../../select.ts'
+import { callForEach, checkTail, linesOf } from '../../logs.ts'
+import { type ProcessCommand, type ProcessRecord, toRecord } from '../../process.ts'
+import { selectRecords } from '../../select.ts'
 import { mustBeDuration } from '../../timers.ts'
 import type { RemoteManager, RemoteSupervisor } from '../contract.ts'
 import { Connection } from './connection.ts'
 import { toSendable } from './input.ts'
 import type { Answer, Link } from './link.ts'
 import { Mirror } from './mirror.ts'
-import { RemoteChunks } from './remote-chunks.ts'
+import { RemoteLogs } from './remote-logs.ts'
 import { remoteManager } from './remote-manager.ts'
+import { RemoteStdin } from './remote-stdin.ts'
 import { timeoutBody } from './timeout.ts'
-
-/** Written to stdin at a time, so that no request is too large. */
-const PIECE_BYTES = 256 * 1024
+import { Waits } from './waits.ts'
 
 export interface Caller {
   /** What a relative working directory starts from; null: the manager's. */
@@ -33,12 +31,10 @@ export class RemoteHandle implements RemoteSupervisor {
   readonly #mirror: Mirror
   readonly #connection: Connection
   readonly #problems: Problem[] = []
-  readonly #writing = new Map<string, Promise<unknown>>()
-  /** Readers of logs that are to begin where the logs are now: what is asked after them must not come before. */
-  readonly #opening = new Set<Promise<unknown>>()
+  readonly #stdin = new RemoteStdin((id, body) => this.#tell(id, 'stdin', body))
+  readonly #logs: RemoteLogs
+  readonly #waits: Waits
   readonly #ended = new AbortController()
-  #lost = new AbortController()
-  #isClosed = false
 
   constructor(link: Link, stateDir: string, caller: Caller) {
     this.#link = link
@@ -51,14 +47,15 @@ export class RemoteHandle implements RemoteSupervisor {
       (error) => this.#trouble(null, `a listener of the table has thrown: ${messageOf(error)}`),
     )
     this.#connection = new Connection(link, {
-      event: (event, id) => {
-        if (this.#lost.signal.aborted) this.#lost = new AbortController()
-        this.#mirror.apply(event, id)
-      },
-      lost: () => {
-        this.#lost.abort()
-        this.#mirror.forgetWaits()
-      },
+      event: (event, id) => this.#mirror.apply(event, id),
+      lost: () => this.#mirror.forgetWaits(),
+    })
+    this.#logs = new RemoteLogs(link, this.#ended.signal)
+    this.#waits = new Waits({
+      stateDir,
+      ask: (method, path) => this.#ask(method, path),
+      lost: () => this.#connection.lost,
+      isClosed: () => this.#isClosed,
     })
   }
 
@@ -107,14 +104,7 @@ export class RemoteHandle implements RemoteSupervisor {
   }
 
   ref(id: string): ProcessRef {
-    const known = resolveId(
-      id,
-      (each) => this.#mirror.ref(each) !== undefined,
-      () => this.#mirror.ids(),
-    )
-    const ref = this.#mirror.ref(known)
-    if (ref === undefined) throw new Error(`internal: process ${known} is known and has no ref`)
-    return ref
+    return this.#mirror.ref(id)
   }
 
   attach(id: string, options: AttachOptions = {}): Attachment {
@@ -129,29 +119,18 @@ export class RemoteHandle implements RemoteSupervisor {
     return typeof first === 'function' ? callForEach(lines, first) : lines
   }
 
-  #attach(id: string, options: AttachOptions): LogAttachment {
+  #attach(id: string, options: AttachOptions) {
     checkTail(options.tail ?? Number.POSITIVE_INFINITY)
     if (this.#isClosed) throw this.#closed()
-    const signal = options.signal === undefined ? this.#ended.signal : AbortSignal.any([options.signal, this.#ended.signal])
-    const chunks = new RemoteChunks(this.#link, this.ref(id).id, { ...options, signal })
-    const { opened } = chunks
-    this.#opening.add(opened)
-    void opened.then(() => this.#opening.delete(opened))
-    return new LogAttachment(chunks)
+    return this.#logs.attach(this.ref(id).id, options)
   }
 
-  async wait(id: string, options: WaitOptions = {}): Promise<ProcessRecord> {
-    mustBeDuration('timeoutMs', options.timeoutMs)
-    return recordOf(await this.#until(this.ref(id), (snapshot) => snapshot.hasTag('settled'), options))
+  wait(id: string, options?: WaitOptions): Promise<ProcessRecord> {
+    return this.waitFor(id, 'settled', options)
   }
 
   async waitFor(id: string, condition: WaitCondition, options: WaitOptions = {}): Promise<ProcessRecord> {
-    mustBeCondition(condition)
-    mustBeDuration('timeoutMs', options.timeoutMs)
-    const isOver = (snapshot: ActorSnapshot) => holds(recordOf(snapshot), condition) || isHopeless(recordOf(snapshot), condition)
-    const found = recordOf(await this.#until(this.ref(id), isOver, options, (snapshot, timeoutMs) => tooLate(recordOf(snapshot), condition, timeoutMs)))
-    if (!holds(found, condition)) throw notReady(found, condition)
-    return found
+    return this.#waits.until(() => this.ref(id), condition, options)
   }
 
   stop(id: string, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ProcessRecord> {
@@ -178,16 +157,12 @@ export class RemoteHandle implements RemoteSupervisor {
     await this.#tell(id, 'signal', { signal, target })
   }
 
-  async write(id: string, data: string | Uint8Array): Promise<void> {
-    const bytes = Buffer.from(data as Uint8Array)
-    await this.#inTurn(id, async () => {
-      for (let from = 0; from === 0 || from < bytes.length; from += PIECE_BYTES)
-        await this.#tell(id, 'stdin', { data: bytes.toString('base64', from, Math.min(from + PIECE_BYTES, bytes.length)), encoding: 'base64' })
-    })
+  write(id: string, data: string | Uint8Array): Promise<void> {
+    return this.#stdin.write(id, data)
   }
 
-  async closeStdin(id: string): Promise<void> {
-    await this.#inTurn(id, () => this.#tell(id, 'stdin', { close: true }))
+  closeStdin(id: string): Promise<void> {
+    return this.#stdin.close(id)
   }
 
   async remove(id: string): Promise<void> {
@@ -211,11 +186,14 @@ export class RemoteHandle implements RemoteSupervisor {
 
   async close(): Promise<void> {
     if (this.#isClosed) return
-    this.#isClosed = true
     this.#ended.abort()
     this.#connection.close()
     this.#mirror.close()
     await this.#link.close()
+  }
+
+  get #isClosed(): boolean {
+    return this.#ended.signal.aborted
   }
 
   #tell(id: string, verb: string, body: object): Promise<ProcessRecord> {
@@ -228,8 +206,8 @@ export class RemoteHandle implements RemoteSupervisor {
     const where = typeof path === 'string' ? path : path()
     let answer: Answer
     try {
-      if (this.#opening.size > 0) await Promise.all(this.#opening)
-      answer = await this.#link.ask(method, where, body)
+      await this.#logs.opened()
+      answer = await this.#link.ask(method, where, body, this.#connection.lost)
     } catch (error) {
       throw this.#isClosed ? this.#closed() : error
     }
@@ -246,32 +224,6 @@ export class RemoteHandle implements RemoteSupervisor {
   #bodyOf(input: ProcessInput): object {
     const { cwd, env } = this.#caller
     return { ...toSendable(input, cwd), ...(env === undefined || input.inheritEnv === false ? {} : { callerEnv: env }) }
-  }
-
-  async #until(...[ref, isOver, options, describe]: Parameters<typeof until>): Promise<ActorSnapshot> {
-    const { signal: lost } = this.#lost
-    const signal = options?.signal === undefined ? lost : AbortSignal.any([options.signal, lost])
-    try {
-      return await until(ref, isOver, { ...options, signal }, describe)
-    } catch (error) {
-      if (lost.aborted && options?.signal?.aborted !== true && !this.#isClosed)
-        throw new ProcmanError('PROCMAN_MANAGER_UNREACHABLE', `the manager of ${this.stateDir} was lost while process ${ref.id} was waited for`, {
-          details: { id: ref.id, stateDir: this.stateDir },
-          cause: error,
-        })
-      throw error
-    }
-  }
-
-  /** Pieces of one write are not mixed with those of another. */
-  async #inTurn(id: string, act: () => Promise<unknown>): Promise<void> {
-    const turn = (this.#writing.get(id) ?? Promise.resolve()).then(act, act)
-    this.#writing.set(id, turn)
-    try {
-      await turn
-    } finally {
-      if (this.#writing.get(id) === turn) this.#writing.delete(id)
-    }
   }
 
   /** Nobody waits for what becomes of it. */
@@ -291,10 +243,6 @@ export class RemoteHandle implements RemoteSupervisor {
   #closed(): ProcmanError {
     return new ProcmanError('PROCMAN_CLOSED', `the connection to the manager of ${this.stateDir} is closed`, { details: { stateDir: this.stateDir } })
   }
-}
-
-function recordOf({ value, context }: ActorSnapshot): ProcessRecord {
-  return toRecord(value, context)
 }
 
 function messageOf(error: unknown): string {

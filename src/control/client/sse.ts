@@ -1,8 +1,8 @@
 /** The events of a stream, as they come. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 
-/** Both ends beat every 15 s: a stream that is silent for longer is dead, though nobody has said so. */
-const SILENCE_MS = 45_000
+/** The manager beats every 15 s: one that is silent for more than two beats hangs, or its machine is gone, though nobody has said so. */
+export const SILENCE_MS = 35_000
 
 /** @param giveUp called when nothing has come for too long: the stream must fail then */
 export async function* eventsIn(body: AsyncIterable<Buffer>, giveUp: () => void): AsyncGenerator<EventSourceMessage, void, undefined> {

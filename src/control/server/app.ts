@@ -17,7 +17,13 @@ export const BODY_LIMIT_BYTES = 1024 * 1024
 export const routes: readonly Route[] = [...processRoutes, ...managerRoutes, ...streamRoutes]
 
 export async function createApp(ground: Ground, log: ControlLog | undefined): Promise<FastifyInstance> {
-  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, routerOptions: { maxParamLength: 512 }, exposeHeadRoutes: false })
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    exposeHeadRoutes: false,
+    // Longer than any request: what can be no id is told by the library.
+    routerOptions: { maxParamLength: 64 * 1024 },
+    frameworkErrors: (error, _request, reply) => void refuse(reply, error, log),
+  })
   app.setValidatorCompiler(
     ({ schema }) =>
       (value) =>
@@ -101,6 +107,7 @@ function asOurs(error: FastifyError | Error): ProcmanError {
   if (isProcmanError(error)) return error
   const status = httpStatusOf(error)
   if (status === 415) return new ProcmanError('PROCMAN_INVALID_ARGUMENT', `${error.message}: a body is JSON, with Content-Type: application/json`)
+  if (status === 413) return new ProcmanError('PROCMAN_INVALID_ARGUMENT', `a body may have ${BODY_LIMIT_BYTES} bytes, and this one has more`)
   if (status !== null) return new ProcmanError('PROCMAN_INVALID_ARGUMENT', error.message)
   return new ProcmanError('PROCMAN_INTERNAL', `internal: ${error.message}`)
 }

@@ -27,8 +27,8 @@ export async function streamEvents(feed: Feed, stream: EventStream, bell: Bell, 
 }
 
 /** In pieces, each on a line of its own, so that thousands of processes cost a slow reader no more room than a few. */
-async function writePicture(stream: EventStream, { place, snapshots, problems }: Picture, withSnapshots: boolean): Promise<Place> {
-  await stream.write(`id: ${idOf(place)}\nevent: snapshot\ndata: {"problems":${JSON.stringify(problems)},"processes":[\n`)
+async function writePicture(stream: EventStream, { place, snapshots, troubles }: Picture, withSnapshots: boolean): Promise<Place> {
+  await stream.write(`id: ${idOf(place)}\nevent: snapshot\ndata: ${JSON.stringify(troubles).slice(0, -1)},"processes":[\n`)
   let piece = ''
   for (const [index, snapshot] of snapshots.entries()) {
     const record = toRecord(snapshot.value, snapshot.context)

@@ -6,8 +6,9 @@ import { randomBytes } from 'node:crypto'
 import type { Subscription } from 'xstate'
 import type { ProcessRef, Supervisor } from '../../api.ts'
 import { type ActorSnapshot, toRecord } from '../../process.ts'
+import type { WireTroubles } from '../wire.ts'
 import { Ring } from './ring.ts'
-import { toWire } from './wire.ts'
+import { toWire, troublesOf } from './wire.ts'
 
 const LINGER_MS = 60_000
 
@@ -20,7 +21,7 @@ export interface Place {
 export interface Picture {
   readonly place: Place
   readonly snapshots: readonly ActorSnapshot[]
-  readonly problems: Supervisor['problems']
+  readonly troubles: WireTroubles
 }
 
 export class Feed {
@@ -69,16 +70,16 @@ export class Feed {
   picture(): Picture {
     const ids = [...this.#supervisor.table.getSnapshot().context.processes.keys()]
     const snapshots = ids.flatMap((id) => this.#refOf(id)?.getSnapshot() ?? [])
-    return { place: { epoch: this.#epoch, seq: this.#ring.last }, snapshots, problems: this.#supervisor.problems }
+    return { place: { epoch: this.#epoch, seq: this.#ring.last }, snapshots, troubles: troublesOf(this.#supervisor) }
   }
 
   /** Problems come without an event: they are looked at now and then. */
   lookAtProblems(): void {
     if (!this.#isFollowing) return
-    const problems = JSON.stringify({ problems: this.#supervisor.problems })
+    const problems = JSON.stringify(this.#supervisor.problems)
     if (problems === this.#problems) return
     this.#problems = problems
-    this.#push('problems', problems)
+    this.#push('problems', JSON.stringify(troublesOf(this.#supervisor)))
   }
 
   close(): void {
@@ -90,7 +91,7 @@ export class Feed {
     this.#isFollowing = true
     this.#epoch = randomBytes(6).toString('hex')
     this.#ring = new Ring()
-    this.#problems = JSON.stringify({ problems: this.#supervisor.problems })
+    this.#problems = JSON.stringify(this.#supervisor.problems)
     this.#all = [
       this.#supervisor.actor.on('*', (event) => {
         this.#push('event', JSON.stringify(event))

@@ -15,11 +15,14 @@ const HEADER_BYTES = 16 * 1024
 /** For the headers, and for a whole request; an answer may take as long as it takes. */
 const HEADERS_MS = 10_000
 const REQUEST_MS = 30_000
+/** How often it is looked who has taken longer. */
+const CHECK_MS = 5_000
 /** Over TCP. On the Unix socket are programs of the owner only. */
 const MOST_CONNECTIONS = 256
 /** What is being answered when the server closes has so long. */
 const CLOSING_MS = 2_000
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1']
+const SHORTEST_TOKEN = 16
 
 export async function serve(options: ServeControlOptions): Promise<ControlServer> {
   const { supervisor, manager, log } = options
@@ -67,7 +70,10 @@ function once(act: () => Promise<void>): () => Promise<void> {
 }
 
 function limited(listener: RequestListener): Server {
-  const server = createServer({ maxHeaderSize: HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAlive: true }, listener)
+  const server = createServer(
+    { maxHeaderSize: HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS, keepAlive: true },
+    listener,
+  )
   server.on('clientError', answerGarbage)
   return server
 }
@@ -138,14 +144,17 @@ function closeServer(server: Server): Promise<void> {
 
 function mustBeListen(options: ListenOptions | undefined): void {
   if (options === undefined) return
-  const { host = '127.0.0.1', port, token } = options
+  const { host = '127.0.0.1', port, token, readToken } = options
   const refuse = (message: string) => {
     throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', message, { details: { host, port } })
   }
-  if (!LOOPBACK.test(host))
+  if (!LOOPBACK.includes(host))
     refuse(
-      `the control API listens on this machine only (127.0.0.1, ::1, localhost), not on ${JSON.stringify(host)}: from elsewhere use ssh -L ${port}:127.0.0.1:${port}, or a reverse proxy`,
+      `the control API listens on this machine only (${LOOPBACK.join(', ')}), not on ${JSON.stringify(host)}: from elsewhere use ssh -L ${port}:127.0.0.1:${port}, or a reverse proxy`,
     )
   if (!Number.isInteger(port) || port < 0 || port > 65_535) refuse(`the port to listen on must be a whole number, 0 to 65535, not ${JSON.stringify(port)}`)
-  if (typeof token !== 'string' || token.length < 16) refuse('the control API listens on a port only with a token of at least 16 characters')
+  for (const each of readToken === undefined ? [token] : [token, readToken])
+    if (typeof each !== 'string' || each.length < SHORTEST_TOKEN)
+      refuse(`the control API listens on a port only with tokens of at least ${SHORTEST_TOKEN} characters`)
+  if (readToken === token) refuse('the token for reading is the token for everything: whoever is to look only would be allowed everything')
 }
