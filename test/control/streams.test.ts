@@ -3,7 +3,11 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { AWAY_MS } from '../../src/control/client/connection.ts'
+import { SILENCE_MS } from '../../src/control/client/sse.ts'
 import { serveControl } from '../../src/control/serve.ts'
 import { Feed } from '../../src/control/server/feed.ts'
 import { Ring } from '../../src/control/server/ring.ts'
@@ -237,6 +241,27 @@ describe('a client', () => {
     await until('all is told', () => there.length >= here.length)
     expect(there).toEqual(here)
     await until('the copy is the same', () => JSON.stringify(client.list()) === JSON.stringify(supervisor.list()))
+  })
+
+  it('is not kept waiting for ever by a manager that hangs, and goes on with it when it wakes up', async () => {
+    const home = aHome()
+    const manager = await home.manager({}, { script: 'served-manager.mjs' })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const client = await connected({ stateDir: home.stateDir })
+    await client.start(sleeper({ id: 'one' }))
+    const pid = Number((await ask(join(home.stateDir, 'control.sock'), '/v1/status')).json.pid)
+    process.kill(pid, 'SIGSTOP')
+    const asked = [client.stop('one'), client.wait('one'), client.manager.status()].map(rejection)
+    vi.advanceTimersByTime(SILENCE_MS)
+    while (client.isConnected) await nextTurn()
+    vi.advanceTimersByTime(AWAY_MS)
+    for (const error of await Promise.all(asked)) expect(error).toMatchObject({ code: 'PROCMAN_MANAGER_UNREACHABLE', details: { stateDir: home.stateDir } })
+    vi.useRealTimers()
+    process.kill(pid, 'SIGCONT')
+    await until('it is back', () => client.isConnected)
+    expect((await client.stop('one')).status).toBe('cancelled')
+    await manager.kill()
   })
 
   it('lets go of everything when it is closed: what it waits for and what it reads ends', async () => {

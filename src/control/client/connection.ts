@@ -1,4 +1,5 @@
 /** The stream of events of a manager, opened again whenever it breaks: told on to the mirror. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { ProcmanError } from '../../errors.ts'
@@ -22,7 +23,7 @@ export class Connection {
   readonly #link: Link
   readonly #listener: ConnectionListener
   readonly #closed = new AbortController()
-  #lost = new AbortController()
+  #lost = manyListeners()
   #lastId: string | null = null
   #awayTimer: NodeJS.Timeout | undefined
 
@@ -93,7 +94,7 @@ export class Connection {
 
   #isBack(): void {
     this.isUp = true
-    if (this.#lost.signal.aborted) this.#lost = new AbortController()
+    if (this.#lost.signal.aborted) this.#lost = manyListeners()
     clearTimeout(this.#awayTimer)
     this.#awayTimer = undefined
   }
@@ -105,9 +106,16 @@ export class Connection {
   }
 
   #isLost(): void {
-    this.#lost.abort(new Error(`nothing was heard of it for ${AWAY_MS / 1_000} s`))
+    this.#lost.abort(new Error(`it has not been heard of for more than ${AWAY_MS / 1_000} s`))
     this.#listener.lost()
   }
+}
+
+/** Each request that is under way listens: many at a time are no leak. */
+function manyListeners(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 function cutOff(why: string): ProcmanError {
