@@ -1,6 +1,7 @@
 /** The library's surface around a supervisor actor. Commands go in as events, results are read off the actors, answers wait for the disk. */
 import type { ActorRefFrom } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
+import { mustBeData, mustBeReason, mustBeSignal } from '../arguments.ts'
 import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from '../conditions.ts'
 import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
@@ -9,8 +10,6 @@ import { compareSpecs } from '../machines/process/respec.ts'
 import type { SupervisorMachine } from '../machines/supervisor/machine.ts'
 import { exists } from '../persistence/store.ts'
 import { resolveId, selectRecords } from '../select.ts'
-import { canonicalSignal } from '../signals.ts'
-import { show } from '../spec/must.ts'
 import { generateId, parseAgain, parseProcessInput } from '../spec/parse.ts'
 import { mustBeDuration } from '../timers.ts'
 import { drained } from './drain.ts'
@@ -174,8 +173,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async hold(id: string, reason: string | null): Promise<ProcessRecord> {
-    if (reason !== null && (typeof reason !== 'string' || reason === ''))
-      throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `reason must be a non-empty string or null, not ${show(reason)}`, { details: { reason } })
+    mustBeReason(reason)
     const ref = this.#command(id, 'hold')
     if (ref.getSnapshot().context.waitingFor !== reason) ref.send({ type: 'process.hold', atMs: Date.now(), reason })
     await this.#world.store.saved(ref.id)
@@ -183,9 +181,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async signal(id: string, signal: string, { target = 'group' }: { readonly target?: 'group' | 'command' } = {}): Promise<void> {
-    const name = canonicalSignal(signal)
-    if (name === null)
-      throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `there is no signal ${JSON.stringify(signal)} on this machine`, { details: { signal } })
+    const name = mustBeSignal(signal)
     const ref = this.#command(id, 'signal')
     const error = await sendSignal(ref, name, target)
     if (error !== null)
@@ -193,6 +189,7 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async write(id: string, data: string | Uint8Array): Promise<void> {
+    mustBeData(data)
     await this.#stdin.use(this.ref(id).id, async (stdin) => {
       await stdin.write(data)
       stdin.end()

@@ -139,6 +139,12 @@ describe.each(SIDES)('%s', (_name, open) => {
   })
 })
 
+function circle(): Record<string, never> {
+  const meta: Record<string, unknown> = {}
+  meta.meta = meta
+  return meta as Record<string, never>
+}
+
 const REFUSED: readonly (readonly [what: string, code: string, ask: (supervisor: Supervisor) => Promise<unknown>])[] = [
   ['an unknown id', 'PROCMAN_PROCESS_UNKNOWN', (supervisor) => supervisor.stop('nobody')],
   ['an empty id', 'PROCMAN_PROCESS_UNKNOWN', (supervisor) => supervisor.restart('')],
@@ -148,6 +154,18 @@ const REFUSED: readonly (readonly [what: string, code: string, ask: (supervisor:
   ['a spec that is wrong', 'PROCMAN_INVALID_SPEC', (supervisor) => supervisor.start({ command: '', nonsense: 1 } as never)],
   ['no spec at all', 'PROCMAN_INVALID_SPEC', (supervisor) => supervisor.start(null as never)],
   ['a command that is not there', 'PROCMAN_LAUNCH_FAILED', (supervisor) => supervisor.start({ command: 'no-such-program', id: 'gone' })],
+  [
+    'a spec that JSON would make another of',
+    'PROCMAN_INVALID_SPEC',
+    (supervisor) => supervisor.start({ command: 'true', origin: Infinity, meta: { at: new Date(0), n: 1n } } as never),
+  ],
+  ['a spec that goes in circles', 'PROCMAN_INVALID_SPEC', (supervisor) => supervisor.start({ command: 'true', meta: circle() })],
+  ['another id for what there is', 'PROCMAN_INVALID_SPEC', (supervisor) => supervisor.update('one', sleeper({ id: 'two' }))],
+  ['a new spec for what there is not', 'PROCMAN_PROCESS_UNKNOWN', (supervisor) => supervisor.update('nobody', { command: '' })],
+  ['no signal', 'PROCMAN_INVALID_ARGUMENT', (supervisor) => supervisor.signal('one', undefined as never)],
+  ['a reason that is none', 'PROCMAN_INVALID_ARGUMENT', (supervisor) => supervisor.hold('one', Infinity as never)],
+  ['to write nothing', 'PROCMAN_INVALID_ARGUMENT', (supervisor) => supervisor.write('one', undefined as never)],
+  ['a tail that is none', 'PROCMAN_INVALID_ARGUMENT', async (supervisor) => supervisor.attach('one', { tail: null as never })],
   ['a signal that is none', 'PROCMAN_INVALID_ARGUMENT', (supervisor) => supervisor.signal('one', 'SIGNOTHING')],
   ['a negative time', 'PROCMAN_INVALID_ARGUMENT', async (supervisor) => supervisor.stop('one', { timeoutMs: -1 })],
   ['a condition that there is not', 'PROCMAN_INVALID_ARGUMENT', (supervisor) => supervisor.waitFor('one', 'happy' as never)],

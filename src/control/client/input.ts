@@ -2,34 +2,42 @@
 import { isAbsolute, resolve } from 'node:path'
 import { types } from 'node:util'
 import type { ProcessInput } from '../../api.ts'
-import { ProcmanError } from '../../errors.ts'
+import { isProcmanError, ProcmanError } from '../../errors.ts'
+import { parseAgain, parseProcessInput } from '../../spec/parse.ts'
 
-/** @param cwd what a relative working directory starts from; null: the manager's. @throws PROCMAN_INVALID_SPEC for what cannot be sent */
-export function toSendable(input: ProcessInput, cwd: string | null): ProcessInput {
-  if (typeof input !== 'object' || input === null) throw invalid(`a process spec is an object with a command, not ${JSON.stringify(input)}`)
-  return { ...input, ...(cwd === null ? {} : { cwd: placeOf(input, cwd) as string }), ...(input.ready === undefined ? {} : { ready: withSource(input.ready) }) }
+/**
+ * @param cwd what a relative working directory starts from; null: the manager's
+ * @param id of the process that is declared anew; null: it is a new one
+ * @throws PROCMAN_INVALID_SPEC for what is wrong, as the library tells it: JSON would make something else of some of it; and for what cannot be sent
+ */
+export function toSendable(input: ProcessInput, cwd: string | null, id: string | null): ProcessInput {
+  for (const name of functionsOf(input, id)) {
+    const problem = `health.${name}.function is a function, which cannot be sent to a manager in another program: give the name of one of its probes instead`
+    throw new ProcmanError('PROCMAN_INVALID_SPEC', problem, { details: { problems: [problem] } })
+  }
+  return { ...input, ...(cwd === null ? {} : { cwd: placeOf(input, cwd) }), ...(input.ready === undefined ? {} : { ready: withSource(input.ready) }) }
 }
 
-/** To be called by `JSON.stringify`, which leaves functions out without a word. */
-export function refuseFunctions(key: string, value: unknown): unknown {
-  if (typeof value === 'function' || typeof value === 'bigint' || typeof value === 'symbol')
-    throw invalid(`${key} is a ${typeof value}, which cannot be sent to a manager in another program: give the name of one of its probes instead`)
-  return value
+/** @returns the probes that are functions */
+function functionsOf(input: ProcessInput, id: string | null): readonly string[] {
+  try {
+    const { functions } = id === null ? parseProcessInput(input, () => 'new') : parseAgain(input, id)
+    return [...functions.keys()].map((name) => name.slice(name.indexOf('/') + 1))
+  } catch (error) {
+    if (isProcmanError(error)) throw error
+    // The working directory of this program was deleted: the manager tells what is wrong.
+    return []
+  }
 }
 
-function placeOf({ cwd, template }: ProcessInput, base: string): unknown {
+function placeOf({ cwd, template }: ProcessInput, base: string): string {
   if (cwd === undefined) return base
-  // What is no path is told by the manager; what begins with a template is made out at launch.
-  if (typeof cwd !== 'string' || cwd === '' || isAbsolute(cwd) || (template !== false && cwd.startsWith('${'))) return cwd
-  return resolve(base, cwd)
+  // What begins with a template is made out at launch.
+  return isAbsolute(cwd) || (template !== false && cwd.startsWith('${')) ? cwd : resolve(base, cwd)
 }
 
 function withSource(ready: NonNullable<ProcessInput['ready']>): NonNullable<ProcessInput['ready']> {
-  if (typeof ready !== 'object' || ready === null || !('logLine' in ready) || !types.isRegExp(ready.logLine)) return ready
+  if (!('logLine' in ready) || !types.isRegExp(ready.logLine)) return ready
   const { source, flags } = ready.logLine
   return { ...ready, logLine: { source, flags } as unknown as RegExp }
-}
-
-function invalid(message: string): ProcmanError {
-  return new ProcmanError('PROCMAN_INVALID_SPEC', message, { details: { problems: [message] } })
 }

@@ -5,7 +5,6 @@ import { isProcmanError, ProcmanError } from '../../errors.ts'
 import { API_VERSION, SEEN_HEADER, SOCKET_NAME, VERSION_HEADER } from '../contract.ts'
 import { fromErrorBody } from '../errors.ts'
 import { shortPathOf } from '../short-path.ts'
-import { refuseFunctions } from './input.ts'
 import { SILENCE_MS } from './sse.ts'
 
 /** More at a time wait for their turn. Streams have connections of their own. */
@@ -42,7 +41,7 @@ export class Link {
   /** @param signal aborted with the reason when there will be no answer. @throws what the manager answers, PROCMAN_MANAGER_UNREACHABLE */
   async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object, signal?: AbortSignal): Promise<Answer> {
     try {
-      const sent = body === undefined ? {} : { body: JSON.stringify(body, refuseFunctions) }
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) }
       const headers = body === undefined ? this.#headers : { ...this.#headers, 'content-type': 'application/json' }
       const answer = await this.#asking.request({ method, path, headers, signal, ...sent })
       const data = parsed(await answer.body.text())

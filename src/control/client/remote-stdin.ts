@@ -1,5 +1,6 @@
 /** Writing to stdin of a process of a manager in another program. */
 import { Buffer } from 'node:buffer'
+import { mustBeData } from '../../arguments.ts'
 
 /** Sent at a time, so that no request is too large. */
 const PIECE_BYTES = 256 * 1024
@@ -15,6 +16,7 @@ export class RemoteStdin {
   }
 
   async write(id: string, data: string | Uint8Array): Promise<void> {
+    mustBeData(data)
     const bytes = Buffer.from(data as Uint8Array)
     await this.#inTurn(id, async () => {
       for (let from = 0; from === 0 || from < bytes.length; from += PIECE_BYTES)

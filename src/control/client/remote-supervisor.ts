@@ -1,5 +1,6 @@
 /** A supervisor in another program, with the interface of one in this. Asking goes by requests, looking by the mirror. */
 import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, Problem, ProcessInput, ProcessRef, WaitOptions } from '../../api.ts'
+import { mustBeReason, mustBeSignal } from '../../arguments.ts'
 import type { WaitCondition } from '../../conditions.ts'
 import { ProcmanError } from '../../errors.ts'
 import { callForEach, checkTail, linesOf } from '../../logs.ts'
@@ -80,11 +81,11 @@ export class RemoteHandle implements RemoteSupervisor {
   }
 
   async start(input: ProcessInput): Promise<ProcessRef> {
-    return this.ref(((await this.#ask('POST', '/v1/processes', this.#bodyOf(input))) as ProcessRecord).id)
+    return this.ref(((await this.#ask('POST', '/v1/processes', this.#bodyOf(input, null))) as ProcessRecord).id)
   }
 
   async update(id: string, input: ProcessInput): Promise<ProcessRecord> {
-    return (await this.#ask('PUT', this.#path(id), this.#bodyOf(input))) as ProcessRecord
+    return (await this.#ask('PUT', this.#path(id), this.#bodyOf(input, this.ref(id).id))) as ProcessRecord
   }
 
   launch(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<ProcessRecord> {
@@ -120,7 +121,7 @@ export class RemoteHandle implements RemoteSupervisor {
   }
 
   #attach(id: string, options: AttachOptions) {
-    checkTail(options.tail ?? Number.POSITIVE_INFINITY)
+    checkTail(options.tail === undefined ? Number.POSITIVE_INFINITY : options.tail)
     if (this.#isClosed) throw this.#closed()
     return this.#logs.attach(this.ref(id).id, options)
   }
@@ -149,11 +150,14 @@ export class RemoteHandle implements RemoteSupervisor {
     return this.#tell(id, 'reset', {})
   }
 
-  hold(id: string, reason: string | null): Promise<ProcessRecord> {
+  async hold(id: string, reason: string | null): Promise<ProcessRecord> {
+    mustBeReason(reason)
     return this.#tell(id, 'hold', { reason })
   }
 
   async signal(id: string, signal: string, { target = 'group' }: { readonly target?: 'group' | 'command' } = {}): Promise<void> {
+    // Which ones there are is known where it is sent.
+    if (typeof signal !== 'string') mustBeSignal(signal)
     await this.#tell(id, 'signal', { signal, target })
   }
 
@@ -221,9 +225,9 @@ export class RemoteHandle implements RemoteSupervisor {
     return `/v1/processes/${encodeURIComponent(id)}`
   }
 
-  #bodyOf(input: ProcessInput): object {
+  #bodyOf(input: ProcessInput, id: string | null): object {
     const { cwd, env } = this.#caller
-    return { ...toSendable(input, cwd), ...(env === undefined || input.inheritEnv === false ? {} : { callerEnv: env }) }
+    return { ...toSendable(input, cwd, id), ...(env === undefined || input.inheritEnv === false ? {} : { callerEnv: env }) }
   }
 
   /** Nobody waits for what becomes of it. */
