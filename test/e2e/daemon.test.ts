@@ -48,7 +48,7 @@ describe('the daemon', () => {
     const second = await home.status()
     expect(second?.pid).not.toBe(first?.pid)
     expect(second).toMatchObject({ config: home.file, is_watching: true, log_level: 'debug', kind: 'daemon' })
-    expect(isUp(first?.pid ?? null)).toBe(false)
+    expect(lives(first?.pid ?? 0)).toBe(false)
     await home.killManager()
     expect(await home.procman('daemon', 'status')).toMatchObject({ code: 4, stdout: expect.stringContaining('no manager runs') })
     expect((await home.procman('daemon', 'start')).code).toBe(0)
