@@ -145,7 +145,7 @@ const force = z.boolean().optional()
 export const sendBody = z.strictObject({
   event: z.discriminatedUnion('type', [
     command('process.start', { force }),
-    command('process.stop', { timeoutMs: z.number().nonnegative().optional() }),
+    command('process.stop', { timeoutMs: z.union([z.number().nonnegative(), z.literal('never').transform(() => Number.POSITIVE_INFINITY)]).optional() }),
     command('process.restart', { force }),
     command('process.reset', {}),
     command('process.signal', {

@@ -72,6 +72,17 @@ describe('the socket', () => {
 })
 
 it.each([
+  ['a path', { url: 'http://127.0.0.1:1/v1' }, /as http:\/\/127.0.0.1:50055/],
+  ['a password', { url: 'http://me:secret@127.0.0.1:1' }, /as http:.*, not "http:..\*{3}@127.0.0.1:1"$/],
+  ['no scheme', { url: '127.0.0.1:1' }, /as http:/],
+  ['two places', { url: 'http://127.0.0.1:1', stateDir: '/x' }, /not by both/],
+  ['no token but nothing', { url: 'http://127.0.0.1:1', token: '' }, /token must be a non-empty string/],
+  ['what is no path', { stateDir: 5 as never }, /stateDir must be a non-empty string, not 5/],
+])('an address with %s is refused', async (_what, options, words) => {
+  expect(await rejection(connect(options))).toMatchObject({ code: 'PROCMAN_INVALID_ARGUMENT', message: expect.stringMatching(words) })
+})
+
+it.each([
   ['another version', 404, JSON.stringify({ code: 'PROCMAN_INVALID_ARGUMENT', message: 'there is no route GET /v1/status', details: {} })],
   ['something else', 200, '<html>hello</html>'],
   ['nothing that is known', 418, '{"code": "TEAPOT", "message": "short and stout"}'],
@@ -193,7 +204,7 @@ describe('over TCP', () => {
       expect([method, path, headers, answer.status]).toEqual([method, path, headers, status])
       expect(answer.headers['access-control-allow-origin']).toBeUndefined()
     }
-    const remote = await connected({ url: `http://127.0.0.1:${port}`, token: TOKEN })
+    const remote = await connected({ url: `http://127.0.0.1:${port}`, token: `${TOKEN}\n` })
     await remote.start(sleeper({ id: 'one' }))
     expect(remote.stateDir).toBe(home.stateDir)
     await expect.poll(() => client.list().map(({ id }) => id)).toEqual(['one'])

@@ -279,6 +279,26 @@ describe('a client', () => {
   })
 })
 
+it('who asks many things at once and takes no answer is answered one by one', async () => {
+  const { server, supervisor } = await served()
+  await supervisor.start(sleeper({ id: 'one', meta: { text: 'x'.repeat(1_000_000) } }))
+  const list = vi.spyOn(supervisor, 'list')
+  const socket = connectSocket(server.socketPath)
+  onTestFinished(() => void socket.destroy())
+  socket.pause()
+  socket.write('GET /v1/processes HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20))
+  await until('it is answered', () => list.mock.calls.length > 0)
+  expect((await ask(server.socketPath, '/v1/status')).status).toBe(200)
+  expect(list.mock.calls.length).toBe(1)
+  let bytes = 0
+  socket.on('data', (chunk) => {
+    bytes += chunk.length
+  })
+  socket.resume()
+  await until('all are answered', () => bytes > 20_000_000)
+  expect(list.mock.calls.length).toBe(20)
+})
+
 it('nothing of ours keeps a program alive that has closed what it served and what it was connected to', async () => {
   const home = aHome()
   const script = `

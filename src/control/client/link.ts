@@ -104,9 +104,13 @@ function connectorTo(stateDir: string) {
 }
 
 function originOf(url: string): string {
-  const { protocol, origin } = URL.canParse(url) ? new URL(url) : { protocol: '', origin: '' }
-  if (protocol === 'http:' || protocol === 'https:') return origin
-  throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `the url of a manager is as http://127.0.0.1:50055, not ${JSON.stringify(url)}`, { details: { url } })
+  const { protocol, origin, href } = URL.canParse(url) ? new URL(url) : { protocol: '', origin: '', href: '' }
+  // A path, a name or a password would be passed over without a word.
+  if ((protocol === 'http:' || protocol === 'https:') && href === `${origin}/`) return origin
+  const shown = url.replace(/\/\/[^/]*@/, '//***@')
+  throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `the url of a manager is as http://127.0.0.1:50055, not ${JSON.stringify(shown)}`, {
+    details: { url: shown },
+  })
 }
 
 function parsed(text: string): unknown {

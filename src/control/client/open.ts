@@ -1,6 +1,7 @@
 /** Connecting: who is there, and what all processes are now. */
 import { resolve } from 'node:path'
 import { isProcmanError, ProcmanError } from '../../errors.ts'
+import { show } from '../../spec/must.ts'
 import { defaultStateDir, holderOf } from '../../state-dir.ts'
 import { API_VERSION, type ConnectOptions, type RemoteSupervisor } from '../contract.ts'
 import { Link, type Target } from './link.ts'
@@ -10,7 +11,12 @@ import { RemoteHandle } from './remote-supervisor.ts'
 const PATIENCE_MS = 10_000
 
 export async function open({ stateDir, url, token, env }: ConnectOptions): Promise<RemoteSupervisor> {
-  const target: Target = url === undefined ? { stateDir: resolve(stateDir ?? defaultStateDir(process.env)) } : { url, token }
+  for (const [name, value] of Object.entries({ stateDir, url, token }))
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `${name} must be a non-empty string, not ${show(value)}`, {
+        details: { [name]: name === 'token' ? null : value },
+      })
+  const target: Target = url === undefined ? { stateDir: resolve(stateDir ?? defaultStateDir(process.env)) } : { url, token: token?.trim() }
   if (url !== undefined && stateDir !== undefined)
     throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', 'a manager is asked by its stateDir or by its url, not by both', { details: { stateDir, url } })
   const link = new Link(target)

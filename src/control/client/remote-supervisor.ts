@@ -233,7 +233,7 @@ export class RemoteHandle implements RemoteSupervisor {
   /** Nobody waits for what becomes of it. */
   async #send(id: string, event: ProcessCommand): Promise<void> {
     try {
-      await this.#tell(id, 'send', { event })
+      await this.#tell(id, 'send', { event: 'timeoutMs' in event && event.timeoutMs === Number.POSITIVE_INFINITY ? { ...event, timeoutMs: 'never' } : event })
     } catch (error) {
       if (!this.#isClosed) this.#trouble(id, `${event.type} was sent to process ${id} and has failed: ${messageOf(error)}`)
     }

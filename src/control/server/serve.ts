@@ -7,6 +7,7 @@ import { statusOf, toErrorBody } from '../errors.ts'
 import { createApp } from './app.ts'
 import { Feed } from './feed.ts'
 import { refusalOf } from './gate.ts'
+import { inTurn } from './in-turn.ts'
 import { LocalSocket, listen } from './socket.ts'
 import { EventStreams } from './sse.ts'
 
@@ -72,7 +73,7 @@ function once(act: () => Promise<void>): () => Promise<void> {
 function limited(listener: RequestListener): Server {
   const server = createServer(
     { maxHeaderSize: HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS, keepAlive: true },
-    listener,
+    inTurn(listener),
   )
   server.on('clientError', answerGarbage)
   return server
