@@ -23,7 +23,7 @@ function aWait({ isClosed = false } = {}) {
     stateDir: '/nowhere',
     ask: (_method, path) =>
       new Promise((resolve, reject) => {
-        asked.push({ path, answer: (code) => (code === undefined ? resolve({}) : reject(new ProcmanError(code, 'so it is'))) })
+        asked.push({ path, answer: (code) => (code === undefined ? resolve(toRecord('exited', context)) : reject(new ProcmanError(code, 'so it is'))) })
       }),
     lost: () => lost.signal,
     isClosed: () => isClosed,

@@ -5,6 +5,7 @@ import { resolveId } from '../../select.ts'
 import { createProcessTable, TableWriter } from '../../table.ts'
 import { type ErrorBody, fromErrorBody } from '../errors.ts'
 import type { StreamEvent, WireProcess, WireTroubles } from '../wire.ts'
+import { freeze } from './freeze.ts'
 import { type RemoteProcess, type RemoteRoot, standInForProcess, standInForRoot } from './remote-actor.ts'
 
 interface Known {
@@ -142,11 +143,4 @@ export class Mirror {
     known.process.stop()
     this.#writer.remove(id)
   }
-}
-
-/** Records are immutable, here as well. */
-function freeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
-  Object.freeze(value)
-  for (const part of Object.values(value)) freeze(part)
 }

@@ -9,6 +9,7 @@ import { selectRecords } from '../../select.ts'
 import { mustBeDuration } from '../../timers.ts'
 import type { RemoteManager, RemoteSupervisor } from '../contract.ts'
 import { Connection } from './connection.ts'
+import { freeze } from './freeze.ts'
 import { toSendable } from './input.ts'
 import type { Answer, Link } from './link.ts'
 import { Mirror } from './mirror.ts'
@@ -216,7 +217,7 @@ export class RemoteHandle implements RemoteSupervisor {
       throw this.#isClosed ? this.#closed() : error
     }
     await this.#mirror.seen(answer.seen)
-    return answer.data
+    return freeze(answer.data)
   }
 
   /** What can be no id would be another route: the mirror says what is wrong with it. */

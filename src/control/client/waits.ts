@@ -37,7 +37,8 @@ export class Waits {
     for (let leftMs = timeoutMs; ; leftMs = Math.max(0, timeoutMs - (performance.now() - sinceMs))) {
       const found = await this.#seen(ref, condition, { timeoutMs: leftMs, ...(signal === undefined ? {} : { signal }) }, late)
       if (!holds(found, condition)) throw notReady(found, condition)
-      if (await this.#isOnDisk(ref.id, condition)) return found
+      const kept = await this.#onDisk(found, condition)
+      if (kept !== null) return kept
       if (signal?.aborted) throw new ProcmanError('PROCMAN_ABORTED', `the caller stopped waiting for process ${ref.id}`, { details: { id: ref.id } })
       await sleep(PAUSE_MS)
     }
@@ -60,17 +61,17 @@ export class Waits {
     }
   }
 
-  /** False: the manager was away. @throws PROCMAN_STATE_NOT_SAVED, PROCMAN_MANAGER_UNREACHABLE when it is lost, PROCMAN_CLOSED when this client is */
-  async #isOnDisk(id: string, condition: WaitCondition): Promise<boolean> {
+  /** @returns what the manager tells of it; null: the manager was away. @throws PROCMAN_STATE_NOT_SAVED, PROCMAN_MANAGER_UNREACHABLE when it is lost, PROCMAN_CLOSED when this client is */
+  async #onDisk(found: ProcessRecord, condition: WaitCondition): Promise<ProcessRecord | null> {
+    const { id } = found
     try {
-      await this.#ports.ask('GET', `/v1/processes/${encodeURIComponent(id)}/wait?for=${condition}&timeout_ms=0`)
-      return true
+      return (await this.#ports.ask('GET', `/v1/processes/${encodeURIComponent(id)}/wait?for=${condition}&timeout_ms=0`)) as ProcessRecord
     } catch (error) {
       if (!isProcmanError(error)) throw error
-      if (OVERTAKEN.includes(error.code)) return true
+      if (OVERTAKEN.includes(error.code)) return found
       if (!AWAY.includes(error.code) || this.#ports.isClosed()) throw error
       if (this.#ports.lost().aborted) throw this.#lost(id, error)
-      return false
+      return null
     }
   }
 
