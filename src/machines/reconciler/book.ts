@@ -3,7 +3,7 @@
  * Whatever changes here says whose next step may be another now (`touch`); only those are looked at.
  */
 
-import { type Actual, type Declared, isUp } from './facts.ts'
+import { type Actual, type Declared, isDown, isUp } from './facts.ts'
 import { cycleIn, dependentsOf } from './order.ts'
 import { heirsOf, type PortHolders, portHoldersOf } from './ports.ts'
 
@@ -107,8 +107,22 @@ export function isEnding(book: Book, id: string): boolean {
 export function touch(book: Book, id: string): void {
   book.touched.add(id)
   for (const dependent of book.dependents.get(id) ?? []) book.touched.add(dependent)
-  for (const dependency of Object.keys(book.actual.get(id)?.spec.dependsOn ?? {})) book.touched.add(dependency)
+  for (const dependency of dependenciesOf(book, id)) book.touched.add(dependency)
   for (const heir of book.portHolders.size === 0 ? [] : heirsOf(book.portHolders, id)) book.touched.add(heir)
+}
+
+/** What it depends on, and through those that are down and ending what they depend on: their ends wait for that of this one. */
+function dependenciesOf(book: Book, id: string): ReadonlySet<string> {
+  const found = new Set<string>()
+  const add = (one: string) => {
+    for (const dependency of Object.keys(book.actual.get(one)?.spec.dependsOn ?? {})) found.add(dependency)
+  }
+  add(id)
+  for (const each of found) {
+    const actual = book.actual.get(each)
+    if (actual !== undefined && isEnding(book, each) && isDown(actual.record)) add(each)
+  }
+  return found
 }
 
 /** From here on nothing is taken as it was left: what failed is tried again, what was removed by hand is made again. */

@@ -24,8 +24,15 @@ const memory = new WeakMap<ProcessSpec, { readonly after: ProcessSpec; readonly 
 function toChange(before: ProcessSpec, after: ProcessSpec): Change | null {
   const { changes, needsRestart } = compareSpecs(before, asHidden(before, after) as ProcessSpec)
   if (changes.length === 0) return null
-  const words = `${listed(changes)} ${changes.length === 1 ? 'has' : 'have'} changed`
+  const words = `${listed(changes)} ${isOne(changes) ? 'has' : 'have'} changed`
   return { words: needsRestart ? words : `${words}; nothing is restarted for that`, restarts: needsRestart }
+}
+
+/** What is many in itself. */
+const PLURALS = ['args', 'ports', 'leftovers', 'probes', 'dependencies']
+
+function isOne(changes: readonly string[]): boolean {
+  return changes.length === 1 && !changes.some((change) => PLURALS.includes(change))
 }
 
 /** Through a client the secrets of what there is are hidden: they are taken for the same as what would be hidden in the same way. Whether one has changed cannot be seen there. */

@@ -61,7 +61,7 @@ function towardsEnd(book: Book, id: string, actual: Actual): Next {
   const { record } = actual
   const { action, reason } = decideEnd(actual, book.disabled.has(id), book.drain?.keeps === true)
   if (action === 'keep') return NOTHING
-  if (action === 'remove' && isDown(record)) return stepOf({ kind: 'remove', id, reason })
+  if (action === 'remove' && isDown(record)) return hasClients(book, id) ? NOTHING : stepOf({ kind: 'remove', id, reason })
   // What has ended cannot be stopped.
   if (isHeld(record) && record.state !== 'pending') return stepOf({ kind: 'hold', id, reason, text: null })
   if (book.drain?.isForced) return stepOf({ kind: 'kill', id, reason: 'it has taken too long' })
@@ -69,12 +69,18 @@ function towardsEnd(book: Book, id: string, actual: Actual): Next {
   return hasClients(book, id) ? NOTHING : stepOf({ kind: 'stop', id, reason })
 }
 
-/** Dependents go first. */
+/** Dependents go first, also those behind a dependent that is down: a job that has completed between two services keeps them in order. */
 function hasClients(book: Book, id: string): boolean {
-  if (book.hasNoOrder) return false
-  for (const client of book.clients.get(id) ?? []) {
-    const actual = book.actual.get(client)
-    if (client !== id && actual !== undefined && isEnding(book, client) && !isDown(actual.record)) return true
+  if (book.hasNoOrder || book.drain?.isForced) return false
+  const seen = new Set([id])
+  // What is added while it goes on is visited, too.
+  for (const each of seen) {
+    for (const client of book.clients.get(each) ?? []) {
+      const actual = book.actual.get(client)
+      if (seen.has(client) || actual === undefined || !isEnding(book, client)) continue
+      if (!isDown(actual.record)) return true
+      seen.add(client)
+    }
   }
   return false
 }

@@ -288,6 +288,15 @@ describe('when everything is to be down', () => {
     expect([world.processes.size, world.state]).toEqual([0, 'drained'])
   })
 
+  it.each([true, false])('also behind a job that has completed (keep: %s)', (keep) => {
+    const world = up(declared('db'), declared('migrate', needing(['db'])), declared('api', needing(['migrate'])))
+    world.become('migrate', as.completed)
+    world.send({ type: 'reconciler.drain', keep, killAtMs: 1_000 })
+    expect(steps(world)).toEqual(['stop api'])
+    expect(world.settle().filter((step) => step.startsWith('stop'))).toEqual(['stop api', 'stop db'])
+    expect([world.processes.size, world.state]).toEqual([keep ? 3 : 0, 'drained'])
+  })
+
   it('or kept; and up brings them back', () => {
     const world = up(...three)
     world.send({ type: 'reconciler.drain', keep: true, killAtMs: 1_000 })

@@ -68,6 +68,7 @@ describe('what is declared otherwise', () => {
   })
 
   it.each(['running', 'completed', 'failed', 'cancelled'] as const)('and runs the same, %s', (state) => {
+    expect(line({ args: ['x'] }, state)).toMatch(/args have changed/)
     expect(line({ labels: { tier: 'web' } }, state)).toMatch(/^update: label.* has changed; nothing is restarted for that$/)
   })
 })
