@@ -178,7 +178,9 @@ describe('a request', () => {
 
 describe('over TCP', () => {
   it('everything needs a token, and comes from this machine and not from a page of the internet', async () => {
-    const { server, client, home } = await served({ listen: { port: 0, token: TOKEN, readToken: READ_TOKEN } })
+    const logged: object[] = []
+    const log = { info: () => {}, warn: (fields: object) => logged.push(fields) }
+    const { server, client, home } = await served({ listen: { port: 0, token: TOKEN, readToken: READ_TOKEN }, log })
     const { port } = server.address ?? { port: 0 }
     const where = { host: '127.0.0.1', port }
     const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -189,6 +191,7 @@ describe('over TCP', () => {
       [200, 'POST', '/v1/refresh', bearer(TOKEN)],
       [401, 'GET', '/v1/status', {}],
       [401, 'GET', '/openapi.json', {}],
+      [401, 'GET', `/v1/status?token=${TOKEN}`, {}],
       [401, 'GET', '/v1/status', bearer('a-token-of-somebody')],
       [401, 'GET', '/v1/status', { authorization: `Basic ${TOKEN}` }],
       [403, 'POST', '/v1/refresh', bearer(READ_TOKEN)],
@@ -204,6 +207,8 @@ describe('over TCP', () => {
       expect([method, path, headers, answer.status]).toEqual([method, path, headers, status])
       expect(answer.headers['access-control-allow-origin']).toBeUndefined()
     }
+    expect(logged).toContainEqual({ event: 'control.refused', code: 'PROCMAN_UNAUTHORIZED', method: 'GET', url: '/v1/status' })
+    expect(JSON.stringify(logged)).not.toContain(TOKEN)
     const remote = await connected({ url: `http://127.0.0.1:${port}`, token: `${TOKEN}\n` })
     await remote.start(sleeper({ id: 'one' }))
     expect(remote.stateDir).toBe(home.stateDir)

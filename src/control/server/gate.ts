@@ -16,6 +16,8 @@ export interface Asked {
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 const HARMLESS = ['GET', 'HEAD']
+/** Of what somebody has sent, in answers and in the log. */
+export const SHOWN_CHARS = 200
 
 /** @param port where it was asked */
 export function refusalOf(asked: Asked, port: number, keys: Keys): ProcmanError | null {
@@ -45,7 +47,7 @@ function digest(text: string): Buffer {
 }
 
 function show(value: string | undefined): string {
-  return value === undefined ? 'that is not told' : JSON.stringify(value)
+  return value === undefined ? 'that is not told' : JSON.stringify(value.slice(0, SHOWN_CHARS))
 }
 
 function forbidden(message: string): ProcmanError {

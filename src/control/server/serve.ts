@@ -6,7 +6,7 @@ import { API_VERSION, type ControlLog, type ControlServer, type ListenOptions, t
 import { statusOf, toErrorBody } from '../errors.ts'
 import { createApp } from './app.ts'
 import { Feed } from './feed.ts'
-import { refusalOf } from './gate.ts'
+import { refusalOf, SHOWN_CHARS } from './gate.ts'
 import { inTurn } from './in-turn.ts'
 import { LocalSocket, listen } from './socket.ts'
 import { EventStreams } from './sse.ts'
@@ -91,7 +91,9 @@ async function listenOnPort(
     const { method, headers } = request
     const refusal = refusalOf({ method, host: headers.host, origin: headers.origin, authorization: headers.authorization }, port, options)
     if (refusal === null) return routing(request, response)
-    log?.warn({ event: 'control.refused', code: refusal.code, method, url: request.url }, refusal.message)
+    // Somebody may have written his token into the query.
+    const url = request.url?.split('?', 1)[0]?.slice(0, SHOWN_CHARS)
+    log?.warn({ event: 'control.refused', code: refusal.code, method, url }, refusal.message)
     refuse(response, refusal)
   })
   server.maxConnections = MOST_CONNECTIONS
