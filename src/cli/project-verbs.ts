@@ -1,7 +1,9 @@
 /** The verbs of projects: a config file, and the manager that keeps what it says. */
 import type { Command } from 'commander'
+import { offer } from './completion/offers.ts'
 import { addConfigVerbs } from './config-verbs.ts'
 import { withExamples } from './examples.ts'
+import { LOG_LEVELS } from './manager-options.ts'
 import { JSON_HELP, type Verbs } from './verbs.ts'
 
 const CONFIG = ['-c, --config <file>', 'the config file (default: procman.yaml, .yml, .json, .ts or .mjs, looked for upward from here)'] as const
@@ -85,7 +87,11 @@ function addDaemon({ verb, cliOf, answer }: Verbs): void {
     .option('--tail <lines>', 'begin so many lines before the end')
     .option('--json', 'as it is written, one JSON object a line')
     .action(async (options) => answer(await (await load()).logs(cliOf(options), options)))
-  sub('log-level <level>', 'change how much it writes: trace, debug, info, warn, error, fatal or silent', 'procman daemon log-level debug').action(
-    async (level: string, options) => answer(await (await load()).logLevel(cliOf(options), level)),
+  offer(
+    sub('log-level <level>', 'change how much it writes: trace, debug, info, warn, error, fatal or silent', 'procman daemon log-level debug').action(
+      async (level: string, options) => answer(await (await load()).logLevel(cliOf(options), level)),
+    ),
+    'level',
+    LOG_LEVELS,
   )
 }

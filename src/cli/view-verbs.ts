@@ -22,16 +22,17 @@ export function addViewVerbs({ verb, cliOf, answer }: Verbs): void {
     .option('--json', JSON_HELP)
     .action(async (id: string, options) => answer(await (await import('./commands/why.ts')).why(cliOf(options), id, options)))
   verb(
-    'logs <id>',
-    'print the output of a process: its stdout on stdout, its stderr on stderr',
+    'logs [id...]',
+    'print the output of a process, or of several or all with their names: stdout on stdout, stderr on stderr',
     'procman logs web --tail 20 --follow',
+    'procman logs -f --tail 0',
     'procman logs web --stderr',
   )
-    .option('-f, --follow', 'go on until the process has ended')
+    .option('-f, --follow', 'go on until they have ended')
     .option('--tail <lines>', 'begin so many lines before the end of each stream')
     .option('--stdout', 'its stdout only')
     .option('--stderr', 'its stderr only')
-    .action(async (id: string, options) => answer(await (await import('./commands/logs.ts')).logs(cliOf(options), id, options)))
+    .action(async (ids: readonly string[], options) => answer(await (await import('./commands/logs.ts')).logs(cliOf(options), ids, options)))
   verb('top', 'the processes as they are, live, with keys: logs, restart, stop, start', 'procman top').action(async (options) =>
     answer(await (await import('./commands/top.ts')).top(cliOf(options))),
   )

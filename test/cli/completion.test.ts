@@ -37,6 +37,7 @@ describe('what can follow', () => {
     [['diagram', 'su'], ['supervisor']],
     [['help', 'logs', ''], []],
     [['help', 'log'], ['logs']],
+    [['daemon', 'log-level', 'e'], ['error']],
     [['--state-dir', '/x', 'wa'], ['wait']],
     [['list', 'extra', ''], []],
     [['__c'], []],

@@ -106,6 +106,9 @@ describe('the directory', () => {
     ])
     expect(judged(join(dir, 'none'))).toEqual([['ok', '<dir>/none is not there yet: the first command makes it']])
   })
+  it.runIf(process.platform === 'linux')('cannot be made', () => {
+    expect(judged('/proc/none/at/all')).toEqual([['problem', '/proc/none/at/all is not there, and cannot be made in /proc']])
+  })
   it('is open to others, or is none, or had something damaged', () => {
     const open = join(dir, 'open')
     mkdirSync(join(open, 'quarantine'), { recursive: true })

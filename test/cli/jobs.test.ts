@@ -218,6 +218,28 @@ function watchesOf(pid: number | undefined): number {
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 describe('logs', () => {
+  it('of several, or of all, are told line by line with their names', async () => {
+    const mine = new Home()
+    try {
+      for (const [id, script] of [
+        ['one', 'echo 1; echo 2; echo e >&2'],
+        ['other', 'echo 3'],
+      ] as const)
+        await mine.procman('run', '--id', id, '--', 'sh', '-c', script)
+      const all = { code: 0, stdout: 'one   | 1\none   | 2\nother | 3\n', stderr: 'one   | e\n' }
+      expect(await mine.procman('logs')).toMatchObject(all)
+      const followed = await mine.procman('logs', '-f', 'other', 'one', '--tail', '1')
+      expect([followed.stdout.split('\n').sort(), followed.stderr]).toEqual([['', 'one   | 2', 'other | 3'], 'one   | e\n'])
+      expect(await mine.procman('logs', 'one', 'none')).toMatchObject({ code: 3, stdout: '' })
+      expect(await mine.procman('start', 'one')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("to start the process one again: 'procman restart one'"),
+      })
+    } finally {
+      mine.remove()
+    }
+  })
+
   it('selects streams and the tail, and follows to the end', async () => {
     const go = join(home.dir, 'go')
     const id = await home.start('--', 'sh', '-c', `echo 1; echo 2; echo 3; echo e >&2; until [ -e ${go} ]; do sleep 0.05; done; printf last`)

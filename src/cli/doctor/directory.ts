@@ -1,6 +1,6 @@
 /** The state directory: whose it is, who can look into it, and how much room there is. */
-import { accessSync, constants, readdirSync, type Stats, statfsSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, existsSync, readdirSync, type Stats, statfsSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { renderSize } from '../render/size.ts'
 import { type Finding, note, ok, problem } from './finding.ts'
 
@@ -9,7 +9,7 @@ const TOPIC = 'state directory'
 
 /** @param stats undefined: it is not there yet */
 export function judgeDirectory(path: string, stats: Stats | undefined): readonly Finding[] {
-  if (stats === undefined) return [ok(TOPIC, `${path} is not there yet: the first command makes it`)]
+  if (stats === undefined) return [judgeAbsent(path)]
   if (!stats.isDirectory()) return [problem(TOPIC, `${path} is not a directory`, 'another --state-dir, or move it away')]
   const mode = modeOf(stats.mode)
   const others =
@@ -30,6 +30,18 @@ export function judgeDirectory(path: string, stats: Stats | undefined): readonly
       ),
     ]
   }
+}
+
+/** It can be made where the nearest directory above it that is there may be written to. */
+function judgeAbsent(path: string): Finding {
+  let above = dirname(path)
+  while (!existsSync(above) && above !== dirname(above)) above = dirname(above)
+  try {
+    accessSync(above, constants.W_OK | constants.X_OK)
+    // /proc and the like let nobody make anything, whatever they tell.
+    if (statfsSync(above).blocks > 0 && statSync(above).isDirectory()) return ok(TOPIC, `${path} is not there yet: the first command makes it`)
+  } catch {}
+  return problem(TOPIC, `${path} is not there, and cannot be made in ${above}`, 'another --state-dir, or make it as a user who may')
 }
 
 export function modeOf(mode: number): string {
