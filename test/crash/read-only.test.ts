@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { aHome, DIST, fixture, type Home, lives, type Manager, obedient, sh, sleeper, until } from '../e2e/harness.ts'
-import { IS_FULL } from '../effort.ts'
+import { IS_FULL, some } from '../effort.ts'
 import { canMount, type DiskHome } from './disk.ts'
 import { aManager, ask, filesBelow, isSettled, isSound, names, problemsOf, recordWhere, refusal, settles } from './hostile.ts'
 import { type Hostility, itSurvives } from './unwritable.ts'
@@ -90,7 +90,7 @@ const LOCKED_AWAY = [
 ] as const
 
 describe.skipIf(!canBeNobody)('what may not be read', () => {
-  it.each(LOCKED_AWAY)('%s/%s: is not taken for damaged; nothing is lost, and all is known when it may be read again', async (id, name) => {
+  it.each(some(LOCKED_AWAY, 2))('%s/%s: is not taken for damaged; nothing is lost, and all is known when it may be read again', async (id, name) => {
     const home = aForeignHome()
     const first = await aManager(home, {}, asNobody)
     const { pid, other } = await threeProcesses(first)

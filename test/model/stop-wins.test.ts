@@ -68,7 +68,7 @@ const TABLES: readonly Table[] = [
 
 /** Each gap by itself. */
 function oneByOne([, who, before, first, then]: Table): readonly Schedule[] {
-  return some(GAPS, 2).map((gap) => ({
+  return some(GAPS, 3).map((gap) => ({
     cast: [who],
     steps: [...before.map((verb) => step(verb)), step(first, gap), ...then.map((verb) => step(verb))],
     finale: 'nothing',
@@ -77,7 +77,7 @@ function oneByOne([, who, before, first, then]: Table): readonly Schedule[] {
 
 /** Many meet it in the same moment, each a little later than the one before; then the manager is taken away, and once more after all have been stopped. */
 function atOnce([, who, before, first, then]: Table, end: 'crash' | 'close and reopen', isMiddle = false): readonly Schedule[] {
-  const everyone = some([0, 1, 2, 3, 4, 5], 2)
+  const everyone = some([0, 1, 2, 3, 4, 5], 3)
   const all = (verb: Verb, gap: Step['gap'] = { turns: 0 }) =>
     verb === 'answers' || verb === 'rest' ? [step(verb)] : everyone.map((index) => step(verb, gap, index))
   const meeting = everyone.flatMap((index) => then.map((verb) => ({ verb, who: index })))
