@@ -1,5 +1,5 @@
 /** Which file says what should run. */
-import { type Stats, statSync } from 'node:fs'
+import { realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ProcmanError } from '../errors.ts'
 
@@ -8,10 +8,11 @@ const NAMES = ['procman.yaml', 'procman.yml', 'procman.json', 'procman.ts', 'pro
 
 /**
  * @param path a file, or a directory that has one; without it, it is looked for from `cwd` upward
- * @returns absolute @throws PROCMAN_CONFIG_NOT_FOUND
+ * @returns absolute, and the same whatever link leads to its directory: one directory is one project @throws PROCMAN_CONFIG_NOT_FOUND
  */
 export function findConfig(path: string | undefined, cwd: string): string {
-  return path === undefined ? search(cwd) : named(resolve(cwd, path))
+  const found = path === undefined ? search(cwd) : named(resolve(cwd, path))
+  return join(realpathSync(dirname(found)), basename(found))
 }
 
 /** A Procfile is known by its name: `Procfile`, `Procfile.dev`, `web.procfile`. */

@@ -1,6 +1,5 @@
 /** Reads a config file: what should run, or everything that is wrong with it, at once. */
-import { realpathSync } from 'node:fs'
-import { basename, dirname, extname, join, relative } from 'node:path'
+import { dirname, extname, relative } from 'node:path'
 import { ProcmanError } from '../errors.ts'
 import type { Project } from './contract.ts'
 import { type Read, readDocument } from './document.ts'
@@ -30,14 +29,12 @@ const MODULES = ['.ts', '.mts', '.cts', '.mjs', '.js', '.cjs']
  * @throws PROCMAN_CONFIG_NOT_FOUND, PROCMAN_CONFIG_INVALID: the message is a text for a terminal, of several lines; `details.problems` are `ConfigProblem`s
  */
 export async function loadProject({ path: asked, cwd, env }: LoadOptions): Promise<Project> {
-  const found = findConfig(asked, cwd)
-  // One directory is one project, whatever link leads to it.
-  const dir = realpathSync(dirname(found))
-  const path = join(dir, basename(found))
+  const path = findConfig(asked, cwd)
+  const dir = dirname(path)
   const problems = new Problems(path)
   const text = readText(path)
   const failed = (cause?: unknown) =>
-    invalid(problems, nameOf(found, cwd), typeof text === 'string' && problems.found.some(({ place }) => place !== null) ? text : null, cause)
+    invalid(problems, nameOf(path, cwd), typeof text === 'string' && problems.found.some(({ place }) => place !== null) ? text : null, cause)
   if (text instanceof Unreadable) {
     problems.add([], text.reason)
     throw failed()

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { findConfig } from '../../src/config/find.ts'
 import { loadProject } from '../../src/config/load.ts'
 import { directoryOf, refusalOf } from './harness.ts'
 
@@ -32,6 +33,14 @@ describe('the config file', () => {
     const dir = directoryOf({ 'deploy/procman.yml': YAML, 'x.conf': YAML })
     expect((await from(dir, 'deploy')).path).toBe(join(dir, 'deploy/procman.yml'))
     expect((await from(join(dir, 'deploy'), '../x.conf')).path).toBe(join(dir, 'x.conf'))
+  })
+
+  it('is the same one whatever link leads to its directory, for who looks for it and for who reads it', async () => {
+    const dir = directoryOf({ 'deploy/procman.yml': YAML })
+    symlinkSync('deploy', join(dir, 'link'))
+    expect(findConfig('link/procman.yml', dir)).toBe(join(dir, 'deploy/procman.yml'))
+    expect(findConfig(undefined, join(dir, 'link'))).toBe(join(dir, 'deploy/procman.yml'))
+    expect((await from(dir, 'link')).dir).toBe(join(dir, 'deploy'))
   })
 
   it('is missed with what was looked for, and where', async () => {
