@@ -167,7 +167,7 @@ describe.each(some(WHOLE, 2))('%s deleted under a living manager', (_what, pathO
 
 const FILES = ['run-1.intent', 'run-1.claim', 'run-1.ctl', 'run-1.alive', 'run-1.child', 'state.json', 'stdout.log', 'stderr.log'] as const
 
-describe.each(FILES)('%s of a process that runs, deleted', (name) => {
+describe.each(some(FILES, 2))('%s of a process that runs, deleted', (name) => {
   it('under its manager: it goes on, and its end is known exactly', async () => {
     const home = aHome()
     const { manager, pid } = await aliveOne(home)

@@ -8,7 +8,7 @@ import { aHome, DIST, fixture, until } from '../e2e/harness.ts'
 import { IS_FULL } from '../effort.ts'
 import { hasPerl } from './tree.ts'
 
-const MEGABYTES = IS_FULL ? 1_024 : 200
+const MEGABYTES = IS_FULL ? 1_024 : 100
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024
 
 /** What test/fixtures/flood.pl writes. */

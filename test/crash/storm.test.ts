@@ -11,7 +11,7 @@ const isPossible = process.platform === 'linux' && compiler() !== undefined
 
 describe.skipIf(!isPossible)('a storm of managers that are killed with SIGKILL (needs Linux and a C compiler)', () => {
   it('loses nothing, starts nothing twice, and knows every end', { timeout: 180_000 }, async () => {
-    const report = await runStorm({ rounds: IS_FULL ? 25 : 15 })
+    const report = await runStorm({ rounds: IS_FULL ? 25 : 10 })
     console.log(report.text())
     expect(report.details, `seed ${report.seed}, kept in ${report.dir}`).toEqual([])
     expect(report.violationCount).toBe(0)

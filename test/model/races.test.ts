@@ -11,7 +11,7 @@ import { censusOf, type Driver, inManager, inProcess } from './drivers.ts'
 import { answersSoFar, type Played, play } from './play.ts'
 import { aSchedule, type Schedule } from './schedule.ts'
 
-const RUNS = Number(process.env.PROCMAN_TEST_RUNS ?? (IS_FULL ? 1_000 : 250))
+const RUNS = Number(process.env.PROCMAN_TEST_RUNS ?? (IS_FULL ? 1_000 : 150))
 const SEED = Number(process.env.PROCMAN_TEST_SEED ?? Date.now() % 1_000_000_000)
 /** How often a schedule is tried again while a failing one is made smaller, which ends after so many tries. */
 const [TRIES, SMALLER] = [3, 40]

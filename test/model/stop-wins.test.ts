@@ -120,13 +120,13 @@ describe('one supervisor for all', () => {
 })
 
 describe('closed right after the answers, and opened again', () => {
-  it.each(TABLES)('%s', async (...table) => {
+  it.each(some(TABLES, 3))('%s', async (...table) => {
     await playAll([await inProcess(aHome())], atOnce(table, 'close and reopen'))
   })
 })
 
 describe('killed right after the answers', () => {
-  it.each(TABLES)('%s', async (...table) => {
+  it.each(some(TABLES, 2))('%s', async (...table) => {
     await playAll(managers(2), atOnce(table, 'crash'))
   })
 })

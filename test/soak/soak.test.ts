@@ -27,7 +27,7 @@ async function grownIn(...options: readonly string[]): Promise<readonly string[]
 
 describe.skipIf(process.platform !== 'linux')('a manager that lives long', { timeout: 240_000 }, () => {
   it('is back at its line after each cycle of processes and clients', async () => {
-    expect(await grownIn('--cycles', '2', '--size', IS_FULL ? '60' : '30', '--skip', 'vanishing,leavingInTheMiddle')).toEqual([])
+    expect(await grownIn('--cycles', '2', '--size', IS_FULL ? '60' : '20', '--skip', 'vanishing,leavingInTheMiddle')).toEqual([])
   })
 
   it('is back at its line after clients that vanish without a word', async () => {
