@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Most of them wait for processes: more at a time than there are processors.
-    maxWorkers: 4,
+    maxWorkers: 5,
     // The modules are loaded once for each worker, not for each file. Each test has a directory of its own, and leaves nothing behind.
     isolate: false,
     testTimeout: 60_000,

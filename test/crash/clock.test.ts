@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
 import { type Home, pause, rejection, sh, sleeper, until } from '../e2e/harness.ts'
+import { some } from '../effort.ts'
 import { aShiftedManager, DAY_MS, isWatchingFiles } from './clock.ts'
 import { local, remote, seen } from './remote.ts'
 import { forge, vanish } from './stranger.ts'
@@ -122,7 +123,7 @@ describe.each(jumps)('a clock that jumps a day %s under a living manager', (_, s
   })
 })
 
-describe.each(jumps)('a clock that is a day %s under the next manager', (_, shiftMs) => {
+describe.each(some(jumps, 2))('a clock that is a day %s under the next manager', (_, shiftMs) => {
   it('in a wait before a restart: the restart comes', async () => {
     const home = aHostileHome()
     const first = await home.manager()
@@ -162,7 +163,7 @@ describe.each(jumps)('a clock that is a day %s under the next manager', (_, shif
   })
 })
 
-describe.each(jumps)('run files whose times are a day %s', (_, shiftMs) => {
+describe.each(some(jumps, 2))('run files whose times are a day %s', (_, shiftMs) => {
   it('do not hold up a restart, and are no reason to fail', async () => {
     const home = aHostileHome()
     const first = await home.manager()

@@ -63,7 +63,7 @@ const WHOLE: readonly [string, (home: Home) => string][] = [
   ['the directory of one process', (home) => home.jobFile('a', '')],
 ]
 
-describe.each(some(WHOLE, 2))('%s deleted under a living manager', (_what, pathOf) => {
+describe.each(some(WHOLE, 3))('%s deleted under a living manager', (_what, pathOf) => {
   it('loses no process: all go on, are told, stopped and signalled by who they are', async () => {
     const home = aHome()
     const { manager, pid, other, at } = await aliveOne(home)

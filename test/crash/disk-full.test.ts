@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createReader } from '../../src/reader.ts'
 import { inState, kill, lives, obedient, outputOf, sh, stateOf, until } from '../e2e/harness.ts'
+import { some } from '../effort.ts'
 import { aDisk, canMount, type DiskHome } from './disk.ts'
 import { aManager, isSettled, isSound, recordWhere, refusal } from './hostile.ts'
 import { type Hostility, itSurvives } from './unwritable.ts'
@@ -22,10 +23,10 @@ const ROWS: readonly Hostility[] = [
   { what: 'has no inode left', errno: 'ENOSPC', options: { inodes: 150 }, begin: (home) => home.useUpInodes(), end: free },
 ]
 
-describe.skipIf(!canMount).each(ROWS)('a disk that $what', (row) => itSurvives(row))
+describe.skipIf(!canMount).each(some(ROWS, 2))('a disk that $what', (row) => itSurvives(row))
 
 describe.skipIf(!canMount)('a start and a restart on a disk that is nearly full', () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('with %i pages left: each settles, with what it was asked for or with path and cause', async (pages) => {
+  it.each(some([1, 2, 3, 4, 5, 6, 7, 8], 3))('with %i pages left: each settles, with what it was asked for or with path and cause', async (pages) => {
     const home = aDisk()
     const supervisor = await home.supervisor()
     await supervisor.start(sh('exec sleep 600', { id: 'old' }))

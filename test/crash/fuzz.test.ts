@@ -32,7 +32,7 @@ import { aSeed, mutated, mutation, nasty } from './mutate.ts'
 
 const KEEPERS = [
   ['C', [process.env.PROCMAN_TEST_KEEPER ?? fileURLToPath(new URL('../../dist/keeper/procman-keeper', import.meta.url))], IS_FULL ? 5_000 : 400],
-  ['Node', [process.execPath, fileURLToPath(new URL('../../dist/keeper/node-keeper.js', import.meta.url))], IS_FULL ? 200 : 20],
+  ['Node', [process.execPath, fileURLToPath(new URL('../../dist/keeper/node-keeper.js', import.meta.url))], IS_FULL ? 200 : 8],
 ] as const
 
 describe('the codec', () => {

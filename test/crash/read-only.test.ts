@@ -60,7 +60,7 @@ const FOREIGN: readonly Hostility[] = [
 
 // The same as of a disk that is full, with another errno.
 describe.skipIf(!canMount || !IS_FULL).each(ROWS)('a state directory that $what', (row) => itSurvives(row))
-describe.skipIf(!canMount || !canBeNobody).each(FOREIGN)('a state directory that $what', (row) => itSurvives(row))
+describe.skipIf(!canMount || !canBeNobody || !IS_FULL).each(FOREIGN)('a state directory that $what', (row) => itSurvives(row))
 
 const isDead = (pid: number | null) => until(`${pid} has ended`, () => !lives(pid))
 

@@ -109,7 +109,7 @@ describe('a daemon that is killed at any moment', () => {
     const home = aProject(TWO)
     const versions = [TWO, `${TWO}  extra: { command: [sleep, "1002"] }\n`, TWO.replace('1001', '2001')]
     await home.stdoutOf('up', '-d')
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       home.write(versions[round % versions.length] ?? TWO)
       const command = home.begin(...(round % 2 === 0 ? ['reload'] : ['down']))
       setTimeout(() => void home.killManager().catch(() => undefined), 50 + round * 90)

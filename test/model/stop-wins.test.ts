@@ -126,7 +126,7 @@ describe('closed right after the answers, and opened again', () => {
 })
 
 describe('killed right after the answers', () => {
-  it.each(some(TABLES, 2))('%s', async (...table) => {
+  it.each(some(TABLES, 3))('%s', async (...table) => {
     await playAll(managers(2), atOnce(table, 'crash'))
   })
 })

@@ -30,11 +30,11 @@ describe.skipIf(process.platform !== 'linux')('a manager that lives long', { tim
     expect(await grownIn('--cycles', '2', '--size', IS_FULL ? '60' : '20', '--skip', 'vanishing,leavingInTheMiddle')).toEqual([])
   })
 
-  it('is back at its line after clients that vanish without a word', async () => {
+  it.runIf(IS_FULL)('is back at its line after clients that vanish without a word', async () => {
     expect(await grownIn('--cycles', '1', '--size', '2', '--at-once', '2', '--looks', '30', '--only', 'vanishing')).toEqual([])
   })
 
-  it('lets go of a watch that is left while it waits', async () => {
+  it.runIf(IS_FULL)('lets go of a watch that is left while it waits', async () => {
     expect(await grownIn('--cycles', '1', '--size', '2', '--at-once', '2', '--looks', '30', '--only', 'leavingInTheMiddle')).toEqual([])
   })
 
