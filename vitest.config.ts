@@ -1,10 +1,24 @@
 import { defineConfig } from 'vitest/config'
 
+/** Long, and of what changes seldom: with PROCMAN_TEST_FULL=1 only. */
+const LONG = [
+  'test/crash/clock.test.ts',
+  'test/crash/flood.test.ts',
+  'test/crash/meddling.test.ts',
+  'test/crash/pid-reuse.test.ts',
+  'test/crash/same-instant.test.ts',
+  'test/crash/starting-deaths.test.ts',
+  'test/e2e/burst.test.ts',
+  'test/e2e/model-health.test.ts',
+  'test/soak/soak.test.ts',
+]
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', ...(process.env.PROCMAN_TEST_FULL === undefined ? LONG : [])],
     // Most of them wait for processes: more at a time than there are processors.
-    maxWorkers: 5,
+    maxWorkers: 4,
     // The modules are loaded once for each worker, not for each file. Each test has a directory of its own, and leaves nothing behind.
     isolate: false,
     testTimeout: 60_000,
