@@ -21,7 +21,7 @@ export interface ManagerOptions {
   /** Absolute. */
   readonly stateDir: string
   readonly kind: ManagerStatus['kind']
-  /** Brought up at once, after it was read and found right. Default: only what is there is managed. */
+  /** What `bringUp` brings about; read, and found right, before anything is opened. Default: only what is there is managed. */
   readonly config?: ConfigFile | null
   /** Apply the config file again whenever it changes. Default false. */
   readonly watch?: boolean
@@ -31,7 +31,7 @@ export interface ManagerOptions {
   readonly log: ManagerLog
   /** Whatever the config says. Default: as that says, else info. */
   readonly logLevel?: LogLevel | null
-  /** What is brought up at once is started also where a user has stopped it or it has failed. Default false. */
+  /** What `bringUp` brings about is started also where a user has stopped it or it has failed. Default false. */
   readonly startDown?: boolean
   readonly replace?: boolean
   /** A config that is wrong is told in log and status, and what is there is managed. Default false: it does not open. */
@@ -44,8 +44,8 @@ export interface Manager extends ManagerControl {
   readonly supervisor: Supervisor
   /** The config that is in force; null: none was brought up. */
   readonly project: Project | null
-  /** What was done of the config that it was opened with; null: none. */
-  readonly applied: Promise<ApplyReport | null>
+  /** Brings about the config that it was opened with, once whoever has opened it is ready for what comes of that. Null: there is none. The second call answers as the first. */
+  bringUp(): Promise<ApplyReport | null>
   /** Resolves with the reason once it has let go. */
   readonly ended: Promise<string>
   /** Applies the config in force again; what is wrong goes to log and status. */
@@ -55,7 +55,7 @@ export interface Manager extends ManagerControl {
 }
 
 /**
- * Opens a state directory and serves it. Nothing has changed when it throws.
+ * Opens a state directory and serves it; the config is read, and brought about by `bringUp`. Nothing has changed when it throws.
  * @throws PROCMAN_CONFIG_NOT_FOUND, PROCMAN_CONFIG_INVALID, PROCMAN_PROJECT_CONFLICT, PROCMAN_STATE_DIR_LOCKED, PROCMAN_STATE_DIR_UNUSABLE, PROCMAN_PORT_UNAVAILABLE
  */
 export async function openManager(options: ManagerOptions): Promise<Manager> {
@@ -67,9 +67,9 @@ export async function openManager(options: ManagerOptions): Promise<Manager> {
   const supervisor = await openDirectory(stateDir, options.lockTimeoutMs ?? 0)
   try {
     if (project !== null && options.replace !== true) mustBeAlone(supervisor, project.dir)
-    const manager = new LivingManager(options, supervisor)
+    const manager = new LivingManager(options, supervisor, read)
     await manager.serve(await listening())
-    manager.begin(read)
+    manager.begin()
     return manager
   } catch (error) {
     await supervisor.close()
@@ -95,21 +95,24 @@ async function readProject(config: ConfigFile, isTolerant: boolean): Promise<Rea
 class LivingManager implements Manager {
   readonly supervisor: Supervisor
   readonly ended: Promise<string>
-  applied: Promise<ApplyReport | null> = Promise.resolve(null)
   readonly #options: ManagerOptions
   readonly #log: ManagerLog
   readonly #startedAt = new Date().toISOString()
   readonly #config: ConfigInForce
   readonly #stopLogging: () => void
+  readonly #read: Read
+  #brought: Promise<ApplyReport | null> | null = null
   #server: ControlServer | null = null
   /** Of the config: a user's own choice lasts until that changes. */
   #levelTaken: LogLevel | null = null
   #ending: Promise<void> | null = null
   #tellEnd: (reason: string) => void = () => {}
 
-  constructor(options: ManagerOptions, supervisor: Supervisor) {
+  /** @param read the config that it was opened with: the project, or what is wrong with it */
+  constructor(options: ManagerOptions, supervisor: Supervisor, read: Read) {
     const { log, config = null, watch = false, logLevel = null } = options
     this.#options = options
+    this.#read = read
     this.#log = log
     this.supervisor = supervisor
     this.#config = new ConfigInForce({
@@ -135,10 +138,9 @@ class LivingManager implements Manager {
     this.#server = await serveControl({ supervisor: this.supervisor, manager: this, log: this.#log.control, ...(listen === undefined ? {} : { listen }) })
   }
 
-  /** @param read the config that it was opened with: the project, or what is wrong with it */
-  begin(read: Read): void {
+  begin(): void {
     const { supervisor } = this
-    const project = read.project ?? null
+    const { project = null, error } = this.#read
     for (const { id, message } of supervisor.problems) this.#log.write({ event: 'error', id, reason: message })
     this.#log.write({
       event: 'manager.started',
@@ -150,14 +152,15 @@ class LivingManager implements Manager {
       listen: this.#listen(),
       processes: supervisor.list().length,
     })
-    if (project !== null) {
-      const { startDown = false, replace = false } = this.#options
-      this.applied = this.#config.begin(project, { startDown, replace })
-      this.applied.catch(() => {})
-      return
-    }
     this.#remember()
-    if (read.error !== undefined) this.#config.refused(read.error)
+    if (error !== undefined) this.#config.refused(error)
+  }
+
+  bringUp(): Promise<ApplyReport | null> {
+    const { startDown = false, replace = false } = this.#options
+    const { project } = this.#read
+    this.#brought ??= project === undefined ? Promise.resolve(null) : this.#config.begin(project, { startDown, replace })
+    return this.#brought
   }
 
   status(): ManagerStatus {

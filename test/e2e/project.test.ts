@@ -1,9 +1,17 @@
 /** A project from a config file, by the command line: as its users see it. */
+import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { isUp } from '../cli/harness.ts'
+import { HAS_TERMINAL, inTerminal } from '../cli/terminal.ts'
 import { aProject } from './project-home.ts'
+
+const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 const TWO = `
 processes:
@@ -158,6 +166,15 @@ processes:
     const stopped = stderr.split('\n').flatMap((line) => (line.includes('"process.stopped"') ? [JSON.parse(line).id] : []))
     expect(stopped).toEqual(['api', 'db'])
     expect((await home.list()).map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
+  })
+
+  it.skipIf(!HAS_TERMINAL)('shows on a terminal, too, what they print first', async () => {
+    const home = aProject('processes:\n  a: echo first words\n')
+    delete home.env.NO_COLOR
+    const up = inTerminal(`cd ${home.dir} && ${process.execPath} ${CLI} up`, home.env)
+    const shown = text(up.stdout as Readable)
+    await once(up, 'close')
+    expect(stripVTControlCharacters(await shown)).toContain('a | first words')
   })
 
   it('ends by itself when everything has: 0 when all is well, else 1', async () => {

@@ -66,7 +66,7 @@ async function openLog({ io }: Cli, { logLevel }: UpAsked): Promise<ManagerLog> 
 function ownSession(manager: Manager): Session {
   return {
     source: manager.supervisor,
-    apply: async () => (await manager.applied) ?? { lines: [], warnings: [], failures: [] },
+    apply: async () => (await manager.bringUp()) ?? { lines: [], warnings: [], failures: [] },
     reload: () => manager.reload(),
     stopAll: (timeoutMs) => manager.down({ keep: true, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
     ended: manager.ended,

@@ -14,7 +14,7 @@ async function live(options: DaemonOptions): Promise<void> {
   const manager = await open(options, log)
   if (manager === null) return leave(log, 1)
   tell({ type: 'serving' })
-  await manager.applied.then(
+  await manager.bringUp().then(
     (report) => tell({ type: 'applied', report }),
     (error: unknown) => tell(toFailed(error)),
   )
