@@ -54,6 +54,7 @@ export {
   type Reconciler,
   type ReconcilerOptions,
 } from './reconciler.ts'
+export { RingBuffer } from './ring-buffer.ts'
 export { sanitizeContext, sanitizeEvent } from './sanitize.ts'
 export { openStdin, type StdinWriter } from './stdin.ts'
 export { createSupervisor, supervisorLogic, supervisorOf } from './supervisor.ts'
