@@ -1,14 +1,16 @@
 /** The library's surface: what `createSupervisor` takes and gives. */
-import type { Readable } from 'node:stream'
 import type { ActorRefFrom, InspectionEvent, Observer } from 'xstate'
 import type { WaitCondition } from './conditions.ts'
 import type { ProbeFunction } from './effects/probe/ports.ts'
+import type { Attachment, AttachOptions, LogLine, LogLines, LogsInput } from './log-api.ts'
 import type { ProcessMachine } from './machines/process/machine.ts'
 import type { ProcessRecord } from './machines/process/record.ts'
 import type { ProcessStatus } from './machines/process/states.ts'
 import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
 import type { BreakerPolicy, DependencyCondition, ProbeSpec, ProcessSpec, RestartPolicy, RestartStrategy, StopRung, TlsOptions } from './types.ts'
+
+export type { Arrival, Attachment, AttachOptions, LogChunk, LogLine, LogLines, LogsInput, Positioned } from './log-api.ts'
 
 /** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
 export type ProcessRef = ActorRefFrom<ProcessMachine>
@@ -128,6 +130,10 @@ export interface ProcessInput {
   readonly dependsOn?: Readonly<Record<string, DependencyCondition | undefined>>
   /** Absolute directory of the project that declares it. Default null: none. */
   readonly origin?: string | null
+  /** How its output is kept. Default: in files, rotated at 10 MiB, ten rotated files of each stream. */
+  readonly logs?: LogsInput
+  /** Reads progress from its output: as known tools print it (true, `auto`), or by a regular expression with the named groups percent, current, total or message. Default false. */
+  readonly progress?: boolean | 'auto' | { readonly pattern: RegExp | string }
   /** False: created in `pending`, to be started by `restart(id)` or `launch(id)`. Default true. */
   readonly autostart?: boolean
 }
@@ -138,50 +144,6 @@ export type LabelFilter = Readonly<Record<string, string | { readonly in: readon
 export interface ListFilter {
   readonly status?: ProcessStatus | readonly ProcessStatus[]
   readonly labels?: LabelFilter
-}
-
-/** A piece of output as it came, tagged with where it came from. */
-export interface LogChunk {
-  readonly stream: 'stdout' | 'stderr'
-  readonly run: number
-  readonly data: Buffer
-}
-
-/** A line of output without its end (`\n`, `\r\n` or a lone `\r`). */
-export interface LogLine {
-  readonly text: string
-  readonly stream: 'stdout' | 'stderr'
-  readonly run: number
-  /** The text was given without having seen its end: longer than 1 MB, or the last before the process ended. */
-  readonly partial?: true
-}
-
-export interface AttachOptions {
-  /** Default true. */
-  readonly stdout?: boolean
-  /** Default true. */
-  readonly stderr?: boolean
-  /** Go on until the process has ended (default), or end with what is there now. */
-  readonly follow?: boolean
-  /** Begin so many lines before the end of each stream. Default: from the beginning. 0: only what comes. */
-  readonly tail?: number
-  /** Go on where another reader of these logs was: its `position`. Then `tail` counts for nothing. */
-  readonly from?: string
-  readonly signal?: AbortSignal
-}
-
-/**
- * A Readable of the bytes of both streams; iterated, it gives `LogChunk`s. It fails with PROCMAN_LOG_UNREADABLE when a log cannot be read (one that is no regular
- * file never is), and with PROCMAN_PROCESS_DAMAGED when nobody can tell any more whether the process has ended.
- */
-export type Attachment = Readable & AsyncIterable<LogChunk> & Positioned
-
-/** Lines as they come. To be iterated once. */
-export type LogLines = AsyncIterableIterator<LogLine, undefined, undefined> & Positioned
-
-export interface Positioned {
-  /** Behind what was given last: `from` of another reader goes on there, without a gap and without doubling anything. */
-  readonly position: string
 }
 
 export interface SupervisorOptions {

@@ -1,5 +1,6 @@
 /** The public API of procman, every name by hand. */
 export type {
+  Arrival,
   Attachment,
   AttachOptions,
   CheckInput,
@@ -8,6 +9,7 @@ export type {
   LogChunk,
   LogLine,
   LogLines,
+  LogsInput,
   PortInput,
   Positioned,
   ProbeInput,
@@ -42,6 +44,7 @@ export type { ReconcilerMachine } from './machines/reconciler/machine.ts'
 export type { SupervisorEmitted, SupervisorMachine } from './machines/supervisor/machine.ts'
 export type { ApplyReport, PlanLine } from './manager/contract.ts'
 export { type FileOptions, fromFile } from './manager/project-file.ts'
+export type { Capture, Compression, LogsSpec, Progress, ProgressSpec } from './output.ts'
 export { createReader } from './reader.ts'
 export { fromAsyncIterable, fromFunction, fromList } from './reconciler/providers/from.ts'
 export { fromInstances, type InstancesOptions } from './reconciler/providers/instances.ts'

@@ -1,4 +1,5 @@
 /** What a process is made of: its spec, its identity in the OS, how a run ended, and the context of its machine. Plain JSON only. */
+import type { LogsSpec, Progress, ProgressSpec } from './output.ts'
 
 /** `unless-stopped` is the same as `always`: here a stop by the user is always kept, also by later managers. */
 export type RestartStrategy = 'never' | 'on-failure' | 'always' | 'unless-stopped'
@@ -174,6 +175,9 @@ export interface ProcessSpec {
   readonly dependsOn: Readonly<Record<string, DependencyCondition>>
   /** Absolute directory of the project that declared it; null: a user, or a program. */
   readonly origin: string | null
+  readonly logs: LogsSpec
+  /** Null: nothing is read from its output. */
+  readonly progress: ProgressSpec | null
 }
 
 /** Names one OS process for good: pids are reused, (pid, start time, boot) is not. */
@@ -303,6 +307,8 @@ export interface ProcessContext {
   readonly gaveUp: boolean
   /** Why it may not start yet, while it is down; null: nobody holds it back. */
   readonly waitingFor: string | null
+  /** Of the current or last run; null: nothing was said of it. */
+  readonly progress: Progress | null
   /** The last ten, oldest first. */
   readonly reasons: readonly Reason[]
 }

@@ -4,7 +4,7 @@ import { boolean, byKind, dictionaryOf, type Issue, integer, listOf, nullable, n
 import { MIGRATIONS, migrateSpec } from './migrations.ts'
 import { port, specShape } from './spec-shape.ts'
 
-export const FORMAT = 3
+export const FORMAT = 4
 
 /** The persisted snapshot of a process actor. */
 export interface ProcessSnapshot {
@@ -92,6 +92,17 @@ const contextShape = shape({
   keeperLost: boolean,
   gaveUp: boolean,
   waitingFor: nullable(string),
+  progress: nullable(
+    shape({
+      percent: nullable(number(0, 100)),
+      current: nullable(number(0)),
+      total: nullable(number(0)),
+      rate: nullable(number(0)),
+      etaMs: nullable(duration),
+      message: nullable(string),
+      atMs: moment,
+    }),
+  ),
   reasons: listOf(shape({ atMs: moment, text: string })),
 })
 

@@ -3,7 +3,7 @@
 type Json = Readonly<Record<string, unknown>>
 
 /** By the number of the older format. */
-export const MIGRATIONS: Readonly<Record<number, (envelope: unknown) => unknown>> = { 1: toFormat2, 2: toFormat3 }
+export const MIGRATIONS: Readonly<Record<number, (envelope: unknown) => unknown>> = { 1: toFormat2, 2: toFormat3, 3: toFormat4 }
 
 /**
  * Services: budgets by cause, breaker, health, ports. A policy goes on as it was, also where the defaults are others now: restarts in a row are all counted, and no
@@ -27,12 +27,33 @@ function toFormat3(envelope: unknown): unknown {
   return { ...envelope, format: 3, snapshot: { ...envelope.snapshot, context: { ...context, waitingFor: null, spec: specToFormat3(context.spec) } } }
 }
 
+/** Logs that are rotated, and progress. Those of older releases grow without end until the next run, and by the same defaults then. */
+function toFormat4(envelope: unknown): unknown {
+  if (!isJson(envelope) || !isJson(envelope.snapshot) || !isJson(envelope.snapshot.context)) return envelope
+  const { context } = envelope.snapshot
+  return { ...envelope, format: 4, snapshot: { ...envelope.snapshot, context: { ...context, progress: null, spec: specToFormat4(context.spec) } } }
+}
+
 const MOST_ATTEMPTS = 10_000
 const LONGEST_MS = 1e12
+const DEFAULT_LOGS = {
+  stdout: 'files',
+  stderr: 'files',
+  bufferBytes: 1_048_576,
+  maxSizeBytes: 10_485_760,
+  maxFiles: 10,
+  maxAgeMs: null,
+  maxTotalBytes: null,
+  compress: 'none',
+}
 
 /** Intents carry specs without a format: each step knows an older one by what it has. */
 export function migrateSpec(spec: unknown): unknown {
-  return specToFormat3(specToFormat2(spec))
+  return specToFormat4(specToFormat3(specToFormat2(spec)))
+}
+
+function specToFormat4(spec: unknown): unknown {
+  return isJson(spec) && !('logs' in spec) ? { ...spec, logs: DEFAULT_LOGS, progress: null } : spec
 }
 
 function specToFormat3(spec: unknown): unknown {

@@ -53,6 +53,8 @@ const probeShape = shape({
   onFailure: oneOf(['restart', 'report']),
 })
 
+const capture = oneOf(['files', 'memory', 'none'])
+
 export const specShape = shape({
   id: stringLike(ID_PATTERN),
   command: text,
@@ -86,4 +88,15 @@ export const specShape = shape({
   template: boolean,
   dependsOn: dictionaryOf(oneOf(['started', 'healthy', 'completed-successfully'])),
   origin: nullable(text),
+  logs: shape({
+    stdout: capture,
+    stderr: capture,
+    bufferBytes: atLeastOne,
+    maxSizeBytes: nullable(atLeastOne),
+    maxFiles: integer(0),
+    maxAgeMs: nullable(atLeastOne),
+    maxTotalBytes: nullable(atLeastOne),
+    compress: oneOf(['none', 'gzip', 'zstd']),
+  }),
+  progress: nullable(byKind({ auto: {}, pattern: { source: string, flags: string } })),
 })

@@ -11,8 +11,10 @@ import { pathFrom } from './about.ts'
 import { parseDependencies } from './depends-on.ts'
 import { parseEnv } from './env.ts'
 import { parseHealth } from './health.ts'
+import { parseLogs } from './logs.ts'
 import { isFullText, isRecord, isTexts, Options, show, withoutUndefined } from './must.ts'
 import { parsePorts } from './ports.ts'
+import { parseProgress } from './progress.ts'
 import { parseReady } from './ready.ts'
 import { parseBreaker, parseRestart } from './restart.ts'
 import { parseStop } from './stop.ts'
@@ -38,6 +40,8 @@ const KNOWN = [
   'template',
   'dependsOn',
   'origin',
+  'logs',
+  'progress',
   'autostart',
 ]
 
@@ -97,6 +101,8 @@ function parseSpec(options: Options, newId: () => string, functions: Map<string,
     template,
     dependsOn: parseDependencies(options, id),
     origin: options.read('origin', 'an absolute path, or null', isPlace, null),
+    logs: parseLogs(options.given('logs'), problems),
+    progress: parseProgress(options.given('progress'), problems),
   }
 }
 

@@ -1,7 +1,7 @@
 /** What, beside probes, makes a run ready. */
-import { types } from 'node:util'
 import type { ReadySpec } from '../types.ts'
 import { Options, show } from './must.ts'
+import { parsePattern } from './pattern.ts'
 
 const WAYS = ['logLine', 'notifyFd', 'delayMs']
 
@@ -21,19 +21,5 @@ export function parseReady(given: unknown, startupTimeoutMs: number, problems: s
 }
 
 function parseLogLine(options: Options): ReadySpec {
-  const line = options.need('logLine', 'a regular expression, or its source', isPattern, '')
-  // Each line is looked at by itself: with g or y the place of the last match would count.
-  if (typeof line !== 'string') return { kind: 'log-line', source: line.source, flags: line.flags.replace(/[gy]/g, '') }
-  try {
-    new RegExp(line)
-  } catch (error) {
-    options.problems.push(
-      `ready.logLine must be the source of a regular expression, not ${show(line)}: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
-  return { kind: 'log-line', source: line, flags: '' }
-}
-
-function isPattern(value: unknown): value is string | RegExp {
-  return types.isRegExp(value) || (typeof value === 'string' && value !== '')
+  return { kind: 'log-line', ...parsePattern(options, 'logLine') }
 }

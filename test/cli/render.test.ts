@@ -9,6 +9,7 @@ import { escapeControls, renderCommand, truncate } from '../../src/cli/render/te
 import { renderAgo, renderLocal, renderSpan } from '../../src/cli/render/time.ts'
 import type { ProbeRecord } from '../../src/machines/process/health-record.ts'
 import type { ProcessRecord } from '../../src/machines/process/record.ts'
+import { DEFAULT_LOGS } from '../machines/fixtures.ts'
 
 const NOW = Date.parse('2026-01-31T12:00:00.000Z')
 
@@ -112,6 +113,8 @@ function aRecord(overrides: Partial<ProcessRecord> = {}): ProcessRecord {
     leftovers: 'stop',
     depends_on: {},
     origin: null,
+    logs: DEFAULT_LOGS,
+    progress: null,
     keeper_lost: false,
     reasons: [],
     ...overrides,

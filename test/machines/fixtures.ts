@@ -1,4 +1,5 @@
 import { contextOf } from '../../src/machines/process/context.ts'
+import type { LogsSpec } from '../../src/output.ts'
 import type { BreakerPolicy, HealthSpec, Outcome, ProbeSpec, ProcessContext, ProcessSpec, RestartPolicy } from '../../src/types.ts'
 
 export const EPOCH_MS = Date.UTC(2030, 0, 1)
@@ -34,6 +35,17 @@ export const aProbe = (part: Partial<ProbeSpec> = {}): ProbeSpec => ({
   ...part,
 })
 
+export const DEFAULT_LOGS: LogsSpec = {
+  stdout: 'files',
+  stderr: 'files',
+  bufferBytes: 1_048_576,
+  maxSizeBytes: 10_485_760,
+  maxFiles: 10,
+  maxAgeMs: null,
+  maxTotalBytes: null,
+  compress: 'none',
+}
+
 export type SpecParts = Partial<Omit<ProcessSpec, 'restart' | 'health' | 'breaker'>> & {
   readonly restart?: Partial<RestartPolicy>
   readonly health?: Partial<HealthSpec> | null
@@ -61,6 +73,8 @@ export const aSpec = ({ restart, health, breaker, ...part }: SpecParts = {}): Pr
   template: false,
   dependsOn: {},
   origin: null,
+  logs: DEFAULT_LOGS,
+  progress: null,
   ...part,
 })
 

@@ -88,6 +88,19 @@ const spec: fc.Arbitrary<ProcessSpec> = fc.record({
   template: fc.boolean(),
   dependsOn: fc.dictionary(name, fc.constantFrom('started', 'healthy', 'completed-successfully'), { noNullPrototype: true }),
   origin: fc.option(text),
+  logs: fc.record({
+    stdout: fc.constantFrom('files', 'memory', 'none'),
+    stderr: fc.constantFrom('files', 'memory', 'none'),
+    bufferBytes: atLeastOne,
+    maxSizeBytes: fc.option(atLeastOne),
+    maxFiles: count,
+    maxAgeMs: fc.option(atLeastOne),
+    maxTotalBytes: fc.option(atLeastOne),
+    compress: fc.constantFrom('none', 'gzip', 'zstd'),
+  }),
+  progress: fc.option(
+    fc.oneof(fc.record({ kind: fc.constant('auto' as const) }), fc.record({ kind: fc.constant('pattern' as const), source: text, flags: text })),
+  ),
 })
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
@@ -142,5 +155,16 @@ export const anyContext: fc.Arbitrary<ProcessContext> = fc.record({
   keeperLost: fc.boolean(),
   gaveUp: fc.boolean(),
   waitingFor: fc.option(text),
+  progress: fc.option(
+    fc.record({
+      percent: fc.option(fc.double({ min: 0, max: 100, noNaN: true }).filter((value) => !Object.is(value, -0))),
+      current: fc.option(count),
+      total: fc.option(count),
+      rate: fc.option(count),
+      etaMs: fc.option(duration),
+      message: fc.option(text),
+      atMs: moment,
+    }),
+  ),
   reasons: fc.array(fc.record({ atMs: time, text: fc.string({ unit: 'binary' }) }), { maxLength: 10 }),
 })

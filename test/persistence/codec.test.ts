@@ -9,7 +9,7 @@ import { decideRestart } from '../../src/machines/process/restart.ts'
 import { explainProcess } from '../../src/machines/process/why.ts'
 import { decodeSnapshot, decodeSpec, encodeSnapshot, FORMAT, toRestorable } from '../../src/persistence/codec.ts'
 import { ID_PATTERN } from '../../src/persistence/spec-shape.ts'
-import { aContext, aProbe, aSpec, code, EPOCH_MS } from '../machines/fixtures.ts'
+import { aContext, aProbe, aSpec, code, DEFAULT_LOGS, EPOCH_MS } from '../machines/fixtures.ts'
 import { fakeWorld } from '../machines/world.ts'
 import { anyContext, STATES } from './arbitrary.ts'
 
@@ -142,7 +142,7 @@ describe('a snapshot', () => {
 })
 
 describe('what is damaged is told, never thrown', () => {
-  const FORMATS = [1, 2, 3]
+  const FORMATS = [1, 2, 3, 4]
 
   it.each(FORMATS)('format %i, cut off at every length', (format) => {
     const whole = Buffer.from(record(format))
@@ -193,9 +193,9 @@ describe('what is damaged is told, never thrown', () => {
 
   it.each([
     ['a newer format', spoiled('format', FORMAT + 1), `its format is ${FORMAT + 1}, and this version reads up to ${FORMAT}`],
-    ['format 0', spoiled('format', 0), 'its format is 0, and this version reads up to 3'],
-    ['a format that is no number', spoiled('format', '1'), 'its format is "1", and this version reads up to 3'],
-    ['no format', '{}', 'its format is undefined, and this version reads up to 3'],
+    ['format 0', spoiled('format', 0), 'its format is 0, and this version reads up to 4'],
+    ['a format that is no number', spoiled('format', '1'), 'its format is "1", and this version reads up to 4'],
+    ['no format', '{}', 'its format is undefined, and this version reads up to 4'],
     ['a format with a name of objects', spoiled('format', 'constructor'), 'its format is "constructor"'],
     ['null', 'null', 'its format is undefined'],
     ['no JSON', 'nonsense', 'it is not JSON'],
@@ -391,7 +391,12 @@ describe('the state file of format 2 that was kept', () => {
     const { value, context, children } = found()
     expect(value).toBe('unhealthy')
     const old = JSON.parse(record(2)).snapshot.context
-    expect(context).toEqual({ ...old, waitingFor: null, spec: { ...old.spec, dependsOn: {}, origin: null } })
+    expect(context).toEqual({
+      ...old,
+      waitingFor: null,
+      progress: null,
+      spec: { ...old.spec, dependsOn: {}, origin: null, logs: DEFAULT_LOGS, progress: null },
+    })
     expect(children).toEqual({ run: { id: 'format-2', run: 4 }, probeHealth: { id: 'format-2', run: 4 } })
   })
 
@@ -434,7 +439,8 @@ describe('the state file of format 3 that was kept', () => {
   it('is readable for ever, and all of it is still known', () => {
     const { value, context } = found()
     expect(value).toBe('stopping')
-    expect(context).toEqual(JSON.parse(record(3)).snapshot.context)
+    const old = JSON.parse(record(3)).snapshot.context
+    expect(context).toEqual({ ...old, progress: null, spec: { ...old.spec, logs: DEFAULT_LOGS, progress: null } })
     expect(toRecord(value, context)).toMatchObject({
       depends_on: { db: 'healthy', migrate: 'completed-successfully' },
       origin: '/srv/shop',
@@ -453,11 +459,26 @@ describe('the state file of format 3 that was kept', () => {
   })
 })
 
+describe('the state file of format 4 that was kept', () => {
+  it('is readable for ever, and all of it is still known', () => {
+    const decoded = read(4)
+    if (decoded.kind === 'damaged') throw new Error(decoded.reason)
+    const { value, context } = decoded.snapshot
+    expect(context).toEqual(JSON.parse(record(4)).snapshot.context)
+    expect(toRecord(value, context)).toMatchObject({
+      logs: { stderr: 'memory', maxFiles: 3, compress: 'gzip', maxTotalBytes: 104_857_600 },
+      progress: { percent: 45, etaMs: 12_000, message: 'installing' },
+    })
+  })
+})
+
 describe('a spec found in an intent', () => {
   it('is believed when it is one, and of this process', () => {
     expect(decodeSpec(JSON.parse(JSON.stringify(aSpec())), 'web')).toEqual(aSpec())
     expect(decodeSpec(JSON.parse(JSON.stringify(RICH.spec)), 'web')).toEqual(RICH.spec)
-    const { dependsOn, origin, ...second } = aSpec()
+    const { logs, progress, ...third } = aSpec()
+    expect(decodeSpec(third, 'web')).toEqual(aSpec())
+    const { dependsOn, origin, ...second } = third
     expect(decodeSpec(second, 'web')).toEqual(aSpec())
     const { breaker, ports, health, ready, startupTimeoutMs, meta, template, restart, ...old } = second
     const policy = { strategy: 'always', delayMs: 1_000, multiplier: 2, maxDelayMs: 60_000, maxRestarts: 3, resetAfterMs: 60_000 }

@@ -119,7 +119,7 @@ describe('saving', () => {
     expect(savedRun()).toBe(1)
     expect(modeOf(layout.stateFile('web'))).toBe(0o600)
     expect(readdirSync(layout.jobDir('web'))).toEqual(['state.json'])
-    expect(JSON.parse(readFileSync(layout.stateFile('web'), 'utf8'))).toMatchObject({ format: 3, savedAt: '2030-01-01T00:00:00.000Z' })
+    expect(JSON.parse(readFileSync(layout.stateFile('web'), 'utf8'))).toMatchObject({ format: 4, savedAt: '2030-01-01T00:00:00.000Z' })
   })
 
   it('many times writes once, the last state', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeSpec } from '../../src/persistence/codec.ts'
 import { generateId } from '../../src/spec/parse.ts'
+import { DEFAULT_LOGS } from '../machines/fixtures.ts'
 import { parse, parseAll, problemsOf } from './harness.ts'
 
 describe('a spec', () => {
@@ -39,6 +40,8 @@ describe('a spec', () => {
       template: true,
       dependsOn: {},
       origin: null,
+      logs: DEFAULT_LOGS,
+      progress: null,
     })
   })
 
@@ -105,7 +108,7 @@ describe('a wrong spec', () => {
 
   it('tells an option that does not exist, with those that do', () => {
     expect(problemsOf({ command: 'x', comand: 'y' })).toEqual([
-      'there is no option "comand"; known are command, args, env, inheritEnv, cwd, labels, id, stdin, restart, breaker, stop, leftovers, ports, health, ready, startupTimeoutMs, meta, template, dependsOn, origin, autostart',
+      'there is no option "comand"; known are command, args, env, inheritEnv, cwd, labels, id, stdin, restart, breaker, stop, leftovers, ports, health, ready, startupTimeoutMs, meta, template, dependsOn, origin, logs, progress, autostart',
     ])
   })
 

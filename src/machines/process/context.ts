@@ -35,6 +35,7 @@ export function contextOf(spec: ProcessSpec, createdAtMs: number): ProcessContex
     keeperLost: false,
     gaveUp: false,
     waitingFor: null,
+    progress: null,
     reasons: [],
   }
 }
@@ -70,6 +71,7 @@ export function nextRun(context: ProcessContext, event: ProcessEvent): Change {
     keeperLost: false,
     gaveUp: false,
     waitingFor: null,
+    progress: null,
     ports: wantedAgain(context),
   }
 }

@@ -60,6 +60,10 @@ export interface ProcessRecord {
   readonly depends_on: ProcessSpec['dependsOn']
   /** Directory of the project that declared it; null: none. */
   readonly origin: string | null
+  /** How its output is kept. */
+  readonly logs: ProcessSpec['logs']
+  /** How far the current or last run is, as its output says; null: it says nothing, or nobody asked for it. */
+  readonly progress: ProcessContext['progress']
   readonly keeper_lost: boolean
   /** The last verdicts, oldest first. */
   readonly reasons: readonly { readonly at: string; readonly text: string }[]
@@ -86,6 +90,8 @@ export function toRecord(state: ProcessState, context: ProcessContext): ProcessR
     leftovers: declared.leftovers,
     depends_on: declared.depends_on,
     origin: declared.origin,
+    logs: declared.logs,
+    progress: context.progress,
     state,
     status: statusOf(state, context),
     pid: alive && context.endedAtMs === null ? (context.identity?.pid ?? null) : null,
@@ -138,6 +144,7 @@ type Declaration = Pick<
   | 'leftovers'
   | 'depends_on'
   | 'origin'
+  | 'logs'
 >
 
 /** What seldom changes is made once. */
@@ -166,6 +173,7 @@ function toDeclaration(spec: ProcessSpec): Declaration {
     leftovers: spec.leftovers,
     depends_on: Object.freeze({ ...spec.dependsOn }),
     origin: spec.origin,
+    logs: Object.freeze({ ...spec.logs }),
   }
 }
 

@@ -37,6 +37,8 @@ const WORDS: Readonly<Record<Part, string>> = {
   template: 'template',
   dependsOn: 'dependencies',
   origin: 'origin',
+  logs: 'logs',
+  progress: 'progress',
 }
 const PARTS = Object.keys(WORDS) as readonly Part[]
 /** What a keeper is told when it launches a run: a run that is up cannot be given it. */
@@ -49,7 +51,9 @@ const PROBES: readonly ProbeName[] = ['startup', 'liveness', 'readiness']
  */
 export function compareSpecs(before: ProcessSpec, after: ProcessSpec): SpecDifference {
   const filled = differences(outlineOf(before), outlineOf(after))
-  const restartReasons = filled.filter(({ part }) => LAUNCHED.includes(part) || (part === 'ready' && hasDescriptor(before, after))).map(({ word }) => word)
+  const isLaunched = (part: Part) =>
+    LAUNCHED.includes(part) || (part === 'ready' && hasDescriptor(before, after)) || (part === 'logs' && isCapturedElsewhere(before, after))
+  const restartReasons = filled.filter(({ part }) => isLaunched(part)).map(({ word }) => word)
   const changes = [...differences(before, after), ...filled].map(({ word }) => word)
   return { changes: [...new Set(changes)], needsRestart: restartReasons.length > 0, restartReasons }
 }
@@ -58,6 +62,11 @@ export function compareSpecs(before: ProcessSpec, after: ProcessSpec): SpecDiffe
 export function changedProbes(before: ProcessSpec, after: ProcessSpec): readonly ProbeName[] {
   const [old, next] = [outlineOf(before).health, outlineOf(after).health]
   return PROBES.filter((name) => !isSame(old?.[name] ?? null, next?.[name] ?? null))
+}
+
+/** The limits of logs take effect with the next run; where its output goes is settled when a run is launched. */
+function isCapturedElsewhere({ logs: before }: ProcessSpec, { logs: after }: ProcessSpec): boolean {
+  return before.stdout !== after.stdout || before.stderr !== after.stderr
 }
 
 function hasDescriptor(...specs: readonly ProcessSpec[]): boolean {

@@ -1,0 +1,71 @@
+/** The library's surface for output: how it is kept, and how it is read. */
+import type { Readable } from 'node:stream'
+import type { Capture, LogsSpec } from './output.ts'
+
+/** How the output of a process is kept: `LogsSpec` tells the defaults. */
+export interface LogsInput extends Partial<Omit<LogsSpec, 'stdout' | 'stderr' | 'maxSizeBytes'>> {
+  /** Of both streams, or of each. Default `files`. */
+  readonly capture?: Capture | { readonly stdout?: Capture; readonly stderr?: Capture }
+  /** False: the logs grow without end. Default true. */
+  readonly rotate?: boolean
+  /** A log that is larger, in bytes, is rotated. 1 and up, default 10 MiB. */
+  readonly maxSizeBytes?: number
+}
+
+/** When output arrived, as far as that is known. */
+export interface Arrival {
+  /** When it arrived, in ms since 1970. Absent: nobody has written it down. */
+  readonly at?: number
+  /** Order of arrival among all output of the state directory: microseconds since 1970, never the same twice. */
+  readonly seq?: number
+  /** It arrived while no manager was alive: `at` and `seq` say when the next one found it, not later than which it came. */
+  readonly unattended?: true
+  /** So many bytes before this are not kept any more. */
+  readonly gapBytes?: number
+}
+
+/** A piece of output as it came, tagged with where it came from. */
+export interface LogChunk extends Arrival {
+  readonly stream: 'stdout' | 'stderr'
+  readonly run: number
+  readonly data: Buffer
+}
+
+/** A line of output without its end (`\n`, `\r\n` or a lone `\r`). */
+export interface LogLine extends Arrival {
+  readonly text: string
+  readonly stream: 'stdout' | 'stderr'
+  readonly run: number
+  /** The text was given without having seen its end: after 200 ms of silence, longer than 1 MB, or the last before the process ended. */
+  readonly partial?: true
+  /** A piece of a line longer than 1 MB, and not its last. */
+  readonly cut?: true
+}
+
+export interface AttachOptions {
+  /** Default true. */
+  readonly stdout?: boolean
+  /** Default true. */
+  readonly stderr?: boolean
+  /** Go on until the process has ended (default), or end with what is there now. */
+  readonly follow?: boolean
+  /** Begin so many lines before the end of each stream. Default: from the beginning. 0: only what comes. */
+  readonly tail?: number
+  /** Go on where another reader of these logs was: its `position`. Then `tail` counts for nothing. */
+  readonly from?: string
+  readonly signal?: AbortSignal
+}
+
+/**
+ * A Readable of the bytes of both streams; iterated, it gives `LogChunk`s. It fails with PROCMAN_LOG_UNREADABLE when a log cannot be read (one that is no regular
+ * file never is), and with PROCMAN_PROCESS_DAMAGED when nobody can tell any more whether the process has ended.
+ */
+export type Attachment = Readable & AsyncIterable<LogChunk> & Positioned
+
+/** Lines as they come. To be iterated once. */
+export type LogLines = AsyncIterableIterator<LogLine, undefined, undefined> & Positioned
+
+export interface Positioned {
+  /** Behind what was given last: `from` of another reader goes on there, without a gap and without doubling anything. */
+  readonly position: string
+}
