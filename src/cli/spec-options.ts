@@ -1,6 +1,7 @@
 /** The options of `start` and `run`, as commander sees them. */
 import { type Command, Option } from 'commander'
 import { offer, SIGNALS } from './completion/offers.ts'
+import { CAPTURES, COMPRESSIONS } from './parse/logs.ts'
 
 export function withSpecOptions(command: Command): Command {
   const described = command
@@ -23,6 +24,19 @@ export function withSpecOptions(command: Command): Command {
     .option('--restart-max-delay <duration>', 'no wait is longer (default: 5m)')
     .option('--no-breaker', 'no circuit breaker, which pauses for 5m after 5 failures within 1m')
     .addOption(new Option('--max-restarts <n>').hideHelp())
+    .optionsGroup('Output:')
+    .option(
+      '--capture <[stream=]where>',
+      'files, memory (the last of it, while it is up) or none, of both streams or one: stderr=none (default: files)',
+      collect,
+    )
+    .option('--log-buffer <size>', 'how much of each stream memory holds (default: 1MB)')
+    .option('--log-max-size <size>', 'a log that is larger is rotated (default: 10MB)')
+    .option('--log-max-files <n>', 'rotated files of each stream that are kept (default: 10)')
+    .option('--log-max-age <duration>', 'rotated files that are older are removed (default: they are kept)')
+    .option('--log-max-total <size>', 'for both streams with all rotated files (default: what the limits above come to)')
+    .option('--log-compress <how>', 'rotated files: none, gzip or zstd (default: none)')
+    .option('--no-log-rotate', 'its logs grow without end')
     .optionsGroup('Ports and templates:')
     .option('--port <[name=]port>', `a free port: 8080, 30000-31000 or any, @HOST behind it; as $PORT_NAME and \${port.NAME} (repeatable; name: http)`, collect)
     .option('--meta <name=value>', `free data, as \${meta.NAME} (repeatable)`, collect)
@@ -38,7 +52,10 @@ export function withSpecOptions(command: Command): Command {
     .option('--ready-fd <n>', 'ready when it writes a newline to this descriptor')
     .option('--ready-delay <duration>', 'ready so long after its launch')
     .option('--startup-timeout <duration>', 'not ready so long after its launch: a failed start (default: 60s)')
-  return offer(offer(described, 'restart', ['never', 'on-failure', 'always', 'unless-stopped']), 'stop-signal', SIGNALS)
+  offer(described, 'restart', ['never', 'on-failure', 'always', 'unless-stopped'])
+  offer(described, 'capture', [...CAPTURES, ...['stdout', 'stderr'].flatMap((stream) => CAPTURES.map((where) => `${stream}=${where}`))])
+  offer(described, 'log-compress', COMPRESSIONS)
+  return offer(described, 'stop-signal', SIGNALS)
 }
 
 /** For options that may be given several times. */

@@ -2,6 +2,7 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import type { ProcessInput } from '../api.ts'
 import { toHealth } from './build/health.ts'
+import { toLogs } from './build/logs.ts'
 import { toPort } from './build/ports.ts'
 import { toBreaker, toReady, toRestart, toStop } from './build/restart.ts'
 import type { Declared } from './declared.ts'
@@ -37,6 +38,7 @@ export function toInput({ asked, pathOf }: Declared, { dir, env }: Given, proble
     restart: asked.restart && toRestart(asked.restart, pathOf('restart'), problems),
     breaker: toBreaker(asked.breaker),
     stop: asked.stop && toStop(asked.stop),
+    logs: asked.logging && toLogs(asked.logging),
   })
 }
 

@@ -8,12 +8,7 @@ export function warningsOf(config: ConfigAsked, all: readonly Declared[]): reado
   return [...enabled.flatMap(warningsOfOne), ...(collection ? ['log_collection has no effect yet: each process has its own logs, see procman logs'] : [])]
 }
 
-function warningsOfOne({ id, asked: { resource_limits: limits = {}, logging = {} } }: Declared): readonly string[] {
+function warningsOfOne({ id, asked: { resource_limits: limits = {} } }: Declared): readonly string[] {
   const limited = Object.keys(limits)
-  const captured = (['capture_stdout', 'capture_stderr'] as const).filter((name) => logging[name] === false)
-  return [
-    ...(limited.length === 0 ? [] : [`resource_limits of ${id} have no effect yet (${limited.join(', ')})`]),
-    ...captured.map((name) => `logging.${name}: false of ${id} has no effect yet: its output goes to its log`),
-    ...(logging.buffer_size === undefined ? [] : [`logging.buffer_size of ${id} has no effect: output goes straight to files`]),
-  ]
+  return limited.length === 0 ? [] : [`resource_limits of ${id} have no effect yet (${limited.join(', ')})`]
 }

@@ -29,6 +29,18 @@ describe('what can follow', () => {
     [['list', '--status=or'], ['--status=orphaned']],
     [['ps', '--js'], ['--json']],
     [['start', '--restart', 'on'], ['on-failure']],
+    [
+      ['run', '--log-max'],
+      ['--log-max-size', '--log-max-files', '--log-max-age', '--log-max-total'],
+    ],
+    [
+      ['run', '--log-compress', ''],
+      ['none', 'gzip', 'zstd'],
+    ],
+    [
+      ['start', '--capture', 'stdout='],
+      ['stdout=files', 'stdout=memory', 'stdout=none'],
+    ],
     [['start', '--id', '--restart', '--jso'], ['--json']],
     [
       ['signal', 'web', 'US'],

@@ -6,6 +6,7 @@ import { parseEnv } from '../../src/cli/parse/env.ts'
 import { parseFilter } from '../../src/cli/parse/filter.ts'
 import { parseHealth } from '../../src/cli/parse/health.ts'
 import { parseLabelFilter, parsePairs } from '../../src/cli/parse/labels.ts'
+import { parseLogs } from '../../src/cli/parse/logs.ts'
 import { parsePorts } from '../../src/cli/parse/ports.ts'
 import { parseSignal } from '../../src/cli/parse/signal.ts'
 import { needsManager, parseSpec } from '../../src/cli/parse/spec.ts'
@@ -199,6 +200,7 @@ describe('the options of start and run', () => {
       stopSignal: 'int',
       stopTimeout: '1m',
       leaveLeftovers: true,
+      capture: ['stderr=none'],
     }
     expect(parseSpec(['cmd', '', '--', '-x'], options, io)).toEqual({
       id: 'web',
@@ -218,6 +220,7 @@ describe('the options of start and run', () => {
       health: { readiness: { http: { path: '/ready' } } },
       ready: { logLine: '^listening' },
       startupTimeoutMs: 5_000,
+      logs: { capture: { stderr: 'none' } },
       template: true,
     })
   })
@@ -332,6 +335,35 @@ describe('a probe', () => {
   it.each([{ healthInterval: '2s' }, { healthFailures: '2', liveness: '{"tcp":80}' }])('for which nobody asks has no times: %j is refused', (options) => {
     expect(refusal(() => parseHealth(options, 1)).message).toContain('are for probes given by address, and there is none')
   })
+})
+
+describe('output', () => {
+  it.each([
+    [{}, {}],
+    [{ logRotate: true }, {}],
+    [{ capture: ['none'] }, { logs: { capture: { stdout: 'none', stderr: 'none' } } }],
+    [{ capture: ['memory', 'stderr=files'] }, { logs: { capture: { stdout: 'memory', stderr: 'files' } } }],
+    [{ capture: ['stdout=none,stderr=memory'] }, { logs: { capture: { stdout: 'none', stderr: 'memory' } } }],
+    [{ capture: ['stdout=none'] }, { logs: { capture: { stdout: 'none' } } }],
+    [{ logRotate: false }, { logs: { rotate: false } }],
+    [
+      { logMaxSize: '10MB', logMaxFiles: '3', logMaxAge: '30d', logMaxTotal: '1g', logCompress: 'gzip', logBuffer: '64k' },
+      { logs: { maxSizeBytes: 10_485_760, maxFiles: 3, maxAgeMs: 2_592_000_000, maxTotalBytes: 1_073_741_824, compress: 'gzip', bufferBytes: 65_536 } },
+    ],
+  ])('%j', (options, expected) => expect(parseLogs(options)).toEqual(expected))
+
+  it.each([
+    [{ capture: ['disk'] }, '--capture "disk" is not one of files, memory, none'],
+    [{ capture: ['stdin=none'] }, '--capture "stdin=none" is not one of files, memory, none'],
+    [{ capture: ['stderr='] }, '--capture "" is not one of files, memory, none'],
+    [{ logMaxSize: '0' }, '--log-max-size "0" is not a size; write one such as 512kB, 10MB or 1GB, more than 0'],
+    [{ logMaxTotal: 'much' }, '--log-max-total "much" is not a size'],
+    [{ logBuffer: '1.5.2MB' }, '--log-buffer "1.5.2MB" is not a size'],
+    [{ logMaxFiles: '-1' }, '--log-max-files "-1" is not a whole number of 0 or more'],
+    [{ logMaxAge: '7' }, '--log-max-age 7 has no unit'],
+    [{ logCompress: 'gzp' }, '--log-compress "gzp" is not one of none, gzip, zstd; did you mean gzip?'],
+    [{ logRotate: false, logMaxSize: '1MB' }, '--no-log-rotate and --log-max-size cannot both be meant'],
+  ])('%j is refused', (options, message) => expect(refusal(() => parseLogs(options)).message).toContain(message))
 })
 
 describe('a sign of readiness', () => {

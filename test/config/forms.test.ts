@@ -141,6 +141,24 @@ health:
   })
 })
 
+describe('logging', () => {
+  it.each([
+    ['capture: none', { capture: { stdout: 'none', stderr: 'none' } }],
+    ['capture: memory, capture_stderr: files, buffer_size: 64kB', { capture: { stdout: 'memory', stderr: 'files' }, bufferBytes: 65_536 }],
+    ['capture_stdout: false', { capture: { stdout: 'none' } }],
+    ['capture: memory, capture_stdout: true, capture_stderr: false', { capture: { stdout: 'memory', stderr: 'none' } }],
+    ['rotate: false', { capture: {}, rotate: false }],
+    [
+      'max_size: 1MB, max_files: 0, max_age: 90d, max_total: 1GB, compress: zstd, rotate: "true"',
+      { capture: {}, maxSizeBytes: 1_048_576, maxFiles: 0, maxAgeMs: 7_776_000_000, maxTotalBytes: 1_073_741_824, compress: 'zstd', rotate: true },
+    ],
+  ])('%s', async (lines, logs) => {
+    const { dependsOn: _, ...process } = await built(`command: x\nlogging: { ${lines} }`)
+    expect(process.logs).toEqual(logs)
+    expect(() => parseProcessInput(process, () => 'it')).not.toThrow()
+  })
+})
+
 describe('the long form', () => {
   it('comes to the same', async () => {
     const { processes, manager, warnings } = await load(longExample)
@@ -153,6 +171,7 @@ describe('the long form', () => {
         cwd: '/opt/service',
         env: { SERVICE_ENV: 'production' },
         meta: { profile_type: 'long_running_service' },
+        logs: { capture: {}, bufferBytes: 8_192 },
         startupTimeoutMs: 60_000,
         stop: { timeoutMs: 10_000 },
         health: { startup: check, liveness: check },
@@ -163,7 +182,6 @@ describe('the long form', () => {
     expect(manager).toEqual({ port: 50_055, logLevel: 'info', forceShutdownTimeoutMs: 30_000 })
     expect(warnings).toEqual([
       'resource_limits of my-service have no effect yet (max_memory_mb, max_cpu_percent, max_file_descriptors)',
-      'logging.buffer_size of my-service has no effect: output goes straight to files',
       'log_collection has no effect yet: each process has its own logs, see procman logs',
     ])
   })

@@ -7,12 +7,13 @@ import { parseDuration } from './duration.ts'
 import { parseEnv } from './env.ts'
 import { type HealthOptions, parseHealth } from './health.ts'
 import { parsePairs } from './labels.ts'
+import { type LogOptions, parseLogs } from './logs.ts'
 import { parsePorts } from './ports.ts'
 import { parseRestart, type RestartOptions } from './restart.ts'
 import { parseSignal } from './signal.ts'
 
 /** As commander leaves them. */
-export interface SpecOptions extends RestartOptions, HealthOptions {
+export interface SpecOptions extends RestartOptions, HealthOptions, LogOptions {
   readonly id?: string
   readonly label?: readonly string[]
   readonly env?: readonly string[]
@@ -46,6 +47,7 @@ export function parseSpec(argv: readonly string[], options: SpecOptions, io: Pic
     leftovers: options.leaveLeftovers === true ? 'leave' : 'stop',
     // Who asks for none gets every `${…}` as it was typed.
     template: options.template === true || port !== undefined || meta !== undefined,
+    ...parseLogs(options),
     ...parseRestart(options),
     ...parseHealth(options, Object.keys(ports ?? {}).length),
     ...(id === undefined ? {} : { id }),

@@ -5,6 +5,7 @@ import type { Due } from '../duties.ts'
 import type { Io } from '../io.ts'
 import { type Colors, paintStatus } from './colors.ts'
 import { healthRows } from './health.ts'
+import { logRows } from './logs.ts'
 import { renderNext } from './next.ts'
 import { policyRows, restartRows } from './restart.ts'
 import type { Row } from './row.ts'
@@ -63,6 +64,7 @@ function specRows(record: ProcessRecord): readonly Row[] {
     ...policyRows(record.restart),
     ['stop', renderStop(record.stop)],
     ['leftovers', record.leftovers],
+    ...logRows(record),
     ...rowIf('depends on', renderPairs(record.depends_on)),
     ...rowIf('project', record.origin ?? ''),
   ]

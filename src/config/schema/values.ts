@@ -1,13 +1,13 @@
 /** The kinds of values that keys have. Where a value comes from a variable it is a text: a number or a flag may be written as one. */
 import { DURATION_PATTERN, readDuration } from '../../duration.ts'
 import { canonicalSignal } from '../../signals.ts'
+import { readSize, SIZE_PATTERN } from '../../size.ts'
 import { suggest } from '../../suggest.ts'
 import { leaf, list, mustBe, oneOf, orReference, quote, Refused, record } from './leaf.ts'
 
 const A_WEEK_MS = 7 * 86_400_000
+const A_CENTURY_MS = 36_525 * 86_400_000
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
-const SIZE = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i
 
 /** A text; a number or a flag is taken as it is written. */
 export const text = leaf('a text ("" for an empty one)', { type: ['string', 'number', 'boolean'] }, ['text', 'number', 'flag'], (given) =>
@@ -25,30 +25,36 @@ export const flag = leaf('true or false', orReference({ type: 'boolean' }), ['fl
   return given === 'true' ? true : given === 'false' ? false : undefined
 })
 
-export const duration = durationFrom(0)
+export const duration = durationFrom(0, A_WEEK_MS, 'at most 7d')
 /** What nothing could happen in. */
-export const longDuration = durationFrom(1)
+export const longDuration = durationFrom(1, A_WEEK_MS, 'from 1ms to 7d')
+/** Of what is kept. */
+export const age = durationFrom(1, A_CENTURY_MS, 'from 1ms to 36525d')
 
-function durationFrom(leastMs: number) {
-  const words = leastMs === 0 ? 'a duration such as 500ms, 30s or 1m30s, at most 7d' : 'a duration such as 500ms, 30s or 1m30s, from 1ms to 7d'
+function durationFrom(leastMs: number, mostMs: number, range: string) {
+  const words = `a duration such as 500ms, 30s or 1m30s, ${range}`
   return leaf(words, orReference({ title: 'duration', type: ['string', 'integer'], pattern: DURATION_PATTERN.source }), ['text', 'number'], (given) => {
     const read = readDuration(String(given))
     if (typeof read !== 'number') return new Refused(`must be ${words}: ${typeof given === 'number' ? given : quote(given)} ${read.problem}`)
-    return read >= leastMs && read <= A_WEEK_MS ? read : undefined
+    return read >= leastMs && read <= mostMs ? read : undefined
   })
 }
 
-/** Bytes. @returns whole bytes */
-export const size = leaf(
-  'a size such as 512MB, 1GB or a number of bytes, more than 0',
-  orReference({ title: 'size', type: ['string', 'integer'], pattern: '^\\d+(\\.\\d+)?\\s*[kKmMgGtT]?([iI]?[bB])?$', exclusiveMinimum: 0 }),
-  ['text', 'number'],
-  (given) => {
-    const [, amount, unit = ''] = SIZE.exec(String(given)) ?? []
-    const bytes = Math.round(Number(amount) * (UNITS[unit.toLowerCase()] ?? Number.NaN))
-    return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined
-  },
-)
+/** Bytes. */
+export const size = sizeFrom(1, Number.MAX_SAFE_INTEGER, 'more than 0')
+
+/** @returns whole bytes */
+export function sizeFrom(leastBytes: number, mostBytes: number, range: string) {
+  return leaf(
+    `a size such as 512MB, 1GB or a number of bytes, ${range}`,
+    orReference({ title: 'size', type: ['string', 'integer'], pattern: SIZE_PATTERN.source, exclusiveMinimum: 0 }),
+    ['text', 'number'],
+    (given) => {
+      const bytes = readSize(String(given))
+      return bytes !== undefined && bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined
+    },
+  )
+}
 
 /** A whole number. */
 export function whole(from: number, to: number) {
