@@ -17,7 +17,7 @@ export function watchLines(source: LogSource, options: AttachOptions = {}): LogL
 /** @param from where the attachment has begun */
 export function linesOf(attachment: LogAttachment, from = ''): LogLines {
   const begun = fromPosition(from)
-  const reader = new LineReader(attachment, (stream) => begun[stream]?.isAfterCr === true)
+  const reader = new LineReader(attachment, { isAfterCr: (stream) => begun[stream]?.isAfterCr === true })
   const lines = reader.read()
   const iterator: LogLines = {
     get position() {

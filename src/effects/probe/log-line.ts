@@ -41,7 +41,7 @@ async function findLine(place: RunPlace, pattern: RegExp, signal: AbortSignal, o
   const cursors = streams.map((stream) => new LogCursor(source, stream, { follow: true, tail: Number.POSITIVE_INFINITY, from: mark[stream] }))
   const reader = new ChunkReader(source, cursors, { follow: true, signal, onCaughtUp })
   try {
-    for await (const line of toLines(reader.read())) {
+    for await (const line of toLines(reader.read(), { silenceMs: Number.POSITIVE_INFINITY })) {
       // A pattern with the flag g or y keeps where it matched last, but the first match is the last that is asked for.
       if (line.partial !== true && pattern.test(line.text)) return true
     }

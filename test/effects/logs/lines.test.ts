@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LogChunk, LogLine } from '../../../src/api.ts'
-import { MAX_LINE_CHARS, toLines } from '../../../src/effects/logs/lines.ts'
-import { collect, take, textsOf } from './harness.ts'
+import { LineSplitter, MAX_LINE_BYTES } from '../../../src/effects/logs/line-splitter.ts'
+import { toLines } from '../../../src/effects/logs/lines.ts'
+import { collect, settle, take, textsOf } from './harness.ts'
 
 type Piece = string | Buffer | { readonly run?: number; readonly stream?: 'stdout' | 'stderr'; readonly text: string }
 
@@ -72,14 +73,14 @@ describe('a line', () => {
   })
 })
 
-describe('a line of more than 1 048 576 characters', () => {
-  const shape = (lines: readonly LogLine[]) => lines.map((line) => [line.text.length, line.partial ?? false])
+describe('a line of more than 1 048 576 bytes', () => {
+  const shape = (lines: readonly LogLine[]) => lines.map((line) => [line.text.length, line.cut ?? line.partial ?? false])
 
   it('comes in pieces, the last one whole', async () => {
-    const long = 'x'.repeat(2 * MAX_LINE_CHARS + 1)
+    const long = 'x'.repeat(2 * MAX_LINE_BYTES + 1)
     const expected = [
-      [MAX_LINE_CHARS, true],
-      [MAX_LINE_CHARS, true],
+      [MAX_LINE_BYTES, true],
+      [MAX_LINE_BYTES, true],
       [1, false],
     ]
     expect(shape(await linesOf(`${long}\n`))).toEqual(expected)
@@ -87,24 +88,26 @@ describe('a line of more than 1 048 576 characters', () => {
   })
 
   it('begins behind exactly so many: these are one line', async () => {
-    expect(shape(await linesOf('x'.repeat(MAX_LINE_CHARS), '\n'))).toEqual([[MAX_LINE_CHARS, false]])
-    expect(shape(await linesOf('x'.repeat(MAX_LINE_CHARS)))).toEqual([[MAX_LINE_CHARS, true]])
+    expect(shape(await linesOf('x'.repeat(MAX_LINE_BYTES), '\n'))).toEqual([[MAX_LINE_BYTES, false]])
+    expect(shape(await linesOf('x'.repeat(MAX_LINE_BYTES)))).toEqual([[MAX_LINE_BYTES, true]])
   })
 
   it('is not cut inside a character', async () => {
-    const lines = await linesOf(`x${'😀'.repeat(MAX_LINE_CHARS / 2)}\n`)
-    expect(shape(lines)).toEqual([
-      [MAX_LINE_CHARS - 1, true],
-      [2, false],
+    const text = `x${'😀'.repeat(MAX_LINE_BYTES / 4)}`
+    const lines = await linesOf(`${text}\n`)
+    expect(lines.map((line) => [Buffer.byteLength(line.text), line.partial, line.cut])).toEqual([
+      [MAX_LINE_BYTES - 3, true, true],
+      [4, undefined, undefined],
     ])
     expect(lines.at(-1)?.text).toBe('😀')
+    expect(lines.map((line) => line.text).join('')).toBe(text)
   })
 
   it('is put together in linear time from many small chunks', async () => {
     const chunks = Array.from({ length: 300_000 }, () => 'abcde')
     expect(shape(await collect(toLines(chunksOf([...chunks, '\n']))))).toEqual([
-      [MAX_LINE_CHARS, true],
-      [1_500_000 - MAX_LINE_CHARS, false],
+      [MAX_LINE_BYTES, true],
+      [1_500_000 - MAX_LINE_BYTES, false],
     ])
   })
 })
@@ -121,5 +124,99 @@ describe('splitting', () => {
       }),
       { numRuns: 2_000 },
     )
+  })
+})
+
+/** What is written later comes when `write` is called. */
+function slowly() {
+  let wake = () => {}
+  const pieces: string[] = []
+  let isOver = false
+  async function* chunks(): AsyncGenerator<LogChunk> {
+    while (true) {
+      for (const piece of pieces.splice(0)) yield { stream: 'stdout', run: 1, data: Buffer.from(piece) }
+      if (pieces.length > 0) continue
+      if (isOver) return
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+  const write = (text: string) => {
+    pieces.push(text)
+    wake()
+  }
+  const end = () => {
+    isOver = true
+    wake()
+  }
+  return { chunks: chunks(), write, end }
+}
+
+describe('a line that comes in pieces, with silence between them', () => {
+  it('is given piece by piece, the last one not partial, with all its characters whole', async () => {
+    const { chunks, write, end } = slowly()
+    const lines = toLines(chunks, { silenceMs: 1 })
+    write('one\nContinue? ')
+    expect(textsOf(await take(lines, 2))).toEqual(['one', 'Continue? ~'])
+    write('yes')
+    expect(textsOf(await take(lines, 1))).toEqual(['yes~'])
+    write('\nthree\n')
+    expect(textsOf(await take(lines, 2))).toEqual(['', 'three'])
+    write('last')
+    expect(textsOf(await take(lines, 1))).toEqual(['last~'])
+    end()
+    expect(await collect(lines)).toEqual([])
+  })
+
+  it('is given whole to one who does not want pieces', async () => {
+    const { chunks, write, end } = slowly()
+    const lines = collect(toLines(chunks, { silenceMs: Number.POSITIVE_INFINITY }))
+    write('rea')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    write('dy\n')
+    await settle()
+    end()
+    expect(textsOf(await lines)).toEqual(['ready'])
+  })
+})
+
+describe('only lines that are wanted', () => {
+  const wanting = (word: string, ...pieces: Piece[]) => collect(toLines(chunksOf(pieces), { wants: (text) => text.includes(word) }))
+
+  it('are given, whatever the chunks', async () => {
+    expect(textsOf(await wanting('b', 'a\nb', 'c\nd\n', 'ab'))).toEqual(['bc', 'ab~'])
+  })
+
+  it('of more than 1 MB come from the piece on that is wanted', async () => {
+    const long = `${'x'.repeat(MAX_LINE_BYTES)}${'b'.repeat(MAX_LINE_BYTES)}end`
+    expect((await wanting('b', `${long}\n${long.replaceAll('b', 'y')}\n`)).map((line) => [line.text.length, line.partial])).toEqual([
+      [MAX_LINE_BYTES, true],
+      [3, undefined],
+    ])
+  })
+})
+
+describe('splitting without waiting', () => {
+  const chunk = (text: string, more: Partial<LogChunk> = {}): LogChunk => ({ stream: 'stdout', run: 1, data: Buffer.from(text), ...more })
+
+  it('tells where in its chunk each line ends', () => {
+    const splitter = new LineSplitter('stdout', 1)
+    expect([textsOf(splitter.split(chunk('a\r\nb\rc'))), [...splitter.ends], splitter.heldBytes]).toEqual([['a', 'b'], [3, 5], 1])
+    expect([textsOf(splitter.split(chunk('c\u20ac'))), splitter.heldBytes]).toEqual([[], 5])
+    expect([textsOf(splitter.split({ ...chunk(''), data: Buffer.of(0xe2, 0x82) })), splitter.heldBytes]).toEqual([[], 7])
+    expect([textsOf(splitter.pause()), splitter.heldBytes]).toEqual([['cc\u20ac~'], 2])
+    expect([textsOf(splitter.pause()), textsOf(splitter.flush()), splitter.heldBytes]).toEqual([[], ['\ufffd~'], 0])
+  })
+
+  it('hands on when a line arrived, and what is missing before it', () => {
+    const splitter = new LineSplitter('stderr', 2)
+    const arrived = { at: 5, seq: 5_001, unattended: true } as const
+    expect(splitter.split(chunk('a\nb', arrived))).toEqual([{ text: 'a', stream: 'stdout', run: 1, ...arrived }])
+    expect(splitter.split(chunk('c\nd\n', { at: 7, seq: 7_001, gapBytes: 100 }))).toEqual([
+      { text: 'b', stream: 'stdout', run: 1, ...arrived, partial: true },
+      { text: 'c', stream: 'stdout', run: 1, at: 7, seq: 7_001, gapBytes: 100 },
+      { text: 'd', stream: 'stdout', run: 1, at: 7, seq: 7_001 },
+    ])
   })
 })
