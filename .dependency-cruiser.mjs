@@ -79,6 +79,20 @@ export default {
       },
     },
     {
+      name: 'collection-is-a-user-of-the-supervisor',
+      comment: 'Log collection reads and delivers what the supervisor tells of: it knows no machines, and no files but those that src/logs.ts reads.',
+      severity: 'error',
+      from: { path: '^src/collect(/|\\.ts$)' },
+      to: { path: '^src/(machines|effects|persistence|supervisor|manager|cli|control|config)(/|\\.ts$)' },
+    },
+    {
+      name: 'records-are-pure',
+      comment: 'What a line becomes, who gets it and how it is written down: no Node, no clock, no disk.',
+      severity: 'error',
+      from: { path: '^src/collect/(record|select|format)/' },
+      to: { pathNot: ['^src/collect/(record|select|format)/', '^src/(api|select)\\.ts$'] },
+    },
+    {
       name: 'no-orphans',
       comment: 'A file that nobody imports is dead.',
       severity: 'error',

@@ -45,7 +45,8 @@ function invalid(message: string): ProcmanError {
   return new ProcmanError('PROCMAN_INVALID_ARGUMENT', message)
 }
 
-function matchesLabels(labels: Readonly<Record<string, string>>, filter: LabelFilter): boolean {
+/** All of them. */
+export function matchesLabels(labels: Readonly<Record<string, string>>, filter: LabelFilter): boolean {
   return Object.entries(filter).every(([name, wanted]) => {
     const value = Object.hasOwn(labels, name) ? labels[name] : undefined
     if (wanted === undefined) return true
