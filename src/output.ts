@@ -30,9 +30,10 @@ export type ProgressSpec = { readonly kind: 'auto' } | { readonly kind: 'pattern
 export interface Progress {
   /** 0 to 100. */
   readonly percent: number | null
-  /** In the unit of the total. */
   readonly current: number | null
   readonly total: number | null
+  /** Of `current` and `total`: `B` for bytes, `s` for seconds, else as the output calls them; null: it does not. */
+  readonly unit: string | null
   /** Per second, in the unit of `current`. */
   readonly rate: number | null
   readonly etaMs: number | null

@@ -97,6 +97,7 @@ const contextShape = shape({
       percent: nullable(number(0, 100)),
       current: nullable(number(0)),
       total: nullable(number(0)),
+      unit: nullable(string),
       rate: nullable(number(0)),
       etaMs: nullable(duration),
       message: nullable(string),

@@ -160,6 +160,7 @@ export const anyContext: fc.Arbitrary<ProcessContext> = fc.record({
       percent: fc.option(fc.double({ min: 0, max: 100, noNaN: true }).filter((value) => !Object.is(value, -0))),
       current: fc.option(count),
       total: fc.option(count),
+      unit: fc.option(text),
       rate: fc.option(count),
       etaMs: fc.option(duration),
       message: fc.option(text),
