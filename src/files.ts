@@ -63,7 +63,7 @@ export function overwriteFile(path: string, text: string): boolean {
 }
 
 /** Writes a file beside `path` and hands it over to be renamed or linked. What a killed manager left there, or somebody put there (a link, a FIFO), is not written to. */
-export function withTemp(path: string, text: string, use: (temp: string) => void): void {
+export function withTemp(path: string, text: string | Uint8Array, use: (temp: string) => void): void {
   const temp = `${path}.tmp`
   try {
     try {
@@ -80,7 +80,7 @@ export function withTemp(path: string, text: string, use: (temp: string) => void
   }
 }
 
-function writeNew(path: string, text: string): void {
+function writeNew(path: string, text: string | Uint8Array): void {
   writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
 }
 

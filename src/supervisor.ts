@@ -66,3 +66,12 @@ function worldOf(logic: object): World {
   if (world === undefined) throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', 'this actor was not made from supervisorLogic()')
   return world
 }
+
+/**
+ * Calls back with the id of a process that has put something out: at once where it was silent before, then at most every 50 ms, and less often when hundreds are busy.
+ * A listener that throws is told as a problem.
+ * @returns a function that ends it; null: this is not a supervisor of this program
+ */
+export function onNews(supervisor: Supervisor, listener: (id: string) => void): (() => void) | null {
+  return supervisor instanceof SupervisorHandle ? worldOf((supervisor.actor as unknown as { readonly logic: object }).logic).recorder.onNews(listener) : null
+}

@@ -27,6 +27,8 @@ export interface Layout {
   readonly root: string
   readonly jobs: string
   readonly lock: string
+  /** The last microsecond that was given to anything that arrived. */
+  readonly lastArrival: string
   readonly quarantine: string
   readonly trash: string
   jobDir(id: string): string
@@ -41,6 +43,7 @@ export function layoutOf(root: string): Layout {
     root,
     jobs,
     lock: join(root, 'manager.lock'),
+    lastArrival: join(root, 'last-arrival'),
     quarantine: join(root, 'quarantine'),
     trash: join(root, 'trash'),
     jobDir,

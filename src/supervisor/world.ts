@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs'
 import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
+import { ArrivalClock } from '../effects/logs/arrivals/clock.ts'
+import { Recorder, type RecorderPorts } from '../effects/logs/arrivals/recorder.ts'
 import { HealthWatches } from '../effects/probe/health-watches.ts'
 import type { HealthPorts } from '../effects/probe/ports.ts'
 import { probeHealth } from '../effects/probe/probe-health.ts'
@@ -21,6 +23,7 @@ import { Store } from '../persistence/store.ts'
 import { createProcessTable, TableWriter } from '../table.ts'
 import { isUneventfulAnswer, viewOf } from './answers.ts'
 import { Launches } from './launches.ts'
+import { followRuns, startedRunsIn } from './output.ts'
 import { Problems } from './problems.ts'
 import { pruneRunFiles } from './prune.ts'
 import { knownRunOf } from './rebuild.ts'
@@ -42,6 +45,7 @@ export class World {
   readonly effects: EffectRegistry
   readonly watches: RunWatches
   readonly launches: Launches
+  readonly recorder: Recorder
   readonly #healthWatches: HealthWatches
   readonly #tenancy: Tenancy
   readonly #sweeper: Sweeper
@@ -80,6 +84,7 @@ export class World {
     })
     this.watches = new RunWatches(this.#runPorts())
     this.#healthWatches = new HealthWatches(this.#healthPorts(), this.watches)
+    this.recorder = new Recorder(this.#recorderPorts())
     this.#sweeper = new Sweeper(this.#sweeperPorts())
   }
 
@@ -128,6 +133,7 @@ export class World {
     if (!this.#isOpen) return []
     this.#isOpen = false
     this.#sweeper.end()
+    this.recorder.close()
     const unsaved = this.#tenancy.isLost ? this.store.abandon() : this.store.close()
     endAllEffects(this.effects)
     this.strays.close()
@@ -148,6 +154,8 @@ export class World {
     const first = ref.getSnapshot()
     this.#tableWriter.add(id, () => toRecord(first.value, first.context))
     this.launches.follow(id, first.hasTag('settled'), first.context)
+    const outputOf = followRuns(id, this)
+    outputOf(first, true)
     let last = first
     ref.subscribe({
       next: (snapshot) => {
@@ -163,6 +171,7 @@ export class World {
         else if (isDeclaredAnew || !isOnRecordOtherwise(snapshot)) this.store.save(id, persisted)
         if (!isAnswer) this.launches.follow(id, snapshot.hasTag('settled'), snapshot.context)
         this.#tableWriter.update(id, () => toRecord(snapshot.value, snapshot.context))
+        outputOf(snapshot, false)
         if (isPastLaunch) void this.#pruneOnceSaved(ref, snapshot.context.run)
       },
       error: () => {},
@@ -179,6 +188,7 @@ export class World {
     this.refs.delete(id)
     this.store.forget(id)
     this.launches.forget(id)
+    this.recorder.forget(id)
     this.#tableWriter.remove(id)
   }
 
@@ -207,6 +217,17 @@ export class World {
     if (context === undefined) return
     if (context.spec.restart.strategy === 'never' && context.stop?.purpose !== 'restart') return
     await this.store.attempted(id)
+  }
+
+  #recorderPorts(): RecorderPorts {
+    return {
+      jobDirOf: (id) => this.layout.jobDir(id),
+      clock: new ArrivalClock(this.layout.lastArrival, Date.now),
+      runsIn: startedRunsIn,
+      onTrouble: (path, error) => this.trouble(null, path, `${path} cannot be written (${errnoOf(error)}): until it can, nobody knows when output has arrived`),
+      onUnwatchable: (error) => this.trouble(null, null, `logs cannot be watched (${errnoOf(error)}): they are looked at every second instead`),
+      onError: (error) => this.trouble(null, null, `internal: ${messageOf(error)}`),
+    }
   }
 
   #sweeperPorts(): SweeperPorts {

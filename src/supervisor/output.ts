@@ -1,0 +1,50 @@
+/** Which output there is to wait for: that of the run that is up. */
+import type { Recorder } from '../effects/logs/arrivals/recorder.ts'
+import { readChild, runsWith } from '../effects/run/run-files.ts'
+import { errnoOf } from '../files.ts'
+import type { Slices } from '../persistence/slices.ts'
+import type { ActorSnapshot } from './wait.ts'
+
+interface StartedRun {
+  readonly run: number
+  readonly stdout: number
+  readonly stderr: number
+  readonly startedAtMs: number
+}
+
+/** Where runs began, of all whose run files are there, ascending by run. */
+export function startedRunsIn(jobDir: string): readonly StartedRun[] {
+  return runsIn(jobDir).flatMap((run) => {
+    const child = readChild(jobDir, run)
+    return child === null ? [] : [{ run, stdout: child.stdout, stderr: child.stderr, startedAtMs: child.atMs }]
+  })
+}
+
+function runsIn(jobDir: string): readonly number[] {
+  try {
+    return runsWith(jobDir, 'child')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+export interface OutputPorts {
+  readonly recorder: Recorder
+  readonly slices: Slices
+  readonly restored: Promise<void>
+}
+
+/** @returns to be told each state of the process, and whether it was found so. What takes time is done in slices, once everything is taken in: nobody waits for it */
+export function followRuns(id: string, { recorder, slices, restored }: OutputPorts): (snapshot: ActorSnapshot, isFound: boolean) => void {
+  let up = 0
+  return (snapshot, isFound) => {
+    const { run, identity } = snapshot.context
+    const now = snapshot.hasTag('alive') && (identity !== null || isFound) ? run : 0
+    if (now === up) return
+    up = now
+    if (now === 0) return slices.run(() => recorder.end(id))
+    recorder.begin(id, now, isFound)
+    if (isFound) void restored.then(() => slices.run(() => recorder.lookAt(id)))
+  }
+}
