@@ -85,3 +85,4 @@ export type {
   TlsOptions,
 } from './types.ts'
 export { type WaitForHealthOptions, waitForHealth } from './wait-for-health.ts'
+export { type NamedLine, type WatchAllOptions, watchAll } from './watch-all.ts'

@@ -26,12 +26,16 @@ export function addViewVerbs({ verb, cliOf, answer }: Verbs): void {
     'print the output of a process, or of several or all with their names: stdout on stdout, stderr on stderr',
     'procman logs web --tail 20 --follow',
     'procman logs -f --tail 0',
-    'procman logs web --stderr',
+    'procman logs -l team=data --timestamps',
+    'procman logs web --json --stderr',
   )
     .option('-f, --follow', 'go on until they have ended')
+    .option('-l, --label <name=value,...>', 'of all processes with these labels', collect)
     .option('--tail <lines>', 'begin so many lines before the end of each stream')
-    .option('--stdout', 'its stdout only')
-    .option('--stderr', 'its stderr only')
+    .option('--stdout', 'stdout only')
+    .option('--stderr', 'stderr only')
+    .option('--timestamps', 'each line after the time when it arrived')
+    .option('--json', 'print JSON, an object a line')
     .action(async (ids: readonly string[], options) => answer(await (await import('./commands/logs.ts')).logs(cliOf(options), ids, options)))
   verb('top', 'the processes as they are, live, with keys: logs, restart, stop, start', 'procman top').action(async (options) =>
     answer(await (await import('./commands/top.ts')).top(cliOf(options))),

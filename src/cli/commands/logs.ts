@@ -1,53 +1,39 @@
 /** `logs`: what processes have printed, and with `-f` what they print until they have ended. */
-import type { AttachOptions, LogLine } from '../../api.ts'
-import type { Reader } from '../../index.ts'
+import type { AttachOptions } from '../../api.ts'
+import type { ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'
 import { EXIT } from '../exit-codes.ts'
-import { BrokenPipe, type Io, write } from '../io.ts'
-import { parseCount } from '../parse/count.ts'
-import { prefixesFor } from '../render/prefix.ts'
+import { say } from '../io.ts'
+import { type LogsOptions, parseLogsOptions } from '../logs/asked.ts'
+import { printLines } from '../logs/print-lines.ts'
+import { sourceOf } from '../logs/source.ts'
 
-export interface LogsOptions {
-  readonly follow?: boolean
-  readonly tail?: string
-  readonly stdout?: boolean
-  readonly stderr?: boolean
-}
-
-/** One of --stdout and --stderr: that stream alone. None or both: both. Without ids: of all that there are. */
+/** Without ids and labels: of all that there are. One process is copied byte for byte, unless it is asked for by lines. */
 export async function logs(cli: Cli, given: readonly string[], options: LogsOptions): Promise<number> {
-  const tail = options.tail === undefined ? undefined : parseCount(options.tail, '--tail')
+  const asked = parseLogsOptions(given, options)
   const reader = await cli.reader()
-  const isBoth = options.stdout === options.stderr
-  const how = {
-    follow: options.follow === true,
-    stdout: isBoth || options.stdout === true,
-    stderr: isBoth || options.stderr === true,
-    ...(tail === undefined ? {} : { tail }),
+  const records = given.length === 0 ? reader.list(asked.labels === undefined ? {} : { labels: asked.labels }) : uniqueById(given.map((id) => reader.get(id)))
+  for (const record of records) await sayWhatIsNotKept(cli, record, asked.read)
+  const [only] = records
+  const isOne = given.length > 0 && records.length === 1
+  const source = await sourceOf(cli, records)
+  try {
+    if (!isOne || only === undefined || asked.byLine) return await printLines(cli.io, source, records, { ...asked, isNamed: !isOne })
+    await copyOutput(source.attach(only.id, asked.read), cli.io)
+    return EXIT.done
+  } finally {
+    await source.close()
   }
-  const ids = [...new Set(given.length === 0 ? reader.list().map(({ id }) => id) : given.map((id) => reader.get(id).id))]
-  const [only] = ids
-  if (given.length > 0 && ids.length === 1 && only !== undefined) await copyOutput(reader.attach(only, how), cli.io)
-  else await copyLines(reader, cli.io, ids, how)
-  return EXIT.done
 }
 
-/** Each line after the name of its process: one process after the other, or when they are followed, as the lines come. */
-async function copyLines(reader: Reader, io: Io, ids: readonly string[], how: AttachOptions): Promise<void> {
-  const prefix = await prefixesFor(io, ids)
-  const gone = new AbortController()
-  const copy = async (id: string) => {
-    for await (const { stream, text } of reader.watch(id, { ...how, signal: gone.signal }) as AsyncIterable<LogLine>)
-      await write(io[stream], `${prefix(id)}${text}\n`)
-  }
-  try {
-    if (how.follow === true) await Promise.all(ids.map(copy))
-    else for (const id of ids) await copy(id)
-  } catch (error) {
-    // `| head` has seen enough.
-    if (!(error instanceof BrokenPipe)) throw error
-  } finally {
-    gone.abort()
-  }
+function uniqueById(records: readonly ProcessRecord[]): readonly ProcessRecord[] {
+  return [...new Map(records.map((record) => [record.id, record])).values()]
+}
+
+/** An empty answer would leave the user in doubt. */
+async function sayWhatIsNotKept(cli: Cli, { id, logs }: ProcessRecord, { stdout = true, stderr = true }: AttachOptions): Promise<void> {
+  const wanted = [...(stdout ? (['stdout'] as const) : []), ...(stderr ? (['stderr'] as const) : [])]
+  const none = wanted.filter((stream) => logs[stream] === 'none')
+  if (none.length > 0) await say(cli.io, `of ${id} ${none.join(' and ')} ${none.length === 1 ? 'is' : 'are'} not kept (capture: none)`)
 }

@@ -1,10 +1,10 @@
 /** Times for people: local ISO 8601, how long ago, how long. */
 
-/** `2026-01-31T09:05:03+01:00`, in the zone of this machine. */
-export function renderLocal(iso: string): string {
+/** `2026-01-31T09:05:03+01:00`, in the zone of this machine. @param digits of the second, at most 3 */
+export function renderLocal(iso: string, digits = 0): string {
   const date = new Date(iso)
   const offset = -date.getTimezoneOffset()
-  const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 19)
+  const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, digits === 0 ? 19 : 20 + digits)
   const size = Math.abs(offset)
   return `${local}${offset < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`
 }
