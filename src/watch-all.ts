@@ -1,7 +1,6 @@
 /** The lines of several processes as one sequence. */
-import type { AttachOptions, LogLines } from './api.ts'
+import type { AttachOptions, Reader } from './api.ts'
 import { isProcmanError } from './errors.ts'
-import type { ProcessRecord } from './machines/process/record.ts'
 import { ByArrival } from './merging/by-arrival.ts'
 import { Funnel } from './merging/funnel.ts'
 import type { NamedLine } from './merging/named-line.ts'
@@ -11,11 +10,6 @@ export type { NamedLine } from './merging/named-line.ts'
 export interface WatchAllOptions extends Omit<AttachOptions, 'from'> {
   /** Told of a process whose output cannot be read (any more); the others go on. Default: the failure ends all. */
   readonly onError?: (id: string, error: unknown) => void
-}
-
-interface WatchAllSource {
-  get(id: string): ProcessRecord
-  watch(id: string, options?: AttachOptions): LogLines
 }
 
 /**
@@ -30,7 +24,7 @@ interface WatchAllSource {
  * for await (const { id, text } of watchAll(supervisor, ['web', 'worker'])) console.log(`${id}: ${text}`)
  */
 export async function* watchAll(
-  source: WatchAllSource,
+  source: Pick<Reader, 'get' | 'watch'>,
   ids: readonly string[],
   { onError, ...options }: WatchAllOptions = {},
 ): AsyncGenerator<NamedLine, void, undefined> {
@@ -59,7 +53,7 @@ export async function* watchAll(
 }
 
 /** It may have been removed meanwhile, and another one may have its id. */
-function isSame(source: WatchAllSource, record: ProcessRecord | undefined): boolean {
+function isSame(source: Pick<Reader, 'get'>, record: ReturnType<Reader['get']> | undefined): boolean {
   try {
     return record !== undefined && source.get(record.id).created_at === record.created_at
   } catch (error) {
