@@ -1,19 +1,23 @@
-import type { FileHandle } from 'node:fs/promises'
-import type { LogChunk } from '../../api.ts'
+import type { LogChunk } from '../../log-api.ts'
 import type { LogSource, LogStream, RunMark } from './contract.ts'
-import { type FileLook, isSameFile, lookAt, lookInto, openLog, pathOfOpen, unreadable } from './log-file.ts'
+import { endOfLog, LiveFile, placeOf, type Stand } from './live-file.ts'
+import { type FileLook, isSameFile, lookAt, unreadable } from './log-file.ts'
+import { Past } from './past.ts'
 import type { LogPlace } from './position.ts'
 import { findRun, marksOfReplaced, type RunSpan } from './runs.ts'
 import { findTail } from './tail.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const NOTHING = Buffer.alloc(0)
+/** How long a collapse under way is waited for before it is looked at again. */
+const FLUX_MS = 2
 
 /**
- * Reads the log of one stream forwards, at most 64 KB at a time and never ahead of that. Where it begins (and, without `follow`,
- * ends) is settled by the size at construction; nothing is opened before the first `fill`.
+ * Reads the log of one stream forwards, at most 64 KB at a time and never ahead of that, by its logical offsets: what was rotated from its segments, the rest
+ * from the live file, while that is rotated and segments are compressed or removed. What is not kept any more is passed over, and the next chunk tells how
+ * much that was. Where it begins (and, without `follow`, ends) is settled by the size at construction; nothing is opened before the first `fill`.
  *
- * A log that shrank was emptied by its own program: the cursor goes on at 0 of the new content. (Emptied and grown beyond the old
+ * A log that shrank was emptied by its own program: the cursor goes on at the beginning of the new content. (Emptied and grown beyond the old
  * place between two looks it cannot be told from one that only grew.)
  *
  * A log that was removed or moved away is read on, since its run goes on writing to it, until something was written to another file
@@ -28,17 +32,22 @@ export class LogCursor {
   readonly #atStart: FileLook | null
   readonly #at: LogPlace | undefined
   readonly #limit: number
-  /** Up to here the file that is read was there when the cursor was made. */
+  readonly #past: Past
+  /** Up to here the log was there when the cursor was made. */
   #historyEnd: number
-  #opening: Promise<FileHandle | null> | undefined
-  #file: FileHandle | null = null
-  /** The inode of the file that is read, or was read last. */
+  #opening: Promise<LiveFile | null> | undefined
+  #live: LiveFile | null = null
+  /** The inode of the live file that is read, or was read last. `0`: there is none, only segments. */
   #inode: string | undefined
   #offset = 0
-  /** At the last look; bytes before it are read without looking again. */
-  #size = 0
+  /** At the last look; bytes before its end are read without looking again. */
+  #stand: Stand | undefined
   /** Read but not yet taken; its first byte stands at `#offset`. */
   #ahead: Buffer = NOTHING
+  /** Passed over before `#ahead`. */
+  #gapBytes = 0
+  /** Whoever begins at the beginning begins with what is kept: that is no gap. */
+  #isUnderWay = false
   #runFloor = 1
   #wasAway = false
   #isClosed = false
@@ -57,8 +66,9 @@ export class LogCursor {
     this.#offset = options.from ?? 0
     this.#at = options.at
     this.#atStart = lookAt(this.path)
-    this.#historyEnd = this.#atStart?.size ?? 0
+    this.#historyEnd = endOfLog(this.path, this.#atStart)
     this.#limit = options.follow ? Number.POSITIVE_INFINITY : this.#historyEnd
+    this.#past = new Past(this.path, () => source.isOwn?.() !== false)
   }
 
   get hasData(): boolean {
@@ -83,15 +93,17 @@ export class LogCursor {
   /** Where something happens when there is more to read. */
   places(): readonly string[] {
     this.#wasAway = this.#isAway(lookAt(this.path))
-    return this.#file && this.#wasAway ? [this.path, pathOfOpen(this.#file)] : [this.path]
+    return this.#live && this.#wasAway ? [this.path, this.#live.pathOfOpen] : [this.path]
   }
 
   /** Synchronously: since the last look there is more to read, or something else to watch than `places` has said. */
   hasChanged(): boolean {
     if (this.#isClosed) return true
     const atPath = lookAt(this.path)
-    if (!this.#file) return atPath !== null && (atPath.size > 0 || !atPath.isRegular) && this.#isOurs(atPath)
-    return lookInto(this.#file).size !== this.#size || this.#isAway(atPath) !== this.#wasAway || this.#isNext(atPath)
+    if (!this.#live) return atPath !== null && (atPath.size > 0 || !atPath.isRegular) && this.#isOurs(atPath)
+    const look = this.#live.look()
+    const seen = this.#stand?.look
+    return look.size !== seen?.size || look.mtimeNs !== seen.mtimeNs || this.#isAway(atPath) !== this.#wasAway || this.#isNext(atPath)
   }
 
   /** Reads on unless there is data already. No data afterwards: the end was reached, the log does not exist or the cursor is closed. */
@@ -104,14 +116,14 @@ export class LogCursor {
   }
 
   async #fill(): Promise<void> {
-    if (this.hasData || !(await this.#open())) return
-    while (!this.#isClosed) {
-      if (this.#offset >= this.#size) await this.#look()
-      const length = Math.min(CHUNK_BYTES, this.#size - this.#offset, this.#limit - this.#offset)
-      if (length <= 0 || this.#isClosed) return
-      await this.#read(length)
-      if (this.hasData) return
-      this.#size = this.#offset // it shrank under the read: look again
+    if (this.hasData) return
+    if (!(await this.#open())) return this.#isClosed ? undefined : this.#fillWithoutLive()
+    while (!this.#isClosed && !this.hasData && this.#offset < this.#limit) {
+      if (this.#stand === undefined || this.#offset >= this.#stand.end) await this.#look()
+      if (this.#isClosed || this.#stand === undefined) return
+      if (this.#offset < this.#stand.head) await this.#readPast(this.#stand.head)
+      else if (this.#offset >= this.#stand.end) return
+      else await this.#readLive(this.#stand)
     }
   }
 
@@ -119,95 +131,159 @@ export class LogCursor {
   take(): LogChunk {
     const { run, end } = this.#span()
     const data = this.#ahead.subarray(0, Math.min(this.#ahead.length, end - this.#offset))
+    const gapBytes = this.#gapBytes
     this.#ahead = this.#ahead.subarray(data.length)
     this.#offset += data.length
+    this.#gapBytes = 0
     this.#runFloor = run
-    return { stream: this.stream, run, data }
+    return { stream: this.stream, run, data, ...(gapBytes > 0 && { gapBytes }) }
   }
 
-  /** Settles when the file is closed. A `fill` that is pending then ends or rejects. Repeated: settles likewise. */
+  /** Settles when the files are closed. A `fill` that is pending then ends or rejects. Repeated: settles likewise. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#ahead = NOTHING
-    const file = await this.#opening?.catch(() => null)
-    await Promise.all([file?.close(), this.#file?.close()]) // two while it goes over to another one
+    const live = await this.#opening?.catch(() => null)
+    await Promise.all([live?.close(), this.#live?.close(), this.#past.close()]) // two while it goes over to another one
   }
 
   /** Marks are asked for after the bytes were read: a run's mark is known before its first byte is written. */
   #span(): RunSpan {
-    return findRun(this.#marks(), this.stream, this.#offset, this.#runFloor)
+    return findRun(this.#marks(), this.stream, this.#offset, this.#runFloor, this.#stand?.base)
   }
 
-  /** Of the runs that wrote to the file that is read. */
+  /** Of the runs that wrote to the file that is read, and before. */
   #marks(): readonly RunMark[] {
     try {
       const marks = this.#source.marks()
-      const older = marksOfReplaced(marks, this.stream)
-      return older !== marks && this.#isReplaced() ? older : marks
+      return this.#isReplaced() ? marksOfReplaced(marks, this.stream, this.#baseAtPath()) : marks
     } catch (error) {
       throw unreadable(this.path, error)
     }
   }
 
+  /** Of the file that lies at the path now. */
+  #baseAtPath(): number {
+    const { ino, base, head } = placeOf(this.path)
+    return ino === '0' || ino === String(lookAt(this.path)?.ino) ? base : head
+  }
+
   async #open(): Promise<boolean> {
     if (this.#isClosed) return false
-    if (this.#file) return true
-    this.#opening = openLog(this.path)
-    const file = await this.#opening
-    if (!file || this.#isClosed) return false
-    if (!this.#isOurs(lookInto(file))) {
-      await file.close()
+    if (this.#live) return true
+    this.#opening = LiveFile.open(this.path)
+    const live = await this.#opening
+    if (!live || this.#isClosed) return false
+    if (!this.#isOurs(live.look())) {
+      await live.close()
       return false
     }
-    this.#file = file
-    await this.#seek(file)
-    this.#inode = String(lookInto(file).ino)
+    this.#live = live
+    const stand = await this.#settled(live)
+    if (!stand) return false
+    await this.#seek(live, stand)
+    this.#inode = String(stand.look.ino)
     return true
   }
 
-  async #seek(file: FileHandle): Promise<void> {
-    if (this.#atStart && !isSameFile(this.#atStart, lookInto(file))) this.#historyEnd = 0
-    if (this.#at !== undefined) return this.#goOnAt(this.#at, lookInto(file))
-    if (this.#tail === Number.POSITIVE_INFINITY) return
-    const starts = new Set(this.#marks().map((mark) => mark[this.stream]))
-    this.#offset = await findTail(file, this.#historyEnd, this.#tail, starts)
+  async #seek(live: LiveFile, stand: Stand): Promise<void> {
+    if (this.#atStart && !isSameFile(this.#atStart, stand.look)) this.#historyEnd = Math.min(this.#historyEnd, stand.head)
+    if (this.#inode !== undefined) return // it came to segments that were read already
+    if (this.#at !== undefined) this.#goOnAt(this.#at, stand)
+    else if (this.#tail !== Number.POSITIVE_INFINITY) this.#offset = await this.#tailBefore(Math.min(this.#historyEnd, stand.end), live)
   }
 
-  /** Another file, or one that was emptied, is read from its beginning. */
-  #goOnAt(at: LogPlace, { ino, size }: FileLook): void {
-    if (String(ino) !== at.file || size < at.offset) return
-    this.#offset = at.offset
-    this.#runFloor = at.run
+  /** Another file, or one that was emptied, is read from its beginning; what was rotated before it stays where it is. */
+  #goOnAt(at: LogPlace, { look, head, end }: Stand): void {
+    this.#isUnderWay = true
+    const isThere = at.offset < head || (String(look.ino) === at.file && at.offset <= end)
+    this.#offset = isThere ? at.offset : head
+    if (isThere) this.#runFloor = at.run
   }
 
   async #look(): Promise<void> {
-    const file = this.#file
-    if (!file) return
+    const live = this.#live
+    if (!live) return
     const atPath = lookAt(this.path) // before the size: the run that has written to another file began after this one was written to its end
     const lastMark = this.#marks().at(-1) // before the size: a mark beyond the size then tells that the log was emptied
-    const { size } = lookInto(file)
-    if (size < this.#offset) this.#offset = 0
-    if (lastMark && lastMark[this.stream] > size) this.#runFloor = Math.max(this.#runFloor, lastMark.run)
-    this.#size = size
-    if (this.#offset >= size && this.#isNext(atPath)) await this.#goOver(file)
+    const stand = await this.#settled(live)
+    if (!stand || this.#isClosed) return
+    if (stand.end < this.#offset) this.#offset = stand.head
+    if (lastMark && lastMark[this.stream] > stand.end) this.#runFloor = Math.max(this.#runFloor, lastMark.run)
+    this.#stand = stand
+    if (this.#offset >= stand.end && this.#isNext(atPath)) await this.#goOver(live)
   }
 
-  async #goOver(old: FileHandle): Promise<void> {
-    this.#opening = openLog(this.path)
+  /** @returns undefined when it was closed */
+  async #settled(live: LiveFile): Promise<Stand | undefined> {
+    while (!this.#isClosed) {
+      const stand = live.stand()
+      if (stand) return stand
+      await new Promise<void>((resolve) => setTimeout(resolve, FLUX_MS))
+    }
+    return undefined
+  }
+
+  async #goOver(old: LiveFile): Promise<void> {
+    this.#opening = LiveFile.open(this.path)
     const next = await this.#opening
     if (!next || this.#isClosed) return
     await old.close()
     if (this.#isClosed) return
-    this.#file = next
-    this.#inode = String(lookInto(next).ino)
+    this.#live = next
+    this.#stand = await this.#settled(next)
+    if (!this.#stand) return
+    this.#inode = String(this.#stand.look.ino)
     this.#historyEnd = 0
-    this.#offset = 0
-    this.#size = lookInto(next).size
+    this.#offset = Math.min(this.#offset, this.#stand.head)
+  }
+
+  async #readPast(head: number): Promise<void> {
+    const { offset, data } = await this.#past.read(this.#offset, head, Math.min(CHUNK_BYTES, this.#limit - this.#offset))
+    if (this.#isClosed) return
+    if (this.#isUnderWay) this.#gapBytes += offset - this.#offset
+    this.#offset = offset
+    this.#hold(data.subarray(0, Math.max(0, this.#limit - offset)))
+  }
+
+  async #readLive(stand: Stand): Promise<void> {
+    const data = await this.#live?.read(stand, this.#offset, Math.min(CHUNK_BYTES, stand.end - this.#offset, this.#limit - this.#offset))
+    if (data === undefined || data.length === 0)
+      this.#stand = undefined // it was rotated, or shrank, under the read: look again
+    else this.#hold(data)
+  }
+
+  #hold(data: Buffer): void {
+    if (this.#isClosed || data.length === 0) return
+    this.#isUnderWay = true
+    this.#ahead = data
+  }
+
+  /** Somebody has taken the live file away: what was rotated is there all the same. */
+  async #fillWithoutLive(): Promise<void> {
+    const { head } = placeOf(this.path)
+    if (this.#source.isOwn?.() === false) return
+    if (this.#inode === undefined && head > 0) await this.#seekWithoutLive(head)
+    while (!this.#isClosed && !this.hasData && this.#offset < Math.min(head, this.#limit)) await this.#readPast(head)
+  }
+
+  async #seekWithoutLive(head: number): Promise<void> {
+    if (this.#at !== undefined) {
+      this.#isUnderWay = true
+      this.#offset = Math.min(this.#at.offset, head)
+      this.#runFloor = this.#at.run
+    } else if (this.#tail !== Number.POSITIVE_INFINITY) this.#offset = await this.#tailBefore(Math.min(this.#historyEnd, head), null)
+    this.#inode = '0'
+  }
+
+  #tailBefore(end: number, live: LiveFile | null): Promise<number> {
+    const starts = new Set(this.#marks().map((mark) => mark[this.stream]))
+    return findTail({ path: this.path, live }, end, this.#tail, starts)
   }
 
   /** The open file does not lie at its path any more. */
   #isAway(atPath: FileLook | null): boolean {
-    return this.#file !== null && !isSameFile(atPath, lookInto(this.#file))
+    return this.#live !== null && !isSameFile(atPath, this.#live.look())
   }
 
   /** It is away, and another file has taken its place. A link or a FIFO there is not the log: the open one is. */
@@ -222,11 +298,5 @@ export class LogCursor {
 
   #isOurs(look: FileLook): boolean {
     return isSameFile(look, this.#atStart) || this.#source.isOwn?.() !== false
-  }
-
-  async #read(length: number): Promise<void> {
-    const buffer = Buffer.allocUnsafe(length)
-    const bytesRead = (await this.#file?.read(buffer, 0, length, this.#offset))?.bytesRead ?? 0
-    if (!this.#isClosed) this.#ahead = buffer.subarray(0, bytesRead)
   }
 }

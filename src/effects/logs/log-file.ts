@@ -5,7 +5,7 @@ import { ProcmanError } from '../../errors.ts'
 import { errnoOf } from '../../files.ts'
 
 /** Without waiting: a FIFO that somebody has put there would hold a thread for ever. Without following: what a link points to is not ours to show. */
-const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+export const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
 
 /** A file as it was when it was looked at. */
 export interface FileLook {
@@ -13,6 +13,8 @@ export interface FileLook {
   readonly ino: bigint
   /** 0 for what is no regular file. */
   readonly size: number
+  /** When it was last written to, or cut. */
+  readonly mtimeNs: bigint
   /** Nothing else is ever a log: keepers refuse to write to anything else, and nothing else is read. */
   readonly isRegular: boolean
 }
@@ -27,8 +29,8 @@ export function lookAt(path: string): FileLook | null {
   }
 }
 
-export function lookInto(file: FileHandle): FileLook {
-  return toLook(fstatSync(file.fd, { bigint: true }))
+export function lookInto(fd: number): FileLook {
+  return toLook(fstatSync(fd, { bigint: true }))
 }
 
 export function isSameFile(one: FileLook | null, other: FileLook | null): boolean {
@@ -49,7 +51,7 @@ export async function openLog(path: string): Promise<FileHandle | null> {
     if (errnoOf(error) === 'ENOENT') return null
     throw unreadable(path, error)
   }
-  if (lookInto(file).isRegular) return file
+  if (lookInto(file.fd).isRegular) return file
   await file.close()
   throw unreadable(path, Object.assign(new Error('it is not a regular file'), { code: 'EINVAL' }))
 }
@@ -64,5 +66,5 @@ export function unreadable(path: string, cause: unknown): ProcmanError {
 
 function toLook(stat: BigIntStats): FileLook {
   const isRegular = stat.isFile()
-  return { dev: stat.dev, ino: stat.ino, size: isRegular ? Number(stat.size) : 0, isRegular }
+  return { dev: stat.dev, ino: stat.ino, size: isRegular ? Number(stat.size) : 0, mtimeNs: stat.mtimeNs, isRegular }
 }

@@ -1,18 +1,19 @@
-import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline, type Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { ProcmanError } from '../../errors.ts'
+import { READ } from './log-file.ts'
 import type { Segment } from './segments.ts'
 
-const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
 const CHUNK_BYTES = 64 * 1024
 
 /** Reads one segment forwards; once it is open it may be compressed or removed. Memory: two chunks of 64 KB, whatever the size. */
 export interface SegmentReader {
   readonly segment: Segment
+  /** What is before this logical offset cannot be read any more. */
+  readonly at: number
   /**
-   * @param offset logical, within the segment; at or behind what was read before, or a compressed segment has to be opened anew
+   * @param offset logical, from `at` on, within the segment
    * @returns at most `max` bytes; none: the segment is shorter than its name says
    */
   read(offset: number, max: number): Promise<Buffer>
@@ -29,10 +30,12 @@ export async function openSegment(segment: Segment): Promise<SegmentReader> {
 
 class PlainReader implements SegmentReader {
   readonly segment: Segment
+  readonly at: number
   readonly #file: FileHandle
 
   constructor(segment: Segment, file: FileHandle) {
     this.segment = segment
+    this.at = segment.from
     this.#file = file
   }
 
@@ -54,13 +57,13 @@ class PackedReader implements SegmentReader {
   readonly #unpack: Transform
   readonly #chunks: AsyncIterator<Buffer>
   readonly #closed: Promise<void>
-  /** Unpacked, and not yet read; it begins at `#at`. */
+  /** Unpacked, and not yet read; it begins at `at`. */
   #rest: Buffer = Buffer.alloc(0)
-  #at: number
+  at: number
 
   constructor(segment: Segment, file: FileHandle, unpack: Transform) {
     this.segment = segment
-    this.#at = segment.from
+    this.at = segment.from
     this.#unpack = unpack
     const source = file.createReadStream({ highWaterMark: CHUNK_BYTES })
     this.#closed = new Promise((resolve) => source.once('close', resolve))
@@ -69,16 +72,15 @@ class PackedReader implements SegmentReader {
   }
 
   async read(offset: number, max: number): Promise<Buffer> {
-    if (offset < this.#at) throw new RangeError(`a packed segment is read forwards: ${offset} is before ${this.#at}`)
-    while (this.#at + this.#rest.length <= offset) {
+    while (this.at + this.#rest.length <= offset) {
       const next = await this.#chunks.next()
       if (next.done) return Buffer.alloc(0)
-      this.#at += this.#rest.length
+      this.at += this.#rest.length
       this.#rest = next.value
     }
-    const data = this.#rest.subarray(offset - this.#at, Math.min(offset - this.#at + max, this.segment.to - this.#at))
-    this.#rest = this.#rest.subarray(offset - this.#at + data.length)
-    this.#at = offset + data.length
+    const data = this.#rest.subarray(offset - this.at, Math.min(offset - this.at + max, this.segment.to - this.at))
+    this.#rest = this.#rest.subarray(offset - this.at + data.length)
+    this.at = offset + data.length
     return data
   }
 

@@ -1,6 +1,7 @@
-import { open } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LiveFile } from '../../../src/effects/logs/live-file.ts'
 import { findTail } from '../../../src/effects/logs/tail.ts'
 import { TestLogs } from './harness.ts'
 
@@ -11,15 +12,15 @@ beforeEach(() => {
 afterEach(() => logs.remove())
 
 async function tailOf(content: string, lines: number, starts?: ReadonlySet<number>): Promise<string> {
-  logs.write('') // the file is there
-  const file = await open(logs.path('stdout'), 'w+')
+  const path = logs.path('stdout')
+  writeFileSync(path, content)
+  const live = await LiveFile.open(path)
   try {
-    await file.write(content)
     return Buffer.from(content)
-      .subarray(await findTail(file, Buffer.byteLength(content), lines, starts))
+      .subarray(await findTail({ path, live }, Buffer.byteLength(content), lines, starts))
       .toString()
   } finally {
-    await file.close()
+    await live?.close()
   }
 }
 
