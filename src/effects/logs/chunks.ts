@@ -77,14 +77,12 @@ export class ChunkReader {
 
   async *#chunks(): AsyncGenerator<LogChunk, void, undefined> {
     let previous: LogCursor | undefined
-    let isLive = false
     while (true) {
       const isLast = !this.#follow || this.#source.ended.aborted // before looking: what is written until then is still found
       await this.#fill()
       if (this.#isClosed || this.#signal?.aborted) return
       const cursor = pickNext(this.#cursors, previous)
       if (cursor) {
-        if (isLive) this.#bell.news()
         previous = cursor
         yield cursor.take()
       } else if (isLast) {
@@ -92,7 +90,6 @@ export class ChunkReader {
         if (failure !== undefined) throw failure
         return
       } else {
-        isLive = true
         this.#onCaughtUp?.()
         await this.#bell.wait(() => this.#cursors.some((each) => each.hasChanged()))
       }

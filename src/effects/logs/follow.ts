@@ -1,10 +1,12 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
+import { busyFiles } from './busy.ts'
 
-/** How often a busy log is looked at. A watch would call back for each write: 29 % of a core at 50 000 lines/s. */
-const POLL_MS = 50
-/** So long without news, and the log is watched instead of polled. */
-const ACTIVE_MS = 1_000
+/** A watch that rings so soon after it was set, so often in a row, is one of a busy file. */
+const SOON_MS = 6
+const SOON_TIMES = 3
+/** Found silent so often in a row, a busy file is watched again. */
+const SILENT_LOOKS = 12
 /** How often a log is looked at that cannot be watched (ENOSPC: inotify limit, EMFILE, no directory yet). */
 const FALLBACK_MS = 100
 /** A watch is a doorbell, never a record: the kernel drops events on overflow, network file systems send none. */
@@ -14,28 +16,25 @@ const SWEEP_MS = 10_000
 export type WatchFile = (path: string, onEvent: () => void) => FSWatcher
 
 /**
- * Waits until files may have changed: by watch while they are silent (about 1 ms), by a timer of 50 ms while they are busy.
- * It promises no more than "look again". Holds watchers and timers only while `wait` is pending; those keep the event loop alive.
+ * Waits until files have changed: by watch while they are silent or are written to now and then (about 1 ms), by looking every 4 ms while they are busy, or
+ * less often when many are. Holds watchers and timers only while `wait` is pending; those keep the event loop alive.
  */
 export class Doorbell {
   readonly #paths: () => readonly string[]
   readonly #watch: WatchFile
   readonly #watchers: FSWatcher[] = []
   #timer: NodeJS.Timeout | undefined
+  #leave: (() => void) | undefined
   #wake: (() => void) | undefined
   #isRung = false
   #isClosed = false
-  #activeUntilMs = 0
+  #isBusy = false
+  #soonTimes = 0
 
   /** @param paths asked for each time that they are watched; they need not exist: then their directory is watched */
   constructor(paths: () => readonly string[], watchFile: WatchFile = (path, onEvent) => watch(path, onEvent)) {
     this.#paths = paths
     this.#watch = watchFile
-  }
-
-  /** Tells that the files are busy: the next second they are polled. */
-  news(): void {
-    this.#activeUntilMs = performance.now() + ACTIVE_MS
   }
 
   /** Ends the wait under way, or the next one. */
@@ -53,46 +52,87 @@ export class Doorbell {
 
   /**
    * One wait at a time.
-   * @param hasChanged asked once the watch stands, so that nothing falls between the caller's last look and the watch
+   * @param hasChanged says whether the wait is over: asked often, also once the watch stands, so that nothing falls between the caller's last look and the
+   * watch. One that throws has changed
    */
   async wait(hasChanged: () => boolean): Promise<void> {
+    const isOver = () => {
+      try {
+        return hasChanged()
+      } catch {
+        return true // the caller looks, too, and is told
+      }
+    }
     if (!this.#isRung && !this.#isClosed) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
-        this.#arm(hasChanged)
+        this.#arm(isOver)
       }).finally(() => this.#disarm())
     }
     this.#isRung = false
   }
 
-  #arm(hasChanged: () => boolean): void {
-    if (performance.now() < this.#activeUntilMs) this.#ringIn(POLL_MS)
-    else if (!this.#watchAll()) this.#ringIn(FALLBACK_MS)
-    else if (hasChanged()) this.ring()
-    else this.#ringIn(SWEEP_MS)
+  #arm(isOver: () => boolean): void {
+    if (this.#isBusy) this.#lookOften(isOver)
+    else if (!this.#watchAll(isOver)) this.#lookIn(FALLBACK_MS, isOver, () => this.#arm(isOver))
+    else this.#sweep(isOver)
   }
 
-  #ringIn(ms: number): void {
-    this.#timer = setTimeout(() => this.ring(), ms)
-  }
-
-  #watchAll(): boolean {
-    try {
-      for (const path of this.#paths()) this.#watchers.push(this.#watchOne(path))
+  #lookOften(isOver: () => boolean): void {
+    let silent = 0
+    this.#leave = busyFiles.add(() => {
+      if (isOver()) this.ring()
+      else if (++silent < SILENT_LOOKS) return false
+      else this.#watchAgain(isOver)
       return true
+    })
+  }
+
+  #watchAgain(isOver: () => boolean): void {
+    this.#isBusy = false
+    this.#soonTimes = 0
+    this.#arm(isOver)
+  }
+
+  #sweep(isOver: () => boolean): void {
+    this.#lookIn(SWEEP_MS, isOver, () => this.#sweep(isOver))
+  }
+
+  #lookIn(ms: number, isOver: () => boolean, goOn: () => void): void {
+    this.#timer = setTimeout(() => {
+      if (isOver()) this.ring()
+      else goOn()
+    }, ms)
+  }
+
+  /** @returns false: it cannot be */
+  #watchAll(isOver: () => boolean): boolean {
+    const armedMs = performance.now()
+    const onEvent = () => {
+      if (this.#watchers.length === 0) return
+      if (isOver()) this.#rungBy(armedMs)
+      else this.#becomeBusy(isOver) // what rings although nothing has changed, and a watch that fails at once, must not become a busy loop
+    }
+    try {
+      for (const path of this.#paths()) this.#watchers.push(this.#watchFileOrDirectory(path, onEvent).on('error', onEvent))
     } catch {
       this.#unwatch()
       return false
     }
+    if (isOver()) this.#rungBy(armedMs)
+    return true
   }
 
-  #watchOne(path: string): FSWatcher {
-    // An event or the failure of a watch: look, and poll for a while (a watch that fails at once must not become a busy loop).
-    const onEvent = () => {
-      this.news()
-      this.ring()
-    }
-    return this.#watchFileOrDirectory(path, onEvent).on('error', onEvent)
+  #rungBy(armedMs: number): void {
+    this.#soonTimes = performance.now() - armedMs < SOON_MS ? this.#soonTimes + 1 : 0
+    this.#isBusy = this.#soonTimes >= SOON_TIMES
+    this.ring()
+  }
+
+  #becomeBusy(isOver: () => boolean): void {
+    this.#disarm(this.#wake)
+    this.#isBusy = true
+    this.#arm(isOver)
   }
 
   #watchFileOrDirectory(path: string, onEvent: () => void): FSWatcher {
@@ -108,9 +148,12 @@ export class Doorbell {
     for (const watcher of this.#watchers.splice(0)) watcher.close()
   }
 
-  #disarm(): void {
+  /** @param wake of the wait that goes on */
+  #disarm(wake?: () => void): void {
     clearTimeout(this.#timer)
-    this.#wake = undefined
+    this.#leave?.()
+    this.#leave = undefined
+    this.#wake = wake
     this.#unwatch()
   }
 }

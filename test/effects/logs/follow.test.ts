@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { FSWatcher } from 'node:fs'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Doorbell, type WatchFile } from '../../../src/effects/logs/follow.ts'
 import { settle, TestLogs } from './harness.ts'
@@ -18,9 +18,25 @@ function fakeWatch() {
 }
 
 const unchanged = () => false
+const changed = () => true
 const failing = (code: string): WatchFile => {
   return () => {
     throw Object.assign(new Error(code), { code })
+  }
+}
+
+/** A log that changes when it is told to; a wait for it takes note of that. */
+function log() {
+  let news = false
+  return {
+    write: () => {
+      news = true
+    },
+    hasChanged: () => {
+      const had = news
+      news = false
+      return had
+    },
   }
 }
 
@@ -28,30 +44,60 @@ describe('waiting for a silent log', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('watches it, and ends at the first event', async () => {
+  it('watches it, and ends at the first event that tells of a change', async () => {
     const fake = fakeWatch()
-    const waiting = new Doorbell(() => ['/log'], fake.watch).wait(unchanged)
+    const { write, hasChanged } = log()
+    const waiting = new Doorbell(() => ['/log'], fake.watch).wait(hasChanged)
+    write()
     fake.open.get('/log')?.()
     await waiting
     expect(fake.open.size).toBe(0)
   })
 
-  it('polls each 50 ms after an event, and watches again after a second without news', async () => {
+  it('looks each 4 ms instead of watching once it changes all the time, and watches again when it does not', async () => {
     const fake = fakeWatch()
+    const { write, hasChanged } = log()
     const bell = new Doorbell(() => ['/log'], fake.watch)
-    const first = bell.wait(unchanged)
-    fake.open.get('/log')?.()
-    await first
-    for (let polls = 0; polls < 20; polls++) {
-      const waiting = bell.wait(unchanged)
-      await vi.advanceTimersByTimeAsync(50)
+    for (let times = 0; times < 20; times++) {
+      const waiting = bell.wait(hasChanged)
+      write()
+      fake.open.get('/log')?.()
+      await vi.advanceTimersByTimeAsync(4)
       await waiting
     }
-    expect(fake.count()).toBe(1)
-    const again = bell.wait(unchanged)
-    expect(fake.count()).toBe(2)
+    expect([fake.count(), fake.open.size]).toEqual([3, 0])
+    const again = bell.wait(hasChanged)
+    await vi.advanceTimersByTimeAsync(100)
+    expect([fake.count(), fake.open.size]).toEqual([4, 1])
     bell.close()
     await again
+  })
+
+  it('goes on watching one that changes now and then', async () => {
+    const fake = fakeWatch()
+    const { write, hasChanged } = log()
+    const bell = new Doorbell(() => ['/log'], fake.watch)
+    for (let times = 0; times < 20; times++) {
+      const waiting = bell.wait(hasChanged)
+      await vi.advanceTimersByTimeAsync(10)
+      write()
+      fake.open.get('/log')?.()
+      await waiting
+    }
+    expect(fake.count()).toBe(20)
+  })
+
+  it('is not disturbed for long by what rings although nothing has changed', async () => {
+    const fake = fakeWatch()
+    const { write, hasChanged } = log()
+    const waiting = new Doorbell(() => ['/log'], fake.watch).wait(hasChanged)
+    for (let times = 0; times < 10; times++) fake.open.get('/log')?.()
+    expect([fake.count(), fake.open.size]).toEqual([1, 0])
+    await vi.advanceTimersByTimeAsync(100)
+    expect([fake.count(), fake.open.size]).toEqual([2, 1])
+    write()
+    fake.open.get('/log')?.()
+    await waiting
   })
 
   it('ends at once if the log changed before the watch stood', async () => {
@@ -60,14 +106,26 @@ describe('waiting for a silent log', () => {
     expect(fake.open.size).toBe(0)
   })
 
-  it.each(['ENOSPC', 'EMFILE', 'ENOENT'])('polls each 100 ms when it cannot be watched: %s', async (code) => {
-    const waiting = new Doorbell(() => ['/log'], failing(code)).wait(unchanged)
+  it('ends when it cannot be told whether it has changed: whoever waits looks, too', async () => {
+    await new Doorbell(() => ['/log'], fakeWatch().watch).wait(() => {
+      throw new Error('it is a directory')
+    })
+  })
+
+  it.each(['ENOSPC', 'EMFILE', 'ENOENT'])('looks each 100 ms when it cannot be watched: %s', async (code) => {
+    const { write, hasChanged } = log()
+    const waiting = new Doorbell(() => ['/log'], failing(code)).wait(hasChanged)
+    await vi.advanceTimersByTimeAsync(1_000)
+    write()
     await vi.advanceTimersByTimeAsync(100)
     await waiting
   })
 
   it('looks each 10 s, as a watch may drop events', async () => {
-    const waiting = new Doorbell(() => ['/log'], fakeWatch().watch).wait(unchanged)
+    const { write, hasChanged } = log()
+    const waiting = new Doorbell(() => ['/log'], fakeWatch().watch).wait(hasChanged)
+    await vi.advanceTimersByTimeAsync(60_000)
+    write()
     await vi.advanceTimersByTimeAsync(10_000)
     await waiting
   })
@@ -79,6 +137,12 @@ describe('waiting for a silent log', () => {
     bell.close()
     await waiting
     await bell.wait(unchanged)
+    const busy = new Doorbell(() => ['/log'], fake.watch)
+    for (let times = 0; times < 3; times++) await busy.wait(changed)
+    const looking = busy.wait(unchanged)
+    expect([fake.open.size, vi.getTimerCount()]).toEqual([0, 1])
+    busy.close()
+    await looking
     expect([fake.open.size, vi.getTimerCount()]).toEqual([0, 0])
   })
 
@@ -86,6 +150,32 @@ describe('waiting for a silent log', () => {
     const bell = new Doorbell(() => ['/log'], fakeWatch().watch)
     bell.ring()
     await bell.wait(unchanged)
+  })
+})
+
+describe('many busy logs', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('are all looked at in turn, and together their readers are woken no more than 1 400 times a second', async () => {
+    const wakes = new Map<number, number>()
+    const bells = Array.from({ length: 100 }, () => new Doorbell(() => ['/log'], fakeWatch().watch))
+    const follow = async (bell: Doorbell, index: number) => {
+      for (let times = 0; times < 3; times++) await bell.wait(changed)
+      for (let isOver = false; !isOver; wakes.set(index, (wakes.get(index) ?? 0) + 1)) {
+        await bell.wait(changed)
+        isOver = (wakes.get(index) ?? 0) < 0
+      }
+    }
+    for (const [index, bell] of bells.entries()) void follow(bell, index)
+    await vi.advanceTimersByTimeAsync(1_000)
+    const counts = [...wakes.values()]
+    for (const index of wakes.keys()) wakes.set(index, -9)
+    for (const bell of bells) bell.close()
+    expect(counts).toHaveLength(100)
+    expect(counts.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(1_400)
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1)
+    await vi.runAllTimersAsync()
   })
 })
 
@@ -99,14 +189,14 @@ describe('waiting for real files', () => {
   it('ends when one of them is written to', async () => {
     logs.write('')
     logs.write('', 'stderr')
-    const waiting = new Doorbell(() => [logs.path('stdout'), logs.path('stderr')]).wait(unchanged)
+    const waiting = new Doorbell(() => [logs.path('stdout'), logs.path('stderr')]).wait(() => statSync(logs.path('stderr')).size > 0)
     logs.write('x', 'stderr')
     await waiting
   })
 
   it('ends when a missing one is created', async () => {
     const path = logs.path('stdout')
-    const waiting = new Doorbell(() => [path]).wait(unchanged)
+    const waiting = new Doorbell(() => [path]).wait(() => existsSync(path))
     await settle(2)
     logs.write('x')
     await waiting
