@@ -1,7 +1,7 @@
 /*
  * procman-keeper: the parent of exactly one run's command, or of one probe's. The contract is README.md beside this file.
- * One C file, no dependency; Linux and macOS. No memory is allocated except one mapping for the intent, which is given back
- * once the command runs: there may be a thousand of these.
+ * One C program (rotation.h, freeze.h and logs.h are parts of it), no dependency; Linux and macOS. No memory is allocated except one mapping for the
+ * intent, which is given back once the command runs: there may be a thousand of these.
  */
 #define _GNU_SOURCE 1
 #define _DARWIN_C_SOURCE 1
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
@@ -23,11 +24,13 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
+#include <sys/event.h>
 #include <sys/sysctl.h>
 #pragma clang diagnostic ignored "-Wdeprecated-declarations" /* vfork */
 #endif
@@ -187,8 +190,12 @@ struct intent {
   bool pipe_in, leave;
   int notify; /* 0: none */
   long long grace;
+  int sinks[2]; /* enum sink */
+  long long log_size, log_files, log_age, log_total, log_buffer;
+  int log_way; /* enum way */
 };
 
+enum sink { TO_FILE, TO_MEMORY, TO_NONE };
 enum phase { RECORD, EXEC, RUN, EXIT, REST };
 enum step { STEP_INTENT, STEP_CWD, STEP_LOG, STEP_FORK, STEP_COMMAND, STEP_INTERPRETER };
 static const char step_names[][12] = { "intent", "cwd", "log", "fork", "command", "interpreter" };
@@ -218,7 +225,7 @@ static bool passing(int error) {
 
 /* what somebody has put where a file of ours belongs is moved out of the way */
 static int move_aside(const char *name) {
-  char to[96];
+  char to[180];
   snprintf(to, sizeof to, "%s.odd", name);
   return rename(name, to) < 0 ? errno : 0;
 }
@@ -313,12 +320,26 @@ static long long whole_number(const char *text, size_t most) {
   return digits == 0 || digits > most || text[digits] != '\0' ? -1 : atoll(text);
 }
 
+static int limit(const char *value, long long *number, int bad) {
+  *number = whole_number(value, 16);
+  if (*number >= 0) return bad;
+  *number = 0;
+  return EINVAL;
+}
+
+/* -1: none of them */
+static int which_of(const char *value, const char *first, const char *second, const char *third) {
+  return strcmp(value, first) == 0 ? 0 : strcmp(value, second) == 0 ? 1 : strcmp(value, third) == 0 ? 2 : -1;
+}
+
 /* 0, or the errno of the failure. Pointers go into the mapping, which also holds the arrays of arguments and environment. */
 static int read_intent(struct intent *in) {
   char name[64];
   struct stat st;
   memset(in, 0, sizeof *in);
   in->grace = 5000;
+  in->log_files = 10;
+  in->log_buffer = 1 << 20;
   file_name(name, "intent");
   int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return errno;
@@ -374,7 +395,18 @@ static int read_intent(struct intent *in) {
     } else if (IS("notify")) {
       in->notify = (int)whole_number(value, 3);
       if (in->notify < 3 || in->notify > 255) { in->notify = 0; bad = EINVAL; }
-    }
+    } else if (IS("stdoutTo") || IS("stderrTo")) {
+      int sink = which_of(value, "file", "memory", "none");
+      in->sinks[at[3] == 'e'] = sink < 0 ? TO_FILE : sink;
+      if (sink < 0) bad = EINVAL;
+    } else if (IS("logWay")) {
+      in->log_way = which_of(value, "collapse", "punch", "freeze");
+      if (in->log_way < 0) { in->log_way = 0; bad = EINVAL; }
+    } else if (IS("logSize")) bad = limit(value, &in->log_size, bad);
+    else if (IS("logFiles")) bad = limit(value, &in->log_files, bad);
+    else if (IS("logAge")) bad = limit(value, &in->log_age, bad);
+    else if (IS("logTotal")) bad = limit(value, &in->log_total, bad);
+    else if (IS("logBuffer")) bad = limit(value, &in->log_buffer, bad);
 #undef IS
   }
   if (in->token != NULL && (strlen(in->token) > 400 || strchr(in->token, '\n') != NULL)) in->token = NULL;
@@ -449,7 +481,8 @@ static _Noreturn void child(struct intent *in, int gate, int report, int in_fd, 
  */
 struct pass { int living, reaped, signal; bool once; };
 
-static void visit(struct pass *p, pid_t pid) {
+static void visit(void *pass, pid_t pid) {
+  struct pass *p = pass;
   if (pid <= 0 || pid == command || pid == self) return;
   pid_t r = waitpid(pid, NULL, WNOHANG);
   if (r == pid) { p->reaped++; return; }
@@ -470,37 +503,52 @@ static void visit(struct pass *p, pid_t pid) {
 }
 
 #ifdef __linux__
-static void visit_all(struct pass *p) {
-  char path[64], text[1024];
-  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)self);
+/* false: the kernel has no such list (CONFIG_PROC_CHILDREN) */
+static bool each_in_list(const char *path, void (*visitor)(void *, pid_t), void *context) {
+  char text[1024];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    pid_t pid = 0;
-    ssize_t n;
-    while ((n = read_some(fd, text, sizeof text)) > 0)
-      for (ssize_t i = 0; i < n; i++) {
-        if (text[i] >= '0' && text[i] <= '9') pid = pid * 10 + (text[i] - '0');
-        else { visit(p, pid); pid = 0; }
-      }
-    visit(p, pid);
-    close(fd);
-    return;
-  }
-  DIR *dir = opendir("/proc"); /* a kernel without CONFIG_PROC_CHILDREN */
+  if (fd < 0) return false;
+  pid_t pid = 0;
+  ssize_t n;
+  while ((n = read_some(fd, text, sizeof text)) > 0)
+    for (ssize_t i = 0; i < n; i++) {
+      if (text[i] >= '0' && text[i] <= '9') pid = pid * 10 + (text[i] - '0');
+      else { if (pid > 0) visitor(context, pid); pid = 0; }
+    }
+  if (pid > 0) visitor(context, pid);
+  close(fd);
+  return true;
+}
+
+/* each child of a process, by whichever of its threads */
+static void each_child(pid_t parent, void (*visitor)(void *, pid_t), void *context) {
+  char path[96], text[1024];
   struct dirent *entry;
+  bool listed = false;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
+  DIR *dir = opendir(path);
   while (dir != NULL && (entry = readdir(dir)) != NULL) {
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    snprintf(path, sizeof path, "/proc/%d/task/%.20s/children", (int)parent, entry->d_name);
+    listed = each_in_list(path, visitor, context) || listed;
+  }
+  if (dir != NULL) closedir(dir);
+  if (listed || (dir = opendir("/proc")) == NULL) return;
+  while ((entry = readdir(dir)) != NULL) {
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
     snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
     char *at = read_text(path, text, sizeof text) ? strrchr(text, ')') : NULL;
-    int parent = 0;
-    if (at != NULL && sscanf(at, ") %*c %d", &parent) == 1 && parent == (int)self) visit(p, (pid_t)atoi(entry->d_name));
+    int its = 0;
+    if (at != NULL && sscanf(at, ") %*c %d", &its) == 1 && its == (int)parent) visitor(context, (pid_t)atoi(entry->d_name));
   }
-  if (dir != NULL) closedir(dir);
+  closedir(dir);
 }
+
+static void each_own(void (*visitor)(void *, pid_t), void *context) { each_child(self, visitor, context); }
 #else
 static pid_t session; /* of the command; only meant while the command is unreaped */
 
-static void visit_all(struct pass *p) {
+static void each_own(void (*visitor)(void *, pid_t), void *context) {
   int name[4] = { CTL_KERN, KERN_PROC, KERN_PROC_ALL, 0 };
   size_t size = 0;
   if (sysctl(name, 4, NULL, &size, NULL, 0) < 0) return;
@@ -511,7 +559,7 @@ static void visit_all(struct pass *p) {
       pid_t pid = all[i].kp_proc.p_pid;
       bool own = all[i].kp_eproc.e_ppid == self;
       if (!own && all[i].kp_proc.p_stat == SZOMB) continue;
-      if (own || (command > 0 && (all[i].kp_eproc.e_pgid == session || getsid(pid) == session))) visit(p, pid);
+      if (own || (command > 0 && (all[i].kp_eproc.e_pgid == session || getsid(pid) == session))) visitor(context, pid);
     }
   free(all);
 }
@@ -522,7 +570,7 @@ static int tree(int signal, bool once) {
   struct pass p = { 0, 0, signal, once };
   do {
     p.living = p.reaped = 0;
-    visit_all(&p);
+    each_own(visit, &p);
     if (!once && signal != SIGKILL) p.signal = 0; /* a second look after reaping must not signal twice */
   } while (p.reaped > 0);
   return p.living;
@@ -538,6 +586,24 @@ static void kill_tree(void) {
   if (command > 0 && !ended) kill(command, SIGKILL);
   tree(SIGKILL, false);
 }
+
+/* ---------------------------------------------------------------- the logs */
+
+/* for the command to append to; a link is not followed, and a FIFO in its place is not waited for. -1 and errno */
+static int open_log(const char *name, struct stat *st) {
+  int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
+  if (fd < 0 && errno == ENXIO) errno = EINVAL; /* a FIFO that nobody reads, or a socket */
+  if (fd < 0) return -1;
+  if (fstat(fd, st) == 0 && !S_ISREG(st->st_mode)) errno = EINVAL;
+  else if (fcntl(fd, F_SETFL, O_APPEND) == 0) return fd;
+  int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+#include "rotation.h"
+#include "logs.h"
 
 /* ---------------------------------------------------------------- the ctl FIFO */
 
@@ -560,6 +626,15 @@ static void obey(const char *line) {
       return;
     case 'c':
       shut(&input);
+      return;
+    case 'r':
+    case 'x':
+      for (int i = 0; i < 2; i++) {
+        if (line[0] == 'r') logs[i].manual = true;
+        else logs[i].clear = true;
+        logs[i].answer = true;
+        logs[i].again = 0;
+      }
       return;
     default:
       return;
@@ -590,9 +665,8 @@ static void serve(void) {
 
 /* the first newline means ready, all else is dropped. One read: who never stops talking keeps nobody waiting */
 static void hear(void) {
-  static char chunk[65536]; /* no pipe holds more */
-  ssize_t n = read_some(notice, chunk, sizeof chunk);
-  if (n > 0 && ready_at == 0 && memchr(chunk, '\n', (size_t)n) != NULL) ready_at = now_ms(CLOCK_REALTIME);
+  ssize_t n = read_some(notice, slice, sizeof slice);
+  if (n > 0 && ready_at == 0 && memchr(slice, '\n', (size_t)n) != NULL) ready_at = now_ms(CLOCK_REALTIME);
   if (n == 0) shut(&notice);
 }
 
@@ -614,13 +688,14 @@ static void set_signals(sigset_t *waiting) {
   memset(&action, 0, sizeof action);
   for (int i = 1; i <= MAX_SIGNAL; i++) {
     if (i == SIGKILL || i == SIGSTOP || i == SIGSEGV || i == SIGBUS || i == SIGILL || i == SIGFPE || i == SIGABRT || i == SIGTRAP || i == SIGSYS) continue;
-    action.sa_handler = i == SIGCHLD ? on_child : SIG_IGN;
+    action.sa_handler = i == SIGCHLD ? on_child : i == SIGIO ? on_grown : SIG_IGN;
     action.sa_flags = i == SIGCHLD ? SA_NOCLDSTOP : 0;
     sigaction(i, &action, NULL);
   }
   sigemptyset(waiting);
   sigemptyset(&blocked);
-  sigaddset(&blocked, SIGCHLD); /* comes in only inside pselect */
+  sigaddset(&blocked, SIGCHLD); /* these come in only inside pselect */
+  sigaddset(&blocked, SIGIO);
   sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
@@ -680,19 +755,6 @@ static void claim(void) {
   _exit(0);
 }
 
-/* for the command to append to; a link is not followed, and a FIFO in its place is not waited for. -1 and errno */
-static int open_log(const char *name, struct stat *st) {
-  int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
-  if (fd < 0 && errno == ENXIO) errno = EINVAL; /* a FIFO that nobody reads, or a socket */
-  if (fd < 0) return -1;
-  if (fstat(fd, st) == 0 && !S_ISREG(st->st_mode)) errno = EINVAL;
-  else if (fcntl(fd, F_SETFL, O_APPEND) == 0) return fd;
-  int error = errno;
-  close(fd);
-  errno = error;
-  return -1;
-}
-
 static void failure_text(char text[160], struct failure f) {
   snprintf(text, 160, "{\"v\":1,\"kind\":\"failed\",\"step\":\"%s\",\"errno\":\"%s\",\"at\":%lld}\n", step_names[f.step], errno_name(f.error), now_ms(CLOCK_REALTIME));
 }
@@ -737,12 +799,15 @@ static void look_for_dead(void) {
   }
 }
 
-static int put_child(struct stat *out, struct stat *err) {
-  char text[300], start[40], boot[64];
+static int put_child(const long long ends[2]) {
+  char text[400], start[40], boot[64];
   start_of(command, start, sizeof start);
   boot_name(boot, sizeof boot);
-  snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"boot\":\"%s\",\"at\":%lld,\"out\":%lld,\"err\":%lld}\n", (int)command, start, boot,
-           now_ms(CLOCK_REALTIME), (long long)out->st_size, (long long)err->st_size);
+  int size = snprintf(text, sizeof text, "{\"v\":1,\"pid\":%d,\"start\":\"%s\",\"boot\":\"%s\",\"at\":%lld,\"out\":%lld,\"err\":%lld", (int)command, start, boot,
+                      now_ms(CLOCK_REALTIME), ends[0], ends[1]);
+  if (logs[0].memory) size += snprintf(text + size, 40, ",\"outFd\":%d", logs[0].fd);
+  if (logs[1].memory) size += snprintf(text + size, 40, ",\"errFd\":%d", logs[1].fd);
+  snprintf(text + size, 4, "}\n");
   int error = put_file("child", text, false);
   return error == 0 || add_to_claim(text) == 0 ? 0 : error;
 }
@@ -752,7 +817,11 @@ static void leave_if_empty(bool let_go) {
   if (!let_go && tree(0, false) > 0) return;
   if (command > 0) while (waitpid(command, NULL, 0) < 0 && errno == EINTR) continue;
   command = 0;
-  if (let_go) _exit(0);
+  if (let_go) {
+    shut(&alive); /* the end is told before the last of the logs is put away */
+    finish_logs(false);
+    _exit(0);
+  }
   for (;;) { /* the list of children may have missed one that was just moving: the kernel's word is final */
     pid_t r = waitpid(-1, NULL, WNOHANG);
     if (r == 0) return;
@@ -760,6 +829,9 @@ static void leave_if_empty(bool let_go) {
       char path[64];
       file_name(path, "rest"); /* that it is gone says that nothing of the tree is left, not that the keeper was killed */
       if (rest >= 0) unlink(path);
+      shut(&rest);
+      shut(&alive);
+      finish_logs(true);
       _exit(0);
     }
   }
@@ -793,7 +865,8 @@ static bool fork_command(struct intent *in, int in_fd, int out_fd, int err_fd, i
 
 static int keep(const char *name, const char *bell_number) {
   struct intent in;
-  struct stat out_stat, err_stat;
+  struct stat st;
+  long long ends[2];
   struct failure f = { STEP_INTENT, 0 };
   sigset_t waiting;
   char path[64];
@@ -808,7 +881,7 @@ static int keep(const char *name, const char *bell_number) {
   set_signals(&waiting);
   adopt_descendants();
   file_name(path, "claim");
-  if (lstat(path, &out_stat) == 0) return 0; /* a late twin: touch nothing */
+  if (lstat(path, &st) == 0) return 0; /* a late twin: touch nothing */
   f.error = read_intent(&in); /* before the claim only because it says whether there is to be an `in` */
   if (f.error == ENOENT) return 0; /* asked for by a process that was removed: another of its name, if any, has asked for itself */
   open_fifos(&in, &in_reader);
@@ -816,8 +889,10 @@ static int keep(const char *name, const char *bell_number) {
   if (f.error != 0) fail(&in, f);
 
   f.step = STEP_LOG;
-  int out_fd = open_log(in.out, &out_stat);
-  int err_fd = out_fd < 0 ? -1 : open_log(in.err, &err_stat);
+  log_age = in.log_age;
+  log_total = in.log_total;
+  int out_fd = open_stream(&logs[0], in.out, (enum sink)in.sinks[0], &in, &ends[0]);
+  int err_fd = out_fd < 0 ? -1 : open_stream(&logs[1], in.err, (enum sink)in.sinks[1], &in, &ends[1]);
   if (err_fd < 0) { f.error = errno; fail(&in, f); }
   if (in_reader >= 0) fcntl(in_reader, F_SETFL, fcntl(in_reader, F_GETFL) & ~O_NONBLOCK);
   f.step = STEP_FORK;
@@ -836,7 +911,7 @@ static int keep(const char *name, const char *bell_number) {
   for (;;) {
     long timeout = -1;
     if (phase == RECORD) {
-      int error = put_child(&out_stat, &err_stat);
+      int error = put_child(ends);
       if (error == 0) {
         write_all(gate, "g", 1);
         shut(&gate);
@@ -882,6 +957,10 @@ static int keep(const char *name, const char *bell_number) {
       timeout = (long)(deadline - now_ms(CLOCK_MONOTONIC));
       if (timeout < 0) timeout = 0;
     }
+    if (phase != RECORD && phase != EXEC) {
+      long look = tend_logs();
+      if (look >= 0 && (timeout < 0 || look < timeout)) timeout = look;
+    }
 #ifndef __linux__
     if ((phase == REST || (killing && ended)) && (timeout < 0 || timeout > 20)) timeout = 20; /* no subreaper: their ends are not told */
 #endif
@@ -892,8 +971,10 @@ static int keep(const char *name, const char *bell_number) {
     if (phase == EXEC) FD_SET(report, &readable);
     bool hearing = notice >= 0 && phase != RECORD && phase != EXEC;
     if (hearing) FD_SET(notice, &readable);
+    if (eyes >= 0) FD_SET(eyes, &readable);
     int highest = ctl > report ? ctl : report;
     if (notice > highest) highest = notice;
+    if (eyes > highest) highest = eyes;
     struct timespec wait = { timeout / 1000, (timeout % 1000) * 1000000 };
     int n = pselect(highest + 1, &readable, NULL, NULL, timeout < 0 ? NULL : &wait, &waiting);
     if (n == 0 && (phase == RECORD || phase == EXEC)) stuck = true;
@@ -911,6 +992,7 @@ static int keep(const char *name, const char *bell_number) {
       phase = RUN;
     }
     if (hearing && FD_ISSET(notice, &readable)) hear();
+    if (eyes >= 0 && FD_ISSET(eyes, &readable)) see();
     if (listening && FD_ISSET(ctl, &readable)) serve();
   }
 }

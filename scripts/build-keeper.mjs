@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'keeper', 'keeper.c')
+const parts = ['rotation.h', 'freeze.h', 'logs.h'].map((name) => join(root, 'keeper', name))
 const target = join(root, 'dist', 'keeper', 'procman-keeper')
 const temp = `${target}.${process.pid}.tmp`
 // musl's FD_SET converts signs
@@ -20,7 +21,7 @@ const prebuilt = join(root, 'prebuilt', `${process.platform}-${process.arch}`, '
 const mtimeOf = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 const runs = (path) => spawnSync(path, ['version'], { encoding: 'utf8' }).stdout === 'procman-keeper 1\n'
 const takePrebuilt = () => {
-  if (process.env.CC || mtimeOf(prebuilt) < mtimeOf(source)) return false
+  if (process.env.CC || [source, ...parts].some((path) => mtimeOf(prebuilt) < mtimeOf(path))) return false
   copyFileSync(prebuilt, temp)
   return runs(temp)
 }

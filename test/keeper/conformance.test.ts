@@ -1063,7 +1063,7 @@ describe.each(keepers)('the keeper in $name', { timeout: 20_000 }, ({ name, comm
 
     it.runIf(linux && isC)('holds few descriptors and little memory', async () => {
       const keeper = await launched({ args: ['cat'], stdin: 'pipe' })
-      await until('start over', () => readdirSync(`/proc/${keeper.process.pid}/fd`).length <= 6)
+      await until('start over', () => readdirSync(`/proc/${keeper.process.pid}/fd`).length <= 8)
       expect(Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${keeper.process.pid}/status`, 'utf8'))?.[1])).toBeLessThan(200)
     })
   })
@@ -1152,7 +1152,7 @@ describe('the spawner', { timeout: 20_000 }, () => {
         expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('')
         expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('procman-keeper\n')
         expect(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ').slice(2, 4)).toEqual([`${pid}`, `${pid}`])
-        await until('no descriptor but its own', () => readdirSync(`/proc/${pid}/fd`).length === 6)
+        await until('no descriptor but its own', () => readdirSync(`/proc/${pid}/fd`).length === 8)
       }
       tell('c\n', `run-${n}.ctl`)
       await until('exit', () => quiet(() => json(`run-${n}.exit`).code === 0))

@@ -2,6 +2,7 @@
 import { existsSync, linkSync, lstatSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, readWhole, replaceFile, withTemp } from '../../files.ts'
+import type { LogsSpec } from '../../output.ts'
 import { signalName } from '../../signals.ts'
 import type { Identity, Outcome, ProcessSpec } from '../../types.ts'
 
@@ -19,8 +20,12 @@ export interface Child {
   /** Null: written by a keeper that did not say. */
   readonly boot: string | null
   readonly atMs: number
+  /** Where in the log of each stream this run begins: a logical offset. */
   readonly stdout: number
   readonly stderr: number
+  /** The descriptor of the keeper that holds what is captured in memory. Null: it is not. */
+  readonly stdoutFd: number | null
+  readonly stderrFd: number | null
 }
 
 export interface RunExit {
@@ -103,7 +108,17 @@ function toChild(json: Json | 'damaged' | null): Child | null {
   if (json === null || json === 'damaged') return null
   if (!isPid(json.pid) || typeof json.start !== 'string' || !isTime(json.at)) return null
   const boot = typeof json.boot === 'string' ? json.boot : null
-  return { pid: json.pid, start: json.start, boot, atMs: json.at, stdout: isCount(json.out) ? json.out : 0, stderr: isCount(json.err) ? json.err : 0 }
+  const { out, err, outFd, errFd } = json
+  return {
+    pid: json.pid,
+    start: json.start,
+    boot,
+    atMs: json.at,
+    stdout: isCount(out) ? out : 0,
+    stderr: isCount(err) ? err : 0,
+    stdoutFd: isCount(outFd) ? outFd : null,
+    stderrFd: isCount(errFd) ? errFd : null,
+  }
 }
 
 export function readExit(jobDir: string, run: number): RunExit | null {
@@ -200,10 +215,23 @@ export function writeIntent(jobDir: string, run: number, { token, spec, filled, 
     `leftovers=${spec.leftovers}`,
     `graceMs=${spec.stop.timeoutMs}`,
     ...(spec.ready?.kind === 'notify' ? [`notify=${spec.ready.fd}`] : []),
+    ...logFields(spec.logs),
     `ports=${JSON.stringify(ports)}`,
     `spec=${JSON.stringify(spec)}`,
   ]
   replaceFile(runFile(jobDir, run, 'intent'), fields.join('\0'))
+}
+
+const SINKS = { files: 'file', memory: 'memory', none: 'none' } as const
+
+/** What a keeper is to know of logs: it rotates on its own. */
+function logFields(logs: LogsSpec): readonly string[] {
+  const limits = { logSize: logs.maxSizeBytes, logFiles: logs.maxFiles, logAge: logs.maxAgeMs, logTotal: logs.maxTotalBytes, logBuffer: logs.bufferBytes }
+  return [
+    `stdoutTo=${SINKS[logs.stdout]}`,
+    `stderrTo=${SINKS[logs.stderr]}`,
+    ...Object.entries(limits).flatMap(([name, limit]) => (limit === null ? [] : [`${name}=${limit}`])),
+  ]
 }
 
 export function hasIntent(jobDir: string, run: number): boolean {
