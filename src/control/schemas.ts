@@ -34,6 +34,18 @@ const restartPolicy = z.looseObject({
 
 const probe = z.looseObject({ verdict: z.enum(['unknown', 'passing', 'failing']), failures: count, successes: count, body: z.unknown() })
 
+const quantity = z.number().min(0).nullable()
+const progress = z.object({
+  percent: quantity.describe('0 to 100'),
+  current: quantity,
+  total: quantity,
+  unit: text.nullable().describe('Of current and total: `B` for bytes, `s` for seconds, else as the output calls them'),
+  rate: quantity.describe('Per second, in the unit of current'),
+  etaMs: quantity,
+  message: text.nullable(),
+  atMs: z.number().describe('When it was said, ms since 1970'),
+})
+
 /** Fields that a newer manager adds are no error. */
 export const processRecord = z
   .looseObject({
@@ -65,6 +77,7 @@ export const processRecord = z
     restart: restartPolicy,
     gave_up: z.boolean(),
     waiting_for: text.nullable(),
+    progress: progress.nullable().describe('How far the current or last run is, as its output says'),
     stdin: z.enum(['null', 'pipe']),
     reasons: z.array(z.object({ at: time, text })).describe('The last verdicts, oldest first'),
   })
@@ -99,6 +112,11 @@ const processInput = z
     health: z.object({ startup: probeInput, liveness: probeInput, readiness: probeInput, pauseWhenSuspended: z.boolean() }).partial(),
     ready: z.looseObject({}).describe('One of logLine (the source of a regular expression, or {source, flags}), notifyFd, delayMs'),
     startupTimeoutMs: z.number(),
+    progress: z
+      .union([z.boolean(), z.literal('auto'), z.looseObject({})])
+      .describe(
+        'Whether its output is read for progress; {pattern}: the source of a regular expression, or {source, flags}, with the groups percent, current, total, message',
+      ),
     meta: z.record(z.string(), z.union([text, z.number(), z.boolean()])),
     template: z.boolean(),
     autostart: z.boolean(),

@@ -21,7 +21,7 @@ import { type Layout, layoutOf, resolveStateDir } from '../persistence/layout.ts
 import { createSlices } from '../persistence/slices.ts'
 import { Store } from '../persistence/store.ts'
 import { createProcessTable, TableWriter } from '../table.ts'
-import { isUneventfulAnswer, viewOf } from './answers.ts'
+import { urgencyOf, viewOf } from './answers.ts'
 import { Launches } from './launches.ts'
 import { followRuns, startedRunsIn } from './output.ts'
 import { Problems } from './problems.ts'
@@ -97,7 +97,7 @@ export class World {
   processLogic() {
     return processMachine.provide({
       actors: {
-        run: runEffect(this.effects, this.watches),
+        run: runEffect(this.effects, this.watches, (input, tell) => this.#healthWatches.finish(input, tell)),
         probeHealth: probeHealth(this.effects, this.#healthWatches),
         terminate: terminate(this.effects, this.watches, (id) => this.#stopOnRecord(id)),
         waitUntil: this.deadline(),
@@ -162,14 +162,14 @@ export class World {
         if (snapshot === last || this.refs.get(id) !== ref) return
         // Not before the launch: the next run must not wait for the files of the last one.
         const isPastLaunch = last.value === 'starting' && snapshot.value !== 'starting' && snapshot.context.run > 1
-        const isAnswer = isUneventfulAnswer(last, snapshot)
+        const urgency = urgencyOf(last, snapshot)
         // No intent and no end of a run tells of a declaration that came after it.
         const isDeclaredAnew = snapshot.context.spec !== last.context.spec
         last = snapshot
         const persisted = () => processMachine.getPersistedSnapshot(snapshot)
-        if (isAnswer) this.store.saveSoon(id, persisted)
-        else if (isDeclaredAnew || !isOnRecordOtherwise(snapshot)) this.store.save(id, persisted)
-        if (!isAnswer) this.launches.follow(id, snapshot.hasTag('settled'), snapshot.context)
+        if (urgency === 'soon') this.store.saveSoon(id, persisted)
+        else if (urgency === 'now' && (isDeclaredAnew || !isOnRecordOtherwise(snapshot))) this.store.save(id, persisted)
+        if (urgency === 'now') this.launches.follow(id, snapshot.hasTag('settled'), snapshot.context)
         this.#tableWriter.update(id, () => toRecord(snapshot.value, snapshot.context))
         outputOf(snapshot, false)
         if (isPastLaunch) void this.#pruneOnceSaved(ref, snapshot.context.run)

@@ -15,7 +15,12 @@ export function toSendable(input: ProcessInput, cwd: string | null, id: string |
     const problem = `health.${name}.function is a function, which cannot be sent to a manager in another program: give the name of one of its probes instead`
     throw new ProcmanError('PROCMAN_INVALID_SPEC', problem, { details: { problems: [problem] } })
   }
-  return { ...input, ...(cwd === null ? {} : { cwd: placeOf(input, cwd) }), ...(input.ready === undefined ? {} : { ready: withSource(input.ready) }) }
+  return {
+    ...input,
+    ...(cwd === null ? {} : { cwd: placeOf(input, cwd) }),
+    ...(input.ready === undefined ? {} : { ready: withSource(input.ready) }),
+    ...(input.progress === undefined ? {} : { progress: withPatternSource(input.progress) }),
+  }
 }
 
 /** @returns the probes that are functions */
@@ -38,6 +43,14 @@ function placeOf({ cwd, template }: ProcessInput, base: string): string {
 
 function withSource(ready: NonNullable<ProcessInput['ready']>): NonNullable<ProcessInput['ready']> {
   if (!('logLine' in ready) || !types.isRegExp(ready.logLine)) return ready
-  const { source, flags } = ready.logLine
-  return { ...ready, logLine: { source, flags } as unknown as RegExp }
+  return { ...ready, logLine: sourceOf(ready.logLine) }
+}
+
+function withPatternSource(progress: NonNullable<ProcessInput['progress']>): NonNullable<ProcessInput['progress']> {
+  return typeof progress === 'object' && types.isRegExp(progress.pattern) ? { pattern: sourceOf(progress.pattern) } : progress
+}
+
+/** What the manager makes a regular expression of again. */
+function sourceOf({ source, flags }: RegExp): RegExp {
+  return { source, flags } as unknown as RegExp
 }

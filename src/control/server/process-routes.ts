@@ -190,12 +190,17 @@ function inputOf(body: object): ProcessInput {
 
 /** JSON has no regular expressions. One that is none is told by the library. */
 function withPattern(input: ProcessInput): ProcessInput {
-  const line: unknown = isRecord(input.ready) && 'logLine' in input.ready ? input.ready.logLine : undefined
-  if (!isRecord(line) || typeof line.source !== 'string' || typeof line.flags !== 'string') return input
+  const logLine = isRecord(input.ready) && 'logLine' in input.ready ? patternOf(input.ready.logLine) : null
+  const pattern = isRecord(input.progress) ? patternOf(input.progress.pattern) : null
+  return { ...input, ...(logLine === null ? {} : { ready: { logLine } }), ...(pattern === null ? {} : { progress: { pattern } }) }
+}
+
+function patternOf(given: unknown): RegExp | null {
+  if (!isRecord(given) || typeof given.source !== 'string' || typeof given.flags !== 'string') return null
   try {
-    return { ...input, ready: { logLine: new RegExp(line.source, line.flags) } }
+    return new RegExp(given.source, given.flags)
   } catch {
-    return input
+    return null
   }
 }
 

@@ -1,4 +1,5 @@
 /** The effect that attends a run that is up: asks its probes, waits for it to be ready, and tells when it has been so for long. Types only. */
+import type { Progress } from '../../output.ts'
 import type { ProbeName } from '../../types.ts'
 
 /** Identifies the run, and nothing more. What to ask is asked for by id. */
@@ -37,3 +38,5 @@ export type HealthFact =
   | { readonly type: 'startup.timed-out'; readonly run: number; readonly atMs: number }
   /** It has been ready for `afterMs`, which is what was asked for: what counts against it is forgotten. */
   | { readonly type: 'run.steadied'; readonly run: number; readonly afterMs: number; readonly atMs: number }
+  /** Its output says so, of those who are asked for it. At most a few times a second, and the last before the end of the run is told. */
+  | { readonly type: 'run.progressed'; readonly run: number; readonly progress: Progress; readonly atMs: number }

@@ -1,4 +1,5 @@
 /** One run, from its launch to its end: its probes, its readiness, and how long it has been ready. */
+import type { ProgressSpec } from '../../output.ts'
 import { callAfter } from '../../timers.ts'
 import type { ProbeSpec, ProcessSpec } from '../../types.ts'
 import type { RunFact, RunInput } from '../run/contract.ts'
@@ -6,6 +7,7 @@ import type { Checker, createChecker } from './checker.ts'
 import type { HealthFact, HealthInput } from './contract.ts'
 import type { HealthPorts } from './ports.ts'
 import { Probes } from './probes.ts'
+import { ProgressPart } from './progress-part.ts'
 import { ReadySignal } from './ready-signal.ts'
 import { StartupTimer } from './startup-timer.ts'
 import { SteadyTimer } from './steady-timer.ts'
@@ -65,6 +67,14 @@ export class HealthWatch {
     this.#review()
   }
 
+  /** The command has ended, and is about to be told so: what parts still have to tell comes first. */
+  finish(): void {
+    if (this.#isClosed) return
+    const { progress } = this.#ports.declarationOf(this.#id)
+    if (this.#attended === undefined && progress !== null) this.#parts.push(this.#progressPartOf(progress))
+    for (const part of this.#parts) this.#guarded(() => part.finish?.())
+  }
+
   close(): void {
     this.#isClosed = true
     this.#stopPausing?.()
@@ -103,9 +113,9 @@ export class HealthWatch {
     this.#begin()
   }
 
-  /** Most processes declare neither a probe nor a sign of readiness, and nothing more is to be found out about them. */
-  #filled({ health, ready }: Declaration): ProcessSpec | null {
-    return health === null && ready === null ? null : this.#ports.specOf(this.#id, this.#run)
+  /** Most processes declare neither a probe nor a sign of readiness nor progress, and nothing more is to be found out about them. */
+  #filled({ health, ready, progress }: Declaration): ProcessSpec | null {
+    return health === null && ready === null && progress === null ? null : this.#ports.specOf(this.#id, this.#run)
   }
 
   #unfollow(): void {
@@ -116,7 +126,10 @@ export class HealthWatch {
 
   #take(fact: RunFact): void {
     if (fact.type === 'run.launched') this.#launched(fact)
-    else if (fact.type === 'run.exited' || fact.type === 'run.ended') this.close()
+    else if (fact.type === 'run.exited' || fact.type === 'run.ended') {
+      this.finish()
+      this.close()
+    }
   }
 
   #launched(fact: Extract<RunFact, { type: 'run.launched' }>): void {
@@ -135,17 +148,24 @@ export class HealthWatch {
     const spec = this.#filled(declared)
     this.#attended = { declared, filled: spec }
     if (spec === null) return this.#unfollow()
-    const { health, ready } = spec
+    // What is declared now: how its output is read is for nobody to know who launches it.
+    const { health, ready, progress } = { ...spec, progress: declared.progress }
     const up: UpRun = {
       ...{ id, run, spec, identity, startedAtMs: atMs, jobDir: this.#ports.jobDirOf(id) },
       ...{ tell: this.#tell, review: this.#review, after: this.#after, nowMs: this.#nowMs, trouble: this.#trouble },
     }
     const signal = ready === null ? null : new ReadySignal(up, ready)
     const probes = health === null ? null : new Probes(up, health, (probe) => this.#checkerOf(up, probe))
+    if (progress !== null) this.#parts.push(this.#progressPartOf(progress))
     if (signal !== null) this.#parts.push(signal)
     if (probes !== null) this.#parts.push(probes)
     if (signal === null && health?.startup == null && health?.readiness == null) return
     this.#parts.push(new StartupTimer(up, (view) => signal?.hasLooked !== false && probes?.hasAskedForReadiness(view) !== false))
+  }
+
+  #progressPartOf(spec: ProgressSpec): ProgressPart {
+    const [run, jobDir] = [this.#run, this.#ports.jobDirOf(this.#id)]
+    return new ProgressPart({ run, jobDir, tell: this.#tell, after: this.#after, nowMs: this.#nowMs, trouble: this.#trouble }, spec)
   }
 
   #checkerOf({ id, run, spec }: UpRun, { check }: ProbeSpec): Checker {
@@ -190,5 +210,5 @@ export class HealthWatch {
 }
 
 function attendedPartsOf(spec: ProcessSpec | null): string {
-  return JSON.stringify(spec && [spec.health, spec.ready, spec.startupTimeoutMs])
+  return JSON.stringify(spec && [spec.health, spec.ready, spec.startupTimeoutMs, spec.progress])
 }

@@ -30,6 +30,20 @@ export class HealthWatches {
     this.#entries.get(`${id}/${run}`)?.watch.renew()
   }
 
+  /**
+   * The command has ended, and its machine is about to be told so: what is still to be told of it comes first.
+   * @param tell where nobody attends the run, as it has ended before it was adopted
+   */
+  finish(input: HealthInput, tell: (fact: HealthFact) => void): void {
+    const attending = this.#entries.get(`${input.id}/${input.run}`)?.watch
+    if (attending !== undefined) return attending.finish()
+    if (this.#ports.declarationOf(input.id).progress === null) return
+    const watch = new HealthWatch(this.#ports, this.#runs, this.#createChecker, input)
+    watch.listen(tell)
+    watch.finish()
+    watch.close()
+  }
+
   /** Tells what becomes of the run from now on. @returns a function that ends it; with the last one, all probes are given up */
   attend(input: HealthInput, tell: (fact: HealthFact) => void): () => void {
     const key = `${input.id}/${input.run}`

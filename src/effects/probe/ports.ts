@@ -18,7 +18,7 @@ export type ProbeFunction = (about: { readonly id: string; readonly run: number;
 
 export interface HealthPorts {
   /** As it is declared now: the same object until it is declared anew. */
-  declarationOf(id: string): Pick<ProcessSpec, 'health' | 'ready'>
+  declarationOf(id: string): Pick<ProcessSpec, 'health' | 'ready' | 'progress'>
   /** With its templates filled in as this run was launched. */
   specOf(id: string, run: number): ProcessSpec
   /** Null: the process is in another run by now. */

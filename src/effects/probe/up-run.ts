@@ -24,6 +24,8 @@ export interface UpRun {
 export interface Part {
   /** Does what `view` asks for, and no more when asked again. Tells nothing by itself: only later, when what it waits for has come. */
   review(view: HealthView): void
+  /** The command has ended, and nobody knows of it yet: what is still to be told is told now. */
+  finish?(): void
   /** Lets go of everything. Repeated: nothing. */
   close(): void
 }

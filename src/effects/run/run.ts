@@ -1,5 +1,6 @@
 /** The effect that the machine invokes in every state in which a run may be up: launch-or-adopt, watch, pass signals on. */
 import { defineEffect, type EffectRegistry } from '../effect.ts'
+import type { HealthFact } from '../probe/contract.ts'
 import type { RunCommand, RunFact, RunInput } from './contract.ts'
 import type { RunPorts } from './ports.ts'
 import { RunWatch } from './run-watch.ts'
@@ -56,11 +57,15 @@ export class RunWatches {
   }
 }
 
-export function runEffect(registry: EffectRegistry, watches: RunWatches) {
-  return defineEffect<RunCommand, RunInput, RunFact>(registry, ({ input, send, onCommand }) => {
+/** @param beforeEnd called each time before it is told that the command has ended: what it tells comes first */
+export function runEffect(registry: EffectRegistry, watches: RunWatches, beforeEnd: (input: RunInput, tell: (fact: HealthFact) => void) => void = () => {}) {
+  return defineEffect<RunCommand, RunInput, RunFact | HealthFact>(registry, ({ input, send, onCommand }) => {
     const { watch, release } = watches.acquire(input)
     if (input.launch === undefined) watch.abandonLaunch()
-    const stopListening = watch.listen(send)
+    const stopListening = watch.listen((fact) => {
+      if (fact.type === 'run.exited' || fact.type === 'run.ended') beforeEnd(input, send)
+      send(fact)
+    })
     onCommand((command) => {
       if (command.type === 'process.refresh') return watch.refresh()
       const reason = watch.signal(command.signal, command.target)

@@ -38,6 +38,10 @@ export function afterSignal(_context: ProcessContext, event: ProcessEvent): Chan
   return event.type === 'ready.signalled' ? { signalledAtMs: event.atMs } : {}
 }
 
+export function afterProgress(_context: ProcessContext, event: ProcessEvent): Change {
+  return event.type === 'run.progressed' ? { progress: event.progress } : {}
+}
+
 export function afterReady(_context: ProcessContext, event: ProcessEvent): Change {
   return { readyAtMs: nowOf(event) }
 }

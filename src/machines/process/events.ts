@@ -3,6 +3,7 @@ import type { DeadlineFact } from '../../effects/deadline/contract.ts'
 import type { HealthFact } from '../../effects/probe/contract.ts'
 import type { RunFact } from '../../effects/run/contract.ts'
 import type { TerminateFact } from '../../effects/terminate/contract.ts'
+import type { Progress } from '../../output.ts'
 import type { Outcome, ProcessSpec } from '../../types.ts'
 
 /** What a user or the supervisor asks for. Illegal ones are refused by the supervisor with a typed error. */
@@ -33,4 +34,6 @@ export type ProcessEmitted =
   | { readonly type: 'process.backing-off'; readonly id: string; readonly run: number; readonly retryAtMs: number; readonly reason: string }
   | { readonly type: 'process.gave-up'; readonly id: string; readonly run: number; readonly reason: string; readonly atMs: number }
   | { readonly type: 'process.settled'; readonly id: string; readonly state: 'exited' | 'orphaned'; readonly atMs: number }
+  /** At most a few times a second, of those who are asked for it; the last one comes before the end. */
+  | { readonly type: 'process.progressed'; readonly id: string; readonly run: number; readonly progress: Progress; readonly atMs: number }
   | { readonly type: 'process.signalled'; readonly id: string; readonly request: string; readonly error: string | null }

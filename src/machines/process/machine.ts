@@ -6,7 +6,7 @@ import type { RunCommand, RunInput } from '../../effects/run/contract.ts'
 import type { TerminateInput } from '../../effects/terminate/contract.ts'
 import type { ProcessContext, ProcessSpec } from '../../types.ts'
 import { placeholder } from '../placeholder.ts'
-import { afterPorts, afterProbe, afterReady, afterSignal, afterSteady, afterUnready, withProbe } from './attendance.ts'
+import { afterPorts, afterProbe, afterProgress, afterReady, afterSignal, afterSteady, afterUnready, withProbe } from './attendance.ts'
 import { isOpen } from './breaker.ts'
 import { nowOf } from './change.ts'
 import {
@@ -85,6 +85,7 @@ const base = setup({
     recordPorts: assign(({ context, event }) => afterPorts(context, event)),
     recordProbe: assign(({ context, event }) => afterProbe(context, event)),
     recordSignal: assign(({ context, event }) => afterSignal(context, event)),
+    recordProgress: assign(({ context, event }) => afterProgress(context, event)),
     recordReady: assign(({ context, event }) => afterReady(context, event)),
     recordUnready: assign(afterUnready),
     recordSteady: assign(({ context, event }) => afterSteady(context, event)),
@@ -115,6 +116,10 @@ const base = setup({
       const probe = failingProbe(context)
       const reason = probe === null ? '' : describeProbe(probe, context.probes[probe])
       return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: nowOf(event) }
+    }),
+    emitProgressed: emit(({ context, event }) => {
+      if (event.type !== 'run.progressed') throw new Error(`internal: ${event.type} is no progress`)
+      return { type: 'process.progressed' as const, id: context.spec.id, run: context.run, progress: event.progress, atMs: event.atMs }
     }),
     emitExited: emit(({ context, event }) => {
       const { outcome, atMs } = endOf(context, event)
@@ -160,6 +165,7 @@ const whileUp = {
   'run.exited': { guard: 'isCurrent', target: 'stopping', actions: ['recordExit', 'planStop'] },
   'run.ended': endings,
   'run.keeper-lost': { guard: 'isCurrent', actions: 'recordKeeperLoss' },
+  'run.progressed': { guard: 'isCurrent', actions: ['recordProgress', 'emitProgressed'] },
   'process.stop': { target: 'stopping', actions: ['planStop', 'cancel'] },
   'process.restart': { target: 'stopping', actions: 'planStop' },
 } as const

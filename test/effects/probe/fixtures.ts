@@ -71,7 +71,7 @@ interface Asked {
 }
 
 export class World {
-  spec: Pick<ProcessSpec, 'health' | 'ready' | 'startupTimeoutMs' | 'cwd'>
+  spec: Pick<ProcessSpec, 'health' | 'ready' | 'progress' | 'startupTimeoutMs' | 'cwd'>
   readonly facts: HealthFact[] = []
   readonly asked: Asked[] = []
   readonly troubles: unknown[] = []
@@ -92,7 +92,7 @@ export class World {
 
   /** @param runSource instead of what the test says */
   constructor(spec: Partial<World['spec']>, runSource?: RunSource) {
-    this.spec = { health: null, ready: null, startupTimeoutMs: 60_000, cwd: '/', ...spec }
+    this.spec = { health: null, ready: null, progress: null, startupTimeoutMs: 60_000, cwd: '/', ...spec }
     const ports = {
       declarationOf: () => this.spec,
       specOf: () => {
