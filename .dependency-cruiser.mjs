@@ -80,10 +80,11 @@ export default {
     },
     {
       name: 'collection-is-a-user-of-the-supervisor',
-      comment: 'Log collection reads and delivers what the supervisor tells of: it knows no machines, and no files but those that src/logs.ts reads.',
+      comment:
+        'Log collection reads and delivers what the supervisor tells of: it knows no machines, and no files of processes but what src/logs.ts tells of them.',
       severity: 'error',
       from: { path: '^src/collect(/|\\.ts$)' },
-      to: { path: '^src/(machines|effects|persistence|supervisor|manager|cli|control|config)(/|\\.ts$)' },
+      to: { path: '^src/((machines|effects|persistence|supervisor|manager|cli|control|config)/|(reader|keeper)\\.ts$)' },
     },
     {
       name: 'records-are-pure',

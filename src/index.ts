@@ -21,6 +21,21 @@ export type {
   SupervisorOptions,
   WaitOptions,
 } from './api.ts'
+export {
+  type CollectOptions,
+  type Collector,
+  type CollectRules,
+  collectLogs,
+  type FileTarget,
+  type FunctionTarget,
+  type HttpTarget,
+  type LogRecord,
+  type LogTarget,
+  type RecordSelector,
+  type StreamTarget,
+  type SyslogTarget,
+  type TargetStatus,
+} from './collect.ts'
 export type { WaitCondition } from './conditions.ts'
 export type { ConfigProblem, LogLevel, ManagerSettings, Project } from './config/contract.ts'
 export type { LoadOptions } from './config/load.ts'

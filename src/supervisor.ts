@@ -75,3 +75,13 @@ function worldOf(logic: object): World {
 export function onNews(supervisor: Supervisor, listener: (id: string) => void): (() => void) | null {
   return supervisor instanceof SupervisorHandle ? worldOf((supervisor.actor as unknown as { readonly logic: object }).logic).recorder.onNews(listener) : null
 }
+
+/**
+ * Calls back before a process is removed with its files; its removal waits for what is returned. One who throws keeps nobody from removing it.
+ * @returns a function that ends it; null: this is not a supervisor of this program
+ */
+export function beforeRemoval(supervisor: Supervisor, listener: (id: string) => Promise<void>): (() => void) | null {
+  return supervisor instanceof SupervisorHandle
+    ? worldOf((supervisor.actor as unknown as { readonly logic: object }).logic).beforeRemoval.listen(listener)
+    : null
+}

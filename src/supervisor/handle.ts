@@ -14,10 +14,11 @@ import { generateId, parseAgain, parseProcessInput } from '../spec/parse.ts'
 import { mustBeDuration } from '../timers.ts'
 import { drained } from './drain.ts'
 import { FirstStarts } from './first-starts.ts'
-import { isRemovable, isRunUp, mustBeSound, recordOf } from './judge.ts'
+import { isRunUp, mustBeSound, recordOf } from './judge.ts'
 import { breakerOpen, isHeldBack, launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
 import { LogReaders } from './log-readers.ts'
+import { mustBeRemovable } from './removal.ts'
 import { sendSignal } from './signalling.ts'
 import { StdinWriters } from './stdin-writers.ts'
 import { KILL_PATIENCE_MS, stopped } from './stopping.ts'
@@ -206,8 +207,12 @@ export class SupervisorHandle implements Supervisor {
   }
 
   async #remove(ref: ProcessRef): Promise<void> {
-    const { value } = mustBeSound(ref)
-    if (!isRemovable(ref.getSnapshot())) throw wrongState('remove', ref.id, value, 'stop it first')
+    mustBeRemovable(this.#world, ref)
+    if (!this.#world.beforeRemoval.isEmpty) {
+      await this.#world.beforeRemoval.ask(ref.id)
+      this.#mustBeOpen()
+      mustBeRemovable(this.#world, ref)
+    }
     this.#logReaders.lookNow(ref.id)
     const deleteFiles = this.#world.store.remove(ref.id)
     this.actor.send({ type: 'supervisor.remove', id: ref.id })
@@ -227,8 +232,14 @@ export class SupervisorHandle implements Supervisor {
       this.#mustBeOpen()
       // Removed or started again meanwhile; its id may be another's prefix now.
       if (this.#world.refs.get(ref.id) !== ref || !ref.getSnapshot().hasTag('settled')) continue
-      await this.#remove(ref)
-      removed.push(ref.id)
+      const isGone = await this.#remove(ref).then(
+        () => true,
+        (error: unknown) => {
+          if (this.#world.refs.get(ref.id) === ref && ref.getSnapshot().hasTag('settled')) throw error
+          return false
+        },
+      )
+      if (isGone) removed.push(ref.id)
     }
     return removed
   }

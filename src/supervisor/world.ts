@@ -22,6 +22,7 @@ import { createSlices } from '../persistence/slices.ts'
 import { Store } from '../persistence/store.ts'
 import { createProcessTable, TableWriter } from '../table.ts'
 import { urgencyOf, viewOf } from './answers.ts'
+import { BeforeRemoval } from './before-removal.ts'
 import { Launches } from './launches.ts'
 import { followRuns, startedRunsIn } from './output.ts'
 import { Problems } from './problems.ts'
@@ -46,6 +47,7 @@ export class World {
   readonly watches: RunWatches
   readonly launches: Launches
   readonly recorder: Recorder
+  readonly beforeRemoval = new BeforeRemoval((error) => this.trouble(null, null, `who is asked before a removal has failed: ${messageOf(error)}`))
   readonly #healthWatches: HealthWatches
   readonly #tenancy: Tenancy
   readonly #sweeper: Sweeper

@@ -1,0 +1,46 @@
+/** Composes the collection of logs with a supervisor: whatever its processes put out is delivered to the targets. */
+import type { Supervisor } from './api.ts'
+import { LogCollector } from './collect/collector.ts'
+import type { CollectOptions, Collector } from './collect/contract.ts'
+import { ProcmanError } from './errors.ts'
+import { beforeRemoval, onNews } from './supervisor.ts'
+
+export type {
+  CollectOptions,
+  Collector,
+  CollectRules,
+  FileTarget,
+  FunctionTarget,
+  HttpTarget,
+  LogRecord,
+  LogTarget,
+  RecordSelector,
+  StreamTarget,
+  SyslogTarget,
+  TargetStatus,
+} from './collect/contract.ts'
+
+/**
+ * Delivers the output of all processes, line by line, to targets: at least once, each at its own pace. How far a target is, is kept in the state directory: the next
+ * collector goes on there. Close it before the supervisor.
+ *
+ * @param supervisor of this program
+ * @throws PROCMAN_INVALID_ARGUMENT with `details.problems`
+ * @example
+ * const collector = collectLogs(supervisor, { targets: [{ type: 'file', path: '/var/log/all.json', format: 'json' }] })
+ */
+export function collectLogs(supervisor: Supervisor, options: CollectOptions): Collector {
+  return new LogCollector(
+    {
+      supervisor,
+      onNews: (listener) => onNews(supervisor, listener) ?? notHere(),
+      beforeRemoval: (listener) => beforeRemoval(supervisor, listener) ?? notHere(),
+      onTrouble: (error) => process.emitWarning(error instanceof Error ? error : String(error)),
+    },
+    options,
+  )
+}
+
+function notHere(): never {
+  throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', 'logs are collected by the program that manages the processes: a client of another one cannot')
+}

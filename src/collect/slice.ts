@@ -1,0 +1,72 @@
+/** Reads a piece of the output of one process, as lines. */
+import type { LogLine, Supervisor } from '../api.ts'
+import { fromPosition, LineSplitter, toPosition } from '../logs.ts'
+
+export interface Slice {
+  readonly lines: readonly LogLine[]
+  /** Behind the last line. */
+  readonly position: string
+  /** So many were read. */
+  readonly bytes: number
+  /** So many are not kept any more. */
+  readonly lostBytes: number
+  /** There was no more. */
+  readonly isEnd: boolean
+}
+
+export interface SliceOptions {
+  /** Where to begin; empty: at the beginning. */
+  readonly from: string
+  /** No more is read once there is a line. */
+  readonly mostBytes: number
+  /** Nothing will follow: what there is of a last line is one. */
+  readonly isOver: boolean
+}
+
+type Splitters = Map<LogLine['stream'], LineSplitter>
+
+/** @throws PROCMAN_LOG_UNREADABLE, PROCMAN_PROCESS_UNKNOWN, PROCMAN_INVALID_ARGUMENT for a position that is none */
+export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: string, { from, mostBytes, isOver }: SliceOptions): Promise<Slice> {
+  const begun = fromPosition(from)
+  const attachment = supervisor.attach(id, { follow: false, from })
+  const splitters: Splitters = new Map()
+  const lines: LogLine[] = []
+  let bytes = 0
+  let lostBytes = 0
+  for await (const chunk of attachment) {
+    const { stream, run, data, gapBytes = 0 } = chunk
+    let splitter = splitters.get(stream)
+    if (splitter?.run !== run) {
+      append(lines, splitter?.flush())
+      splitter = new LineSplitter(stream, run, { isAfterCr: splitter === undefined && begun[stream]?.isAfterCr === true })
+      splitters.set(stream, splitter)
+    }
+    append(lines, splitter.split(chunk))
+    bytes += data.length
+    lostBytes += gapBytes
+    if (bytes >= mostBytes && lines.length > 0) return { lines, position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: false }
+  }
+  if (isOver) for (const splitter of splitters.values()) append(lines, splitter.flush())
+  return { lines, position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: true }
+}
+
+/** Where a process's output ends now. @returns a position */
+export async function endOf(supervisor: Pick<Supervisor, 'attach'>, id: string): Promise<string> {
+  const attachment = supervisor.attach(id, { follow: false, tail: 0 })
+  for await (const _ of attachment) break
+  return attachment.position
+}
+
+/** Not `push(...)`: a chunk may have more lines than a call may have arguments. */
+function append(lines: LogLine[], more: readonly LogLine[] = []): void {
+  for (const line of more) lines.push(line)
+}
+
+function behindLines(position: string, splitters: Splitters): string {
+  const places = Object.entries(fromPosition(position)).map(([name, place]) => {
+    const splitter = splitters.get(name as LogLine['stream'])
+    if (splitter === undefined) return [name, place]
+    return [name, { ...place, offset: place.offset - splitter.heldBytes, isAfterCr: splitter.heldBytes === 0 && splitter.endedWithCr }]
+  })
+  return toPosition(Object.fromEntries(places))
+}
