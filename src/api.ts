@@ -2,7 +2,7 @@
 import type { ActorRefFrom, InspectionEvent, Observer } from 'xstate'
 import type { WaitCondition } from './conditions.ts'
 import type { ProbeFunction } from './effects/probe/ports.ts'
-import type { Attachment, AttachOptions, LogLine, LogLines, LogsInput } from './log-api.ts'
+import type { Attachment, AttachOptions, LogLine, LogLines, LogsInput, WatchOptions } from './log-api.ts'
 import type { ProcessMachine } from './machines/process/machine.ts'
 import type { ProcessRecord } from './machines/process/record.ts'
 import type { ProcessStatus } from './machines/process/states.ts'
@@ -10,7 +10,7 @@ import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
 import type { BreakerPolicy, DependencyCondition, ProbeSpec, ProcessSpec, RestartPolicy, RestartStrategy, StopRung, TlsOptions } from './types.ts'
 
-export type { Arrival, Attachment, AttachOptions, LogChunk, LogLine, LogLines, LogsInput, Positioned } from './log-api.ts'
+export type { Arrival, Attachment, AttachOptions, LogChunk, LogLine, LogLines, LogsInput, Positioned, WatchOptions } from './log-api.ts'
 
 /** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
 export type ProcessRef = ActorRefFrom<ProcessMachine>
@@ -184,9 +184,9 @@ export interface Supervisor {
   list(filter?: ListFilter): readonly ProcessRecord[]
   ref(id: string): ProcessRef
   attach(id: string, options?: AttachOptions): Attachment
-  watch(id: string, options?: AttachOptions): LogLines
+  watch(id: string, options?: WatchOptions): LogLines
   /** Resolves when the process has ended or the callback has thrown (then it rejects with that error). */
-  watch(id: string, onLine: (line: LogLine) => void, options?: AttachOptions): Promise<void>
+  watch(id: string, onLine: (line: LogLine) => void, options?: WatchOptions): Promise<void>
   /** Resolves with the record once the process has settled. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED */
   wait(id: string, options?: WaitOptions): Promise<ProcessRecord>
   /**
@@ -266,7 +266,7 @@ export interface Reader {
   /** @param id an id or a unique prefix */
   get(id: string): ProcessRecord
   attach(id: string, options?: AttachOptions): Attachment
-  watch(id: string, options?: AttachOptions): LogLines
+  watch(id: string, options?: WatchOptions): LogLines
   /** As `waitFor` of a supervisor; here somebody else has to make it happen. */
   waitFor(id: string, condition: WaitCondition, options?: WaitOptions): Promise<ProcessRecord>
   /** Resolves with the record once the process has settled, by itself or by a manager. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED, PROCMAN_PROCESS_UNKNOWN when it was removed */

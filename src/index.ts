@@ -20,6 +20,7 @@ export type {
   Supervisor,
   SupervisorOptions,
   WaitOptions,
+  WatchOptions,
 } from './api.ts'
 export {
   type CollectOptions,

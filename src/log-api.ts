@@ -53,7 +53,18 @@ export interface AttachOptions {
   readonly tail?: number
   /** Go on where another reader of these logs was: its `position`. Then `tail` counts for nothing. */
   readonly from?: string
+  /** Only what this run has written, a whole number from 1; it ends when that run has ended. Of one that has not begun yet, what it will write. */
+  readonly run?: number
+  /** Only what arrived from then on, as a Date or in ms since 1970. What nobody has written down the arrival of counts as of now. */
+  readonly since?: number | Date
+  /** Only what arrived until then, inclusive; following ends then. */
+  readonly until?: number | Date
   readonly signal?: AbortSignal
+}
+
+export interface WatchOptions extends AttachOptions {
+  /** Only lines that match; `tail` counts those. A line that comes in pieces is given from the first piece on that matches. The flags `g` and `y` make no difference. */
+  readonly grep?: RegExp
 }
 
 /**

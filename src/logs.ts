@@ -4,8 +4,9 @@ import { fromPosition } from './effects/logs/position.ts'
 import { readChild } from './effects/run/run-files.ts'
 import { layoutOf } from './persistence/layout.ts'
 
-export { type ChunkSource, checkTail, LogAttachment } from './effects/logs/attach.ts'
+export { type ChunkSource, LogAttachment } from './effects/logs/attach.ts'
 export { LineSplitter } from './effects/logs/line-splitter.ts'
+export { checkLogOptions, toMs } from './effects/logs/options.ts'
 export { fromPosition, type LogPlaces, toPosition } from './effects/logs/position.ts'
 export { callForEach, linesOf } from './effects/logs/watch.ts'
 

@@ -4,7 +4,7 @@
  */
 import { lstatSync, watch } from 'node:fs'
 import { transition } from 'xstate'
-import type { Attachment, AttachOptions, ListFilter, LogLines, Problem, Reader, WaitOptions } from './api.ts'
+import type { Attachment, AttachOptions, ListFilter, LogLines, Problem, Reader, WaitOptions, WatchOptions } from './api.ts'
 import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from './conditions.ts'
 import { onFifoReleased } from './effects/run/keeper-link.ts'
 import { observeRun } from './effects/run/observe.ts'
@@ -92,7 +92,7 @@ class DirectoryReader implements Reader {
     return attachTo(this.#logsOf(given), options)
   }
 
-  watch(given: string, options: AttachOptions = {}): LogLines {
+  watch(given: string, options: WatchOptions = {}): LogLines {
     return linesOf(this.#logsOf(given), options)
   }
 

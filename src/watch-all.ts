@@ -1,5 +1,5 @@
 /** The lines of several processes as one sequence. */
-import type { AttachOptions, Reader } from './api.ts'
+import type { Reader, WatchOptions } from './api.ts'
 import { isProcmanError } from './errors.ts'
 import { ByArrival } from './merging/by-arrival.ts'
 import { Funnel } from './merging/funnel.ts'
@@ -7,7 +7,7 @@ import type { NamedLine } from './merging/named-line.ts'
 
 export type { NamedLine } from './merging/named-line.ts'
 
-export interface WatchAllOptions extends Omit<AttachOptions, 'from'> {
+export interface WatchAllOptions extends Omit<WatchOptions, 'from'> {
   /** Told of a process whose output cannot be read (any more); the others go on. Default: the failure ends all. */
   readonly onError?: (id: string, error: unknown) => void
 }

@@ -18,6 +18,10 @@ const time = z.iso.datetime().describe('ISO 8601, UTC')
 const texts = z.record(z.string(), text)
 const ms = z.union([z.number().nonnegative(), z.literal('never')]).describe('In ms; "never": without end')
 const msText = z.string().regex(/^\d+$/, 'must be a number of ms').transform(Number).describe('In ms')
+const timeText = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/, 'must be a time in ms since 1970')
+  .transform(Number)
 const flagText = z.enum(['true', 'false']).transform((value) => value === 'true')
 
 export const states = ['pending', 'starting', 'running', 'unhealthy', 'backoff', 'stopping', 'exited', 'orphaned'] as const
@@ -186,6 +190,18 @@ export const logsQuery = z.strictObject({
   tail: z.string().regex(/^\d+$/, 'must be a number of lines').transform(Number).optional().describe('Begin so many lines before the end of each stream'),
   stdout: flagText.default(true),
   stderr: flagText.default(true),
+  run: z
+    .string()
+    .regex(/^[1-9]\d*$/, 'must be the number of a run')
+    .transform(Number)
+    .optional()
+    .describe('Only what this run has written'),
+  since: timeText.optional().describe('Only what arrived from then on, in ms since 1970'),
+  until: timeText.optional().describe('Only what arrived until then, in ms since 1970'),
+  grep: text
+    .optional()
+    .describe('Only lines that match this regular expression (of JavaScript); of `chunks` and `raw` it says only which lines count for `tail`'),
+  grep_flags: text.optional(),
   format: z
     .enum(['lines', 'chunks', 'raw'])
     .default('lines')

@@ -1,6 +1,6 @@
 /** The library's surface around a supervisor actor. Commands go in as events, results are read off the actors, answers wait for the disk. */
 import type { ActorRefFrom } from 'xstate'
-import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, ProcessInput, ProcessRef, Supervisor, WaitOptions } from '../api.ts'
+import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, ProcessInput, ProcessRef, Supervisor, WaitOptions, WatchOptions } from '../api.ts'
 import { mustBeData, mustBeReason, mustBeSignal } from '../arguments.ts'
 import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from '../conditions.ts'
 import { ProcmanError } from '../errors.ts'
@@ -104,9 +104,9 @@ export class SupervisorHandle implements Supervisor {
     return attachTo(this.#logsOf(this.ref(id)), options)
   }
 
-  watch(id: string, options?: AttachOptions): LogLines
-  watch(id: string, onLine: (line: LogLine) => void, options?: AttachOptions): Promise<void>
-  watch(id: string, first?: AttachOptions | ((line: LogLine) => void), second: AttachOptions = {}): LogLines | Promise<void> {
+  watch(id: string, options?: WatchOptions): LogLines
+  watch(id: string, onLine: (line: LogLine) => void, options?: WatchOptions): Promise<void>
+  watch(id: string, first?: WatchOptions | ((line: LogLine) => void), second: WatchOptions = {}): LogLines | Promise<void> {
     const access = this.#logsOf(this.ref(id))
     return typeof first === 'function' ? eachLineOf(access, first, second) : linesOf(access, first ?? {})
   }

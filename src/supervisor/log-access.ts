@@ -1,5 +1,5 @@
 /** Reading the logs of a process that is told apart by when it has settled. Used by the supervisor and by the lock-free reader alike. */
-import type { Attachment, AttachOptions, LogLine, LogLines } from '../api.ts'
+import type { Attachment, AttachOptions, LogLine, LogLines, WatchOptions } from '../api.ts'
 import { attachLogs } from '../effects/logs/attach.ts'
 import type { LogSource } from '../effects/logs/contract.ts'
 import { watchLines, watchWithCallback } from '../effects/logs/watch.ts'
@@ -27,11 +27,11 @@ export function attachTo(access: LogAccess, options: AttachOptions): Attachment 
   return attachLogs(sourceOf(access, options), options)
 }
 
-export function linesOf(access: LogAccess, options: AttachOptions): LogLines {
+export function linesOf(access: LogAccess, options: WatchOptions): LogLines {
   return watchLines(sourceOf(access, options), options)
 }
 
-export function eachLineOf(access: LogAccess, onLine: (line: LogLine) => void, options: AttachOptions): Promise<void> {
+export function eachLineOf(access: LogAccess, onLine: (line: LogLine) => void, options: WatchOptions): Promise<void> {
   return watchWithCallback(sourceOf(access, options), onLine, options)
 }
 

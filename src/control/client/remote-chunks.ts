@@ -1,9 +1,9 @@
 /** The output of a process of a manager in another program, byte for byte. Where the stream breaks, the next one goes on at the same byte. */
 import { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AttachOptions, LogChunk } from '../../api.ts'
+import type { LogChunk, WatchOptions } from '../../api.ts'
 import { isProcmanError, ProcmanError } from '../../errors.ts'
-import { type ChunkSource, fromPosition, type LogPlaces } from '../../logs.ts'
+import { type ChunkSource, fromPosition, type LogPlaces, toMs } from '../../logs.ts'
 import { fromErrorBody } from '../errors.ts'
 import { AWAY_MS } from './connection.ts'
 import type { Link } from './link.ts'
@@ -23,11 +23,17 @@ export class RemoteChunks implements ChunkSource {
   #body: Promise<AsyncIterable<Buffer> | Error>
   #giveUp = new AbortController()
 
-  constructor(link: Link, id: string, { stdout = true, stderr = true, follow = true, tail, from, signal }: AttachOptions) {
+  constructor(link: Link, id: string, { stdout = true, stderr = true, follow = true, tail, from, run, since, until, grep, signal }: WatchOptions) {
     this.#link = link
     this.#signal = signal
     const query = new URLSearchParams({ format: 'chunks', stdout: String(stdout), stderr: String(stderr), follow: String(follow) })
     if (tail !== undefined && tail !== Number.POSITIVE_INFINITY) query.set('tail', String(tail))
+    if (run !== undefined) query.set('run', String(run))
+    for (const [name, time] of Object.entries({ since, until })) if (time !== undefined) query.set(name, String(toMs(time)))
+    if (grep !== undefined) {
+      query.set('grep', grep.source)
+      query.set('grep_flags', grep.flags)
+    }
     this.#path = `/v1/processes/${encodeURIComponent(id)}/logs?${query}`
     this.#position = from ?? null
     this.places = fromPosition(from ?? '')

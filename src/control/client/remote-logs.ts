@@ -1,5 +1,5 @@
 /** Readers of the logs of a manager in another program. */
-import type { AttachOptions } from '../../api.ts'
+import type { WatchOptions } from '../../api.ts'
 import { LogAttachment } from '../../logs.ts'
 import type { Link } from './link.ts'
 import { RemoteChunks } from './remote-chunks.ts'
@@ -16,7 +16,7 @@ export class RemoteLogs {
     this.#ended = ended
   }
 
-  attach(id: string, options: AttachOptions): LogAttachment {
+  attach(id: string, options: WatchOptions): LogAttachment {
     const signal = options.signal === undefined ? this.#ended : AbortSignal.any([options.signal, this.#ended])
     const chunks = new RemoteChunks(this.#link, id, { ...options, signal })
     const { opened } = chunks

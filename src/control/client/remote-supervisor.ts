@@ -1,9 +1,9 @@
 /** A supervisor in another program, with the interface of one in this. Asking goes by requests, looking by the mirror. */
-import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, Problem, ProcessInput, ProcessRef, WaitOptions } from '../../api.ts'
+import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, Problem, ProcessInput, ProcessRef, WaitOptions, WatchOptions } from '../../api.ts'
 import { mustBeReason, mustBeSignal } from '../../arguments.ts'
 import type { WaitCondition } from '../../conditions.ts'
 import { ProcmanError } from '../../errors.ts'
-import { callForEach, checkTail, linesOf } from '../../logs.ts'
+import { callForEach, checkLogOptions, linesOf } from '../../logs.ts'
 import { type ProcessCommand, type ProcessRecord, toRecord } from '../../process.ts'
 import { selectRecords } from '../../select.ts'
 import { mustBeDuration } from '../../timers.ts'
@@ -113,16 +113,16 @@ export class RemoteHandle implements RemoteSupervisor {
     return this.#attach(id, options)
   }
 
-  watch(id: string, options?: AttachOptions): LogLines
-  watch(id: string, onLine: (line: LogLine) => void, options?: AttachOptions): Promise<void>
-  watch(id: string, first?: AttachOptions | ((line: LogLine) => void), second: AttachOptions = {}): LogLines | Promise<void> {
+  watch(id: string, options?: WatchOptions): LogLines
+  watch(id: string, onLine: (line: LogLine) => void, options?: WatchOptions): Promise<void>
+  watch(id: string, first?: WatchOptions | ((line: LogLine) => void), second: WatchOptions = {}): LogLines | Promise<void> {
     const options = typeof first === 'function' ? second : (first ?? {})
-    const lines = linesOf(this.#attach(id, options), options.from)
+    const lines = linesOf(this.#attach(id, options), options)
     return typeof first === 'function' ? callForEach(lines, first) : lines
   }
 
-  #attach(id: string, options: AttachOptions) {
-    checkTail(options.tail === undefined ? Number.POSITIVE_INFINITY : options.tail)
+  #attach(id: string, options: WatchOptions) {
+    checkLogOptions(options)
     if (this.#isClosed) throw this.#closed()
     return this.#logs.attach(this.ref(id).id, options)
   }

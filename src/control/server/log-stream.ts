@@ -1,13 +1,13 @@
 /** The output of one process as a stream. What is read from the files is what the client takes: a slow one is waited for, and costs one piece of each log. */
 
-import type { Attachment, AttachOptions, LogLines, Supervisor } from '../../api.ts'
+import type { Attachment, LogLines, Supervisor, WatchOptions } from '../../api.ts'
 import { isProcmanError, ProcmanError } from '../../errors.ts'
 import { toErrorBody } from '../errors.ts'
 import type { EventStream } from './sse.ts'
 
 export interface LogStreaming {
   readonly format: 'lines' | 'chunks' | 'raw'
-  readonly options: AttachOptions
+  readonly options: WatchOptions
 }
 
 /** Attached when it is called, and read by `run`. @throws what `attach` throws */

@@ -1,4 +1,5 @@
 /** What goes on: the states of all processes, the output of one. */
+import { ProcmanError } from '../../errors.ts'
 import * as schemas from '../schemas.ts'
 import { Bell, placeOf, streamEvents } from './events-stream.ts'
 import { logReader } from './log-stream.ts'
@@ -8,6 +9,17 @@ const EVENTS = 'text/event-stream'
 /** One who has stopped looking for a while (`less`) goes on later: a reader of logs holds nobody up. */
 const LOGS_STALLED_MS = 600_000
 const STALLED_MS = 30_000
+
+/** @throws PROCMAN_INVALID_ARGUMENT */
+function toPattern(source: string, flags = ''): RegExp {
+  try {
+    return new RegExp(source, flags)
+  } catch (error) {
+    throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `grep must be a regular expression: ${error instanceof Error ? error.message : String(error)}`, {
+      details: { grep: source, grep_flags: flags },
+    })
+  }
+}
 
 export const streamRoutes: readonly Route[] = [
   streamRoute({
@@ -31,9 +43,9 @@ export const streamRoutes: readonly Route[] = [
     params: schemas.idParams,
     query: schemas.logsQuery,
     answer: schemas.stream,
-    stream: ({ supervisor, streams }, { params: { id }, query: { format, after, ...asked }, lastEventId, signal }, takeOver) => {
+    stream: ({ supervisor, streams }, { params: { id }, query: { format, after, grep, grep_flags, ...asked }, lastEventId, signal }, takeOver) => {
       const from = lastEventId ?? after
-      const options = { ...asked, signal, ...(from === undefined ? {} : { from }) }
+      const options = { ...asked, signal, ...(from === undefined ? {} : { from }), ...(grep === undefined ? {} : { grep: toPattern(grep, grep_flags) }) }
       const read = logReader(supervisor, id, { format, options })
       const type = format === 'raw' ? 'application/octet-stream' : EVENTS
       return read(streams.open(takeOver(), { type, stalledMs: LOGS_STALLED_MS, onClose: () => {} }))

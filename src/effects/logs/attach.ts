@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
-import type { AttachOptions, LogChunk } from '../../api.ts'
-import { ProcmanError } from '../../errors.ts'
+import type { LogChunk, WatchOptions } from '../../log-api.ts'
 import { ChunkReader } from './chunks.ts'
 import type { LogSource, LogStream } from './contract.ts'
 import { LogCursor } from './cursor.ts'
+import { checkLogOptions, wantsOf } from './options.ts'
 import { fromPosition, type LogPlaces, toPosition } from './position.ts'
 
 /** One chunk of 64 KB fills it: the stream reads on only when that was taken. */
@@ -24,23 +24,18 @@ const HIGH_WATER_MARK_BYTES = 16 * 1024
  * It ends with PROCMAN_LOG_UNREADABLE when a log cannot be read, as one that is no regular file (a link is not followed), and with the
  * source's `failure` when nobody knows whether the process has ended.
  *
- * @throws PROCMAN_INVALID_ARGUMENT if `tail` is no whole number from 0, or `from` no position
+ * @param options `grep`: only lines that match count for `tail`
+ * @throws PROCMAN_INVALID_ARGUMENT for options that mean nothing
  */
-export function attachLogs(source: LogSource, options: AttachOptions = {}): LogAttachment {
+export function attachLogs(source: LogSource, options: WatchOptions = {}): LogAttachment {
   const { follow = true, tail = Number.POSITIVE_INFINITY, signal } = options
-  checkTail(tail)
+  checkLogOptions(options)
   const streams: LogStream[] = []
   if (options.stdout ?? true) streams.push('stdout')
   if (options.stderr ?? true) streams.push('stderr')
   const places = fromPosition(options.from ?? '')
-  const cursors = streams.map((stream) => new LogCursor(source, stream, { follow, tail, at: places[stream] }))
+  const cursors = streams.map((stream) => new LogCursor(source, stream, { follow, tail, at: places[stream], wants: wantsOf(options.grep) }))
   return new LogAttachment(new ChunkReader(source, cursors, { follow, signal }))
-}
-
-/** @throws PROCMAN_INVALID_ARGUMENT */
-export function checkTail(tail: number): void {
-  if (tail === Number.POSITIVE_INFINITY || (Number.isSafeInteger(tail) && tail >= 0)) return
-  throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', `tail must be a whole number of lines from 0, not ${typeof tail} ${String(tail)}`, { details: { tail } })
 }
 
 /** Where the chunks of an attachment come from. */

@@ -6,6 +6,7 @@ import { Past } from './past.ts'
 import type { LogPlace } from './position.ts'
 import { findRun, marksOfReplaced, type RunSpan } from './runs.ts'
 import { findTail } from './tail.ts'
+import { findWantedTail } from './wanted-tail.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const NOTHING = Buffer.alloc(0)
@@ -28,6 +29,7 @@ export class LogCursor {
   readonly path: string
   readonly #source: LogSource
   readonly #tail: number
+  readonly #wants: ((text: string) => boolean) | undefined
   readonly #isFollowing: boolean
   readonly #atStart: FileLook | null
   readonly #at: LogPlace | undefined
@@ -52,16 +54,23 @@ export class LogCursor {
   #wasAway = false
   #isClosed = false
 
-  /** @param options `from`: where to begin, without a `tail`. Default 0. `at`: where another cursor was, whatever the `tail` */
+  /** @param options `from`: where to begin, without a `tail`. Default 0. `at`: where another cursor was, whatever the `tail`. `wants`: only such lines count for `tail` */
   constructor(
     source: LogSource,
     stream: LogStream,
-    options: { readonly follow: boolean; readonly tail: number; readonly from?: number; readonly at?: LogPlace | undefined },
+    options: {
+      readonly follow: boolean
+      readonly tail: number
+      readonly from?: number
+      readonly at?: LogPlace | undefined
+      readonly wants?: (text: string) => boolean
+    },
   ) {
     this.stream = stream
     this.path = source.path(stream)
     this.#source = source
     this.#tail = options.tail
+    this.#wants = options.wants
     this.#isFollowing = options.follow
     this.#offset = options.from ?? 0
     this.#at = options.at
@@ -278,7 +287,21 @@ export class LogCursor {
 
   #tailBefore(end: number, live: LiveFile | null): Promise<number> {
     const starts = new Set(this.#marks().map((mark) => mark[this.stream]))
-    return findTail({ path: this.path, live }, end, this.#tail, starts)
+    const find = (lines: number) => findTail({ path: this.path, live }, end, lines, starts)
+    return this.#wants === undefined ? find(this.#tail) : findWantedTail(this.#tail, find, (from) => this.#between(from, end), this.#wants)
+  }
+
+  async *#between(from: number, end: number): AsyncGenerator<LogChunk> {
+    const cursor = new LogCursor(this.#source, this.stream, { follow: false, tail: Number.POSITIVE_INFINITY, from })
+    try {
+      for (await cursor.fill(); cursor.hasData && cursor.#offset < end && !this.#isClosed; await cursor.fill()) {
+        const length = end - cursor.#offset
+        const chunk = cursor.take()
+        yield { ...chunk, data: chunk.data.subarray(0, length) }
+      }
+    } finally {
+      await cursor.close()
+    }
   }
 
   /** The open file does not lie at its path any more. */

@@ -114,7 +114,8 @@ export class LineReader {
     const waitMs = Math.max(GLANCE_MS, Math.ceil(Math.min(...[...this.#dueMs.values()].map((dueMs) => dueMs ?? nowMs)) - nowMs))
     let timer: NodeJS.Timeout | undefined
     const silence = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), waitMs)
+      // After a stall of the whole program what has come meanwhile comes first.
+      timer = setTimeout(() => setImmediate(() => setImmediate(() => resolve(undefined))), waitMs)
     })
     try {
       return await Promise.race([next, silence])

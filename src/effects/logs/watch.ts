@@ -1,23 +1,28 @@
-import type { AttachOptions, LogLine, LogLines } from '../../api.ts'
+import type { LogLine, LogLines, WatchOptions } from '../../log-api.ts'
 import { attachLogs, type LogAttachment } from './attach.ts'
 import type { LogSource, LogStream } from './contract.ts'
 import { LineReader } from './lines.ts'
+import { wantsOf } from './options.ts'
 import { fromPosition, toPosition } from './position.ts'
 
 /**
  * The output of a process by lines: `attachLogs` (begin, order, end, abort as there) through `toLines`. Attached when called, so
  * `tail: 0` means from now. To be iterated once; breaking out lets go of everything, also while a `next()` is pending.
  *
- * @throws PROCMAN_INVALID_ARGUMENT if `tail` is no whole number from 0
+ * @throws PROCMAN_INVALID_ARGUMENT for options that mean nothing
  */
-export function watchLines(source: LogSource, options: AttachOptions = {}): LogLines {
-  return linesOf(attachLogs(source, options), options.from)
+export function watchLines(source: LogSource, options: WatchOptions = {}): LogLines {
+  return linesOf(attachLogs(source, options), options)
 }
 
-/** @param from where the attachment has begun */
-export function linesOf(attachment: LogAttachment, from = ''): LogLines {
+/** @param options with which the attachment was made */
+export function linesOf(attachment: LogAttachment, { from = '', follow = true, grep }: WatchOptions = {}): LogLines {
   const begun = fromPosition(from)
-  const reader = new LineReader(attachment, { isAfterCr: (stream) => begun[stream]?.isAfterCr === true })
+  const reader = new LineReader(attachment, {
+    isAfterCr: (stream) => begun[stream]?.isAfterCr === true,
+    wants: wantsOf(grep),
+    ...(!follow && { silenceMs: Number.POSITIVE_INFINITY }), // what is there is read to its end
+  })
   const lines = reader.read()
   const iterator: LogLines = {
     get position() {
@@ -45,7 +50,7 @@ export function linesOf(attachment: LogAttachment, from = ''): LogLines {
  * Calls back for each line. Resolves when the process has ended (or `options.signal` was aborted); a callback that throws ends the
  * watch and rejects it with its error. A promise that the callback returns is waited for before the next line.
  */
-export function watchWithCallback(source: LogSource, onLine: (line: LogLine) => void, options: AttachOptions = {}): Promise<void> {
+export function watchWithCallback(source: LogSource, onLine: (line: LogLine) => void, options: WatchOptions = {}): Promise<void> {
   return callForEach(watchLines(source, options), onLine)
 }
 

@@ -213,7 +213,7 @@ describe('attaching while a process writes at full speed', () => {
   it.each([{}, { tail: 5 }, { tail: 0 }])('gives each byte once, from the place where it began: %j', async (options) => {
     const child = startWriter()
     try {
-      await vi.waitFor(() => expect(statSync(logs.path('stdout')).size).toBeGreaterThan(20_000))
+      await vi.waitFor(() => expect(statSync(logs.path('stdout')).size).toBeGreaterThan(20_000), { timeout: 30_000 })
       const attachment = attachLogs(logs, options)
       const size = statSync(logs.path('stdout')).size
       child.once('exit', () => logs.end())

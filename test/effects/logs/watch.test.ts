@@ -86,6 +86,43 @@ describe('watching lines', () => {
   })
 })
 
+describe('watching for a pattern', () => {
+  const now = { follow: false } as const
+
+  it('gives only lines that match, each looked at from its beginning, whatever the flags', async () => {
+    logs.write('an error\nfine\nerrors and errors\n')
+    logs.write('error\n', 'stderr')
+    for (const grep of [/error/, /error/g, /ERROR/iy]) {
+      expect(textsOf(await collect(watchLines(logs, { ...now, grep })))).toEqual(['an error', 'errors and errors', 'error'])
+    }
+  })
+
+  it('counts with tail the lines that match, however far back they are', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, line) => (line % 1_000 === 7 ? `wanted ${line}` : `line ${line}`))
+    logs.write(`${lines.join('\n')}\nwanted and partial`)
+    expect(textsOf(await collect(watchLines(logs, { ...now, grep: /wanted/, tail: 3 })))).toEqual(['wanted 18007', 'wanted 19007', 'wanted and partial~'])
+    expect(await collect(watchLines(logs, { ...now, grep: /wanted/, tail: 100 }))).toHaveLength(21)
+    expect(await collect(watchLines(logs, { ...now, grep: /nothing/, tail: 5 }))).toEqual([])
+    expect(await collect(watchLines(logs, { ...now, grep: /wanted/, tail: 0 }))).toEqual([])
+  })
+
+  it('follows, and knows its position behind lines that do not match', async () => {
+    logs.write('a\n')
+    const lines = watchLines(logs, { grep: /b/ })
+    const pending = lines.next()
+    logs.write('a\nb\nb?')
+    expect((await pending).value?.text).toBe('b')
+    const { position } = lines
+    await lines.return?.()
+    logs.write('\na\nb\n')
+    expect(textsOf(await collect(watchLines(logs, { ...now, from: position })))).toEqual(['b?', 'a', 'b'])
+  })
+
+  it.each([{ grep: 'a' }, { run: 0 }, { run: 1.5 }, { since: 'yesterday' }, { until: new Date(Number.NaN) }] as const)('%j is refused', (options) => {
+    expect(() => watchLines(logs, options as object)).toThrow(expect.objectContaining({ code: 'PROCMAN_INVALID_ARGUMENT' }))
+  })
+})
+
 describe('watching with a callback', () => {
   it('resolves when the process has ended', async () => {
     const seen: string[] = []
