@@ -17,6 +17,7 @@ import { type Layout, layoutOf, resolveStateDir } from './persistence/layout.ts'
 import { type Found, listIds, readState } from './persistence/state-dir.ts'
 import { resolveId, selectRecords } from './select.ts'
 import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
+import { withProgress } from './supervisor/progress-seen.ts'
 import { catchUp, knownRunOf, rebuild } from './supervisor/rebuild.ts'
 import { mustBeDuration } from './timers.ts'
 import type { ProcessSpec } from './types.ts'
@@ -157,7 +158,7 @@ class DirectoryReader implements Reader {
     if (state.hasTag('alive')) {
       const { run, createdAtMs } = snapshot.context
       const observed = { jobDir, run, token: tokenOf(this.#layout.root, id, run, createdAtMs), known: knownRunOf(snapshot.context) }
-      for (const fact of observeRun(observed, Date.now())) state = transition(processMachine, state, fact)[0]
+      for (const fact of withProgress(observed, snapshot.context, observeRun(observed, Date.now()))) state = transition(processMachine, state, fact)[0]
     }
     const problem = found.kind === 'damaged' ? problemOf(id, found.path, `is damaged: ${found.reason}; it is shown as its run files tell`) : null
     return { kind: 'seen', record: toRecord(state.value, state.context), spec: state.context.spec, problem }

@@ -30,6 +30,10 @@ export function withSpecOptions(command: Command): Command {
       'files, memory (the last of it, while it is up) or none, of both streams or one: stderr=none (default: files)',
       collect,
     )
+    .option(
+      '--progress [regex]',
+      'read from its output how far it is: as known tools print it, or by the groups percent, current, total, message of --progress=REGEX',
+    )
     .option('--log-buffer <size>', 'how much of each stream memory holds (default: 1MB)')
     .option('--log-max-size <size>', 'a log that is larger is rotated (default: 10MB)')
     .option('--log-max-files <n>', 'rotated files of each stream that are kept (default: 10)')

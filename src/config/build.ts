@@ -39,6 +39,7 @@ export function toInput({ asked, pathOf }: Declared, { dir, env }: Given, proble
     breaker: toBreaker(asked.breaker),
     stop: asked.stop && toStop(asked.stop),
     logs: asked.logging && toLogs(asked.logging),
+    progress: asked.progress,
   })
 }
 

@@ -64,6 +64,7 @@ const LONG_PATHS: Readonly<Record<string, Path>> = {
   ready: ['management', 'ready'],
   resource_limits: ['management', 'resource_limits'],
   logging: ['management', 'logging'],
+  progress: ['management', 'progress'],
   ...Object.fromEntries(SURROUNDINGS.map((name) => [name, [...CONTROL, name]])),
 }
 
@@ -74,7 +75,7 @@ function endpointOf([first = '', ...rest]: Path): Path {
 }
 
 function fromManaged({ id: _id, type: _type, profile_type, management, meta, ...common }: ManagedAsked): ProcessAsked {
-  const { control, health_check, ready, resource_limits, restart_policy, circuit_breaker, logging } = management
+  const { control, health_check, ready, resource_limits, restart_policy, circuit_breaker, logging, progress } = management
   const { executable, arguments: args, working_directory, environment, shutdown_timeout, stop_signal, stop_ladder, ...surroundings } = control
   return withoutUndefined({
     ...common,
@@ -91,6 +92,7 @@ function fromManaged({ id: _id, type: _type, profile_type, management, meta, ...
     breaker: circuit_breaker,
     resource_limits,
     logging,
+    progress,
   })
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ProcessRef } from '../../src/api.ts'
 import type { Progress } from '../../src/output.ts'
+import { createReader } from '../../src/reader.ts'
 import { aHome, type Home, sh, until } from './harness.ts'
 
 /** Collects what an actor says of its progress. */
@@ -125,5 +126,18 @@ describe('a real tool', () => {
     finish()
     expect(await supervisor.wait(id)).toMatchObject({ status: 'completed', progress: { percent: 100, current: whole } })
     expect(readFileSync(home.path('got')).length).toBe(whole)
+  })
+})
+
+describe('who only looks', () => {
+  it('sees how far it is, also while no manager lives and when it has ended meanwhile', async () => {
+    const home = aHome()
+    const manager = await home.manager()
+    const { id } = await manager.start(sh(`echo 45%; ${waits(home, 'go')}; echo 90%`, { id: 'build', progress: true }))
+    await manager.kill()
+    const reader = createReader({ stateDir: home.stateDir })
+    await until('it is known', () => reader.get(id).progress?.percent === 45)
+    go(home, 'go')
+    expect(await reader.wait(id)).toMatchObject({ status: 'completed', progress: { percent: 90 } })
   })
 })

@@ -11,7 +11,7 @@ export function progressOf(output: string, spec: ProgressSpec = { kind: 'auto' }
   const seen: Progress[] = []
   let atMs = 0
   for (const { text } of [...lines.write(output), { text: lines.rest }]) {
-    atMs += 100
+    if (text.trim() !== '') atMs += 100
     reader.take(text, atMs)
     if (reader.progress !== null && reader.progress !== seen.at(-1)) seen.push(reader.progress)
   }

@@ -3,7 +3,7 @@ import { OutputLines } from '../../src/progress.ts'
 
 function linesOf(...pieces: readonly string[]) {
   const lines = new OutputLines()
-  const all = pieces.flatMap((piece) => lines.write(piece))
+  const all = pieces.flatMap((piece) => lines.write(piece)).filter(({ text }) => text !== '')
   return { lines: all.map(({ text, isReplaced }) => (isReplaced ? `${text}↩` : text)), rest: lines.rest }
 }
 
@@ -15,6 +15,14 @@ describe('OutputLines', () => {
     ['wherever the pieces are cut', ['4', '5%\u001b', '[3', '2m ok\r', '\nnext'], ['45% ok↩'], 'next'],
   ])('%s', (_, pieces, lines, rest) => {
     expect(linesOf(...pieces)).toEqual({ lines, rest })
+  })
+
+  it.each(['all', 'beginnings'] as const)('gives lines as they came (%s)', (keep) => {
+    const lines = new OutputLines(keep)
+    const output = '\u001b[31ma\u001b[0m\r\n\n\u001b[2Kb\u001b[1A\rrest'
+    const raws = [...output].flatMap((char) => lines.write(char)).map(({ raw }) => raw)
+    expect(raws.join('') + lines.takeRest()).toBe(output)
+    expect(lines.rest).toBe('')
   })
 
   it('holds no more of a line than a bar can be long', () => {

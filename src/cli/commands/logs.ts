@@ -1,5 +1,5 @@
 /** `logs`: what processes have printed, and with `-f` what they print until they have ended. */
-import type { AttachOptions } from '../../api.ts'
+import type { Attachment, AttachOptions, Reader } from '../../api.ts'
 import type { ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'
@@ -20,11 +20,19 @@ export async function logs(cli: Cli, given: readonly string[], options: LogsOpti
   const source = await sourceOf(cli, records)
   try {
     if (!isOne || only === undefined || asked.byLine) return await printLines(cli.io, source, records, { ...asked, isNamed: !isOne })
-    await copyOutput(source.attach(only.id, asked.read), cli.io)
+    await copyOne(cli, reader, source.attach(only.id, asked.read), only.id, asked.read)
     return EXIT.done
   } finally {
     await source.close()
   }
+}
+
+/** On a terminal with a bar below it, for one that was asked how far it is. */
+async function copyOne({ io }: Cli, reader: Reader, attachment: Attachment, id: string, { follow }: AttachOptions): Promise<unknown> {
+  const progress = follow === true && io.stderr.isTTY === true ? reader.specs().find(({ record }) => record.id === id)?.spec.progress : null
+  if (progress === null || progress === undefined) return copyOutput(attachment, io)
+  const { copyWithProgress } = await import('../progress/copy.ts')
+  return copyWithProgress(attachment, io, progress)
 }
 
 function uniqueById(records: readonly ProcessRecord[]): readonly ProcessRecord[] {

@@ -1,5 +1,6 @@
 /** What happened to a process, told by two records of it, one before and one after. Pure: so it is the same whether a manager tells or the files do. */
 import type { ProcessRecord } from '../../index.ts'
+import { renderProgress } from '../render/progress.ts'
 
 export type What =
   | 'created'
@@ -7,6 +8,8 @@ export type What =
   | 'waiting'
   | 'started'
   | 'ready'
+  /** Another tenth, or something else to do. */
+  | 'progressed'
   | 'unhealthy'
   | 'stopping'
   | 'backing-off'
@@ -61,14 +64,23 @@ export function inOrder(happenings: readonly Happening[]): readonly Happening[] 
 }
 
 function factsOf(before: ProcessRecord | null, after: ProcessRecord): readonly Happening[] {
-  const { created_at, started_at, ready_at, run, pid } = after
+  const { created_at, started_at, ready_at, run, pid, progress } = after
   return [
     ...(before === null ? [eventOf({ ...after, run: 0, pid: null }, 'created', created_at, null)] : []),
     ...(started_at !== null && started_at !== before?.started_at
       ? [eventOf(after, 'started', started_at, `run ${run}${pid === null ? '' : `, pid ${pid}`}`)]
       : []),
     ...(ready_at !== null && ready_at !== before?.ready_at ? [eventOf(after, 'ready', ready_at, null)] : []),
+    ...(progress !== null && stepOf(progress) !== (before?.run === run ? stepOf(before.progress) : null)
+      ? [eventOf(after, 'progressed', new Date(progress.atMs).toISOString(), renderProgress(progress))]
+      : []),
   ]
+}
+
+/** Not each of the many that there are. */
+function stepOf(progress: ProcessRecord['progress']): string | null {
+  if (progress === null) return null
+  return progress.percent === null ? (progress.message ?? '') : String(Math.floor(progress.percent / 10))
 }
 
 /** Said where no reason is on record. */

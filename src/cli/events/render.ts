@@ -31,6 +31,7 @@ function paintWhat(colors: Colors, what: What, text: string): string {
       return colors.bold(text)
     case 'created':
     case 'removed':
+    case 'progressed':
     case 'noted':
       return colors.dim(text)
   }

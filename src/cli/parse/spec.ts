@@ -9,6 +9,7 @@ import { type HealthOptions, parseHealth } from './health.ts'
 import { parsePairs } from './labels.ts'
 import { type LogOptions, parseLogs } from './logs.ts'
 import { parsePorts } from './ports.ts'
+import { parseProgress } from './progress.ts'
 import { parseRestart, type RestartOptions } from './restart.ts'
 import { parseSignal } from './signal.ts'
 
@@ -26,6 +27,7 @@ export interface SpecOptions extends RestartOptions, HealthOptions, LogOptions {
   readonly port?: readonly string[]
   readonly meta?: readonly string[]
   readonly template?: boolean
+  readonly progress?: string | boolean
 }
 
 /** @param argv the command and its arguments, byte for byte unless templates are asked for */
@@ -48,6 +50,7 @@ export function parseSpec(argv: readonly string[], options: SpecOptions, io: Pic
     // Who asks for none gets every `${…}` as it was typed.
     template: options.template === true || port !== undefined || meta !== undefined,
     ...parseLogs(options),
+    ...parseProgress(options.progress),
     ...parseRestart(options),
     ...parseHealth(options, Object.keys(ports ?? {}).length),
     ...(id === undefined ? {} : { id }),
@@ -57,10 +60,10 @@ export function parseSpec(argv: readonly string[], options: SpecOptions, io: Pic
   }
 }
 
-/** True where something is to be done for the process that only a manager does: starting it again, asking its probes, finding it ready. */
-export function needsManager({ restart, health, ready }: ProcessInput): boolean {
+/** True where something is to be done for the process that only a manager does: starting it again, asking its probes, finding it ready, reading how far it is. */
+export function needsManager({ restart, health, ready, progress }: ProcessInput): boolean {
   const strategy = typeof restart === 'object' ? restart.strategy : (restart ?? 'never')
-  return strategy !== 'never' || health !== undefined || ready !== undefined
+  return strategy !== 'never' || health !== undefined || ready !== undefined || (progress ?? false) !== false
 }
 
 function parseStop(options: SpecOptions): ProcessInput['stop'] | undefined {

@@ -7,6 +7,7 @@ import { type Colors, paintStatus } from './colors.ts'
 import { healthRows } from './health.ts'
 import { logRows } from './logs.ts'
 import { renderNext } from './next.ts'
+import { renderProgress } from './progress.ts'
 import { policyRows, restartRows } from './restart.ts'
 import type { Row } from './row.ts'
 import { renderStatus } from './status.ts'
@@ -38,6 +39,7 @@ function stateRows(record: ProcessRecord, due: Due | null, nowMs: number): reado
     ['id', record.id],
     ['status', renderStatus(record)],
     ['state', record.state],
+    ...rowIf('progress', record.progress === null ? '' : renderProgress(record.progress)),
     ['run', String(record.run)],
     ['pid', record.pid === null ? '-' : `${record.pid}${record.keeper_lost ? ' (its keeper was killed: how it ends will not be known)' : ''}`],
     ['created', renderTime(record.created_at, nowMs)],

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { ProcessRecord } from '../../index.ts'
 import { type Colors, paintStatus } from '../render/colors.ts'
+import { renderCellBar } from '../render/progress.ts'
 import { renderSize } from '../render/size.ts'
 import { renderStatus } from '../render/status.ts'
 import { escapeControls, renderCommand, renderPairs, truncate } from '../render/text.ts'
@@ -18,6 +19,7 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { title: 'ID', dispensable: 0, cell: ({ id }) => id },
   { title: 'STATUS', dispensable: 0, cell: renderStatus },
+  { title: 'PROGRESS', dispensable: 1, cell: ({ progress }) => orDash(progress, renderCellBar) },
   { title: 'PID', dispensable: 3, cell: ({ pid }) => orDash(pid, String) },
   { title: 'RUN', dispensable: 5, cell: ({ run }) => String(run) },
   { title: 'RESTARTS', dispensable: 7, cell: ({ restarts }) => String(restarts) },
@@ -78,7 +80,7 @@ function tableLines(state: TopState, colors: Colors): readonly string[] {
   const shown = state.records.slice(state.top, state.top + bodyRows(state))
   const rows = shown.map((record) => ({ record, cells: COLUMNS.map((column) => escapeControls(column.cell(record, state))) }))
   const widths = COLUMNS.map(({ title }, index) => Math.max(title.length, ...rows.map(({ cells }) => cells[index]?.length ?? 0)))
-  const kept = columnsThatFit(widths, state.columns)
+  const kept = columnsThatFit(widths, state.columns, (title) => title !== 'PROGRESS' || rows.some(({ record }) => record.progress !== null))
   const commandWidth = state.columns - widthOf(kept, widths)
   const toLine = (mark: string, cells: readonly string[], command: string) =>
     truncate(
@@ -101,8 +103,8 @@ function paintCell(line: string, record: ProcessRecord, status: string, colors: 
   return at < 0 ? line : line.slice(0, at) + paintStatus(colors, record, status) + line.slice(at + status.length)
 }
 
-function columnsThatFit(widths: readonly number[], columns: number): readonly number[] {
-  let kept = COLUMNS.map((_, index) => index)
+function columnsThatFit(widths: readonly number[], columns: number, isWanted: (title: string) => boolean): readonly number[] {
+  let kept = COLUMNS.flatMap(({ title }, index) => (isWanted(title) ? [index] : []))
   for (let rank = Math.max(...COLUMNS.map(({ dispensable }) => dispensable)); rank > 0; rank--) {
     if (widthOf(kept, widths) + NARROWEST_COMMAND <= columns) return kept
     kept = kept.filter((index) => COLUMNS[index]?.dispensable !== rank)

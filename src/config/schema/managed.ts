@@ -4,6 +4,7 @@ import { healthCheck } from './health.ts'
 import { leaf, list, object, option, quote, Refused } from './leaf.ts'
 import { logging, resourceLimits } from './limits.ts'
 import { common, ID, surroundings } from './process.ts'
+import { PROGRESS, progress } from './progress.ts'
 import { breaker, ladder, ready, restart } from './restart.ts'
 import { duration, environment, fullText, signal, text, texts } from './values.ts'
 
@@ -26,6 +27,7 @@ const management = object('a map with control', {
   restart_policy: option(restart, 'When it is started again: a word, or a map with `strategy`.', 'never'),
   circuit_breaker: option(breaker, 'True, false, or its figures. Where nothing is restarted there is none.', true),
   logging: option(logging, 'What becomes of its output.'),
+  progress: option(progress, PROGRESS, false),
 }).meta({ id: 'management', description: 'How a process is managed.' })
 
 const id = leaf(ID.words, { type: ['string', 'integer'], pattern: ID.pattern.source }, ['text', 'number'], (given) => {

@@ -4,6 +4,7 @@ import { health } from './health.ts'
 import { leaf, object, oneOf, option, record } from './leaf.ts'
 import { logging, resourceLimits } from './limits.ts'
 import { ports } from './ports.ts'
+import { PROGRESS, progress } from './progress.ts'
 import { breaker, dependsOn, ready, restart, stop } from './restart.ts'
 import { commandLine, environment, flag, fullText, labels, longDuration, meta, oneOrMoreTexts, texts, whole, word } from './values.ts'
 
@@ -65,6 +66,7 @@ export const process = object('a command line, or a map with command', {
   ...common,
   resource_limits: option(resourceLimits, 'Checked, and without effect yet.'),
   logging: option(logging, 'What becomes of its output.'),
+  progress: option(progress, PROGRESS, false),
 }).meta({ id: 'process', description: 'A process that should exist.' })
 
 export type ProcessAsked = z.output<typeof process>

@@ -1,6 +1,6 @@
 /** What follows the end of a run, and how it is ended. */
 import { leaf, list, object, oneOf, option, record } from './leaf.ts'
-import { duration, longDuration, number, signal, text, whole, word } from './values.ts'
+import { duration, longDuration, number, regularExpression, signal, text, whole, word } from './values.ts'
 
 export const STRATEGIES = ['never', 'on_failure', 'always', 'unless_stopped'] as const
 
@@ -48,13 +48,7 @@ export const stop = object('a map of signal or ladder, and timeout', {
 }).meta({ id: 'stop', description: 'How a process is asked to end.' })
 
 export const ready = object('a map with one of log_line, notify_fd, delay', {
-  log_line: option(
-    leaf<string | RegExp>('a regular expression', { type: 'string', minLength: 1 }, ['text', 'other'], (given) => {
-      if (given instanceof RegExp) return given
-      return typeof given === 'string' && given !== '' ? given : undefined
-    }),
-    'A line of its output that matches this regular expression.',
-  ),
+  log_line: option(regularExpression, 'A line of its output that matches this regular expression.'),
   notify_fd: option(whole(3, 255), 'A newline on this descriptor.'),
   delay: option(duration, 'So long after the launch; less than `startup_timeout`.'),
 }).meta({ id: 'ready', description: 'What, beside probes, makes a run ready: exactly one of these.' })

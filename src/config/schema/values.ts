@@ -133,3 +133,8 @@ function readNumber(given: unknown): number {
   if (typeof given === 'number') return given
   return typeof given === 'string' && NUMBER.test(given) ? Number(given) : Number.NaN
 }
+
+export const regularExpression = leaf<string | RegExp>('a regular expression', { type: 'string', minLength: 1 }, ['text', 'other'], (given) => {
+  if (given instanceof RegExp) return given
+  return typeof given === 'string' && given !== '' ? given : undefined
+})

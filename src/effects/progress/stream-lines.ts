@@ -16,7 +16,7 @@ export class StreamLines {
   }
 
   take(data: Buffer): readonly string[] {
-    const lines = this.#lines.write(this.#decoder.write(data)).map(({ text }) => text)
+    const lines = this.#lines.write(this.#decoder.write(data)).flatMap(({ text }) => (text.trim() === '' ? [] : [text]))
     return lines.length <= FIRST + LAST ? lines : [...lines.slice(0, FIRST), ...lines.slice(-LAST)]
   }
 }

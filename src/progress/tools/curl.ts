@@ -12,6 +12,7 @@ const PARALLEL = new RegExp(
 )
 const HASHES = /^#* +(\d{1,3}\.\d)%\s*$/
 /** Without a length, `-#` has something fly from one side to the other. */
+const HEAD = /^\s*% Total +% Received % Xferd |^ +Dload +Upload +Total +Spent +Left +Speed$|^DL% UL% +Dled +Uled /
 const FLYING = /^[-#=O ]*#=?[-#=O ]*$/
 
 export const curl: Recogniser = (line) => {
@@ -21,7 +22,7 @@ export const curl: Recogniser = (line) => {
   if (parallel !== undefined) return { ...movedOf(parallel), ...known('percent', Number(parallel.down === '--' ? parallel.up : parallel.down)) }
   const hashes = HASHES.exec(line)
   if (hashes !== null) return { percent: Number(hashes[1]) }
-  return FLYING.test(line) && line.includes('-=') ? {} : null
+  return HEAD.test(line) || (FLYING.test(line) && line.includes('#')) ? {} : null
 }
 
 type Groups = Readonly<Record<string, string | undefined>>
