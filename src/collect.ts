@@ -1,11 +1,13 @@
 /** Composes the collection of logs with a supervisor: whatever its processes put out is delivered to the targets. */
 import type { Supervisor } from './api.ts'
 import { LogCollector } from './collect/collector.ts'
-import type { CollectOptions, Collector } from './collect/contract.ts'
+import type { CollectLogsOptions, Collector } from './collect/contract.ts'
 import { ProcmanError } from './errors.ts'
 import { beforeRemoval, onNews } from './supervisor.ts'
 
 export type {
+  CollectEvent,
+  CollectLogsOptions,
   CollectOptions,
   Collector,
   CollectRules,
@@ -29,13 +31,13 @@ export type {
  * @example
  * const collector = collectLogs(supervisor, { targets: [{ type: 'file', path: '/var/log/all.json', format: 'json' }] })
  */
-export function collectLogs(supervisor: Supervisor, options: CollectOptions): Collector {
+export function collectLogs(supervisor: Supervisor, { onEvent = () => {}, ...options }: CollectLogsOptions): Collector {
   return new LogCollector(
     {
       supervisor,
       onNews: (listener) => onNews(supervisor, listener) ?? notHere(),
       beforeRemoval: (listener) => beforeRemoval(supervisor, listener) ?? notHere(),
-      onTrouble: (error) => process.emitWarning(error instanceof Error ? error : String(error)),
+      tell: onEvent,
     },
     options,
   )

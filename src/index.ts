@@ -23,6 +23,8 @@ export type {
   WatchOptions,
 } from './api.ts'
 export {
+  type CollectEvent,
+  type CollectLogsOptions,
   type CollectOptions,
   type Collector,
   type CollectRules,

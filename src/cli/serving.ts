@@ -47,6 +47,7 @@ function commandControl(cli: Cli, supervisor: Supervisor): ManagerControl {
       rss_bytes: process.memoryUsage.rss(),
       processes: supervisor.list().length,
       problems: supervisor.problems.map(({ message }) => message),
+      collection: [],
     }),
     apply: async () => refuse(),
     down: async () => refuse(),

@@ -2,7 +2,7 @@
 import type { Supervisor } from '../api.ts'
 import { ProcmanError } from '../errors.ts'
 import { mustBeDuration } from '../timers.ts'
-import type { CollectOptions, Collector, CollectRules, TargetStatus } from './contract.ts'
+import type { CollectEvent, CollectOptions, Collector, CollectRules, TargetStatus } from './contract.ts'
 import { checkRules, planTargets, type TargetPlan } from './plan.ts'
 import { type Collected, lookAt } from './processes.ts'
 import { type Predecessor, Worker } from './worker.ts'
@@ -14,7 +14,7 @@ export interface CollectorPorts {
   onNews(listener: (id: string) => void): () => void
   /** Calls back before a process is removed, which waits for that. @returns a function that ends it */
   beforeRemoval(listener: (id: string) => Promise<void>): () => void
-  onTrouble(error: unknown): void
+  tell(event: CollectEvent): void
 }
 
 /** Which targets want something of a process. It changes with its labels. */
@@ -65,8 +65,7 @@ export class LogCollector implements Collector {
     const names = new Set(plans.map(({ name }) => name))
     const leaving = before.filter((worker) => !kept.includes(worker))
     // One that is declared anew with another way to deliver goes on where it was.
-    const left = new Map(leaving.map((worker) => [worker.plan.name, names.has(worker.plan.name) ? worker.close() : worker.forget()]))
-    for (const gone of left.values()) this.#leave(gone)
+    const left = new Map(leaving.map((worker) => [worker.plan.name, this.#leave(names.has(worker.plan.name) ? worker.close() : worker.forget())]))
     this.#workers = plans.map((plan, index) => kept[index] ?? new Worker(plan, this.#workerPorts(), this.#predecessor(leaving, left, plan)))
     this.#routes.clear()
   }
@@ -89,9 +88,10 @@ export class LogCollector implements Collector {
     await Promise.all(this.#leaving)
   }
 
-  #leave(gone: Promise<void>): void {
-    const done = gone.catch((error: unknown) => this.#ports.onTrouble(error)).finally(() => this.#leaving.delete(done))
+  #leave(gone: Promise<void>): Promise<void> {
+    const done = gone.finally(() => this.#leaving.delete(done))
     this.#leaving.add(done)
+    return done
   }
 
   #predecessor(leaving: readonly Worker[], left: ReadonlyMap<string, Promise<void>>, { name }: TargetPlan): Predecessor | null {
@@ -103,7 +103,7 @@ export class LogCollector implements Collector {
     return {
       supervisor: this.#ports.supervisor,
       rulesOf: (id: string) => (Object.hasOwn(this.#rules, id) ? (this.#rules[id] ?? {}) : {}),
-      onTrouble: (error: unknown) => this.#ports.onTrouble(error),
+      tell: (event: CollectEvent) => this.#ports.tell(event),
     }
   }
 

@@ -7,8 +7,10 @@ export type { LineFormat, LogRecord, RecordLevel } from './record/contract.ts'
 export type { RecordSelector, Selection } from './select/contract.ts'
 
 export interface AnyTarget {
-  /** Names its checkpoint: letters, digits, `.`, `_`, `-`, at most 100. Default: made of its type and of where it delivers to. */
+  /** Names its checkpoint: letters, digits, `.`, `_`, `-`, at most 150. Default: made of its type and of where it delivers to. */
   readonly name?: string
+  /** Only of these processes, whatever `include` says. Default: of all. */
+  readonly ids?: readonly string[]
   /** Default: everything. */
   readonly include?: Selection
   /** Counts more than `include`. */
@@ -99,6 +101,21 @@ export interface CollectOptions {
   readonly targets: readonly LogTarget[]
   /** By id. */
   readonly processes?: Readonly<Record<string, CollectRules>>
+}
+
+/** What happens to targets, beside that they deliver. */
+export type CollectEvent =
+  /** A delivery has failed, and is tried again; told once, until one succeeds. */
+  | { readonly type: 'target.failing'; readonly target: string; readonly reason: string }
+  | { readonly type: 'target.recovered'; readonly target: string }
+  /** Records were refused for good. */
+  | { readonly type: 'target.refused'; readonly target: string; readonly records: number; readonly reason: string }
+  /** Something else went wrong, as that a checkpoint cannot be written. */
+  | { readonly type: 'trouble'; readonly target: string; readonly reason: string }
+
+export interface CollectLogsOptions extends CollectOptions {
+  /** Default: nobody is told; `status()` tells how it is. */
+  readonly onEvent?: (event: CollectEvent) => void
 }
 
 /** How far a target is. Names as in all that is shown as JSON. */

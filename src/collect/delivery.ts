@@ -1,11 +1,20 @@
 /** Hands records over to a target until they are acknowledged, or refused for good. */
+import { messageOf } from './message-of.ts'
 import type { LogRecord } from './record/contract.ts'
 import { retryDelayMs } from './retry.ts'
 import { Postponed, Refusal, type Target } from './targets/target.ts'
 import { Wakeups } from './wakeups.ts'
 
+type DeliveryEvent =
+  | { readonly type: 'target.failing'; readonly reason: string }
+  | { readonly type: 'target.recovered' }
+  | { readonly type: 'target.refused'; readonly records: number; readonly reason: string }
+
+export type DeliveryListener = (event: DeliveryEvent) => void
+
 export class Delivery {
   readonly #target: Target
+  readonly #tell: DeliveryListener
   readonly #abort = new AbortController()
   readonly #wakeups = new Wakeups()
   #failures = 0
@@ -14,8 +23,9 @@ export class Delivery {
   error: string | null = null
   retryAtMs: number | null = null
 
-  constructor(target: Target) {
+  constructor(target: Target, tell: DeliveryListener) {
     this.#target = target
+    this.#tell = tell
   }
 
   get isFailing(): boolean {
@@ -38,6 +48,7 @@ export class Delivery {
         if (error instanceof Refusal) {
           this.#succeeded(records.length - error.records)
           this.refused += error.records
+          this.#tell({ type: 'target.refused', records: error.records, reason: error.message })
           this.error = `${error.message}; ${error.records} record${error.records === 1 ? ' is' : 's are'} dropped`
           return true
         }
@@ -56,25 +67,18 @@ export class Delivery {
 
   #succeeded(records: number): void {
     this.delivered += records
+    if (this.isFailing) this.#tell({ type: 'target.recovered' })
     this.#failures = 0
     this.error = null
     this.retryAtMs = null
   }
 
   async #postpone(error: unknown): Promise<void> {
-    this.#failures++
     this.error = messageOf(error)
+    if (!this.isFailing) this.#tell({ type: 'target.failing', reason: this.error })
+    this.#failures++
     const delayMs = retryDelayMs(this.#failures, Math.random(), error instanceof Postponed ? error.afterMs : 0)
     this.retryAtMs = Date.now() + delayMs
     await this.#wakeups.wait(delayMs)
   }
-}
-
-/** Also what is wrapped: `fetch failed` alone helps nobody. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { code } = error as NodeJS.ErrnoException
-  const text = error.message === '' ? (code ?? error.name) : error.message
-  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])
-  return text
 }

@@ -1,12 +1,11 @@
 /** A target as it is declared becomes one that can be opened: everything checked, all defaults filled in. */
 import { createHash } from 'node:crypto'
 import { ProcmanError } from '../errors.ts'
-import { isRecord, Options, show } from '../spec/must.ts'
+import { isRecord, isTexts, Options, show } from '../spec/must.ts'
 import type { CollectRules, LogTarget } from './contract.ts'
 import { HOWS } from './plan/hows.ts'
 import { isSelection, readPatterns } from './plan/selection.ts'
 import { LEVELS, type LogRecord } from './record/contract.ts'
-import type { Selection } from './select/contract.ts'
 import { createRedactor } from './select/redact.ts'
 import { createSelector, type Selector } from './select/selector.ts'
 import type { Target } from './targets/target.ts'
@@ -27,8 +26,8 @@ export interface TargetPlan {
   open(): Target
 }
 
-const COMMON = ['type', 'name', 'include', 'exclude', 'level', 'redact', 'from', 'batchRecords', 'batchBytes', 'batchWaitMs'] as const
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
+const COMMON = ['type', 'name', 'ids', 'include', 'exclude', 'level', 'redact', 'from', 'batchRecords', 'batchBytes', 'batchWaitMs'] as const
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,149}$/
 const MANY = 100_000
 const LONGEST_WAIT_MS = 600_000
 const MIB = 1024 * 1024
@@ -66,10 +65,10 @@ function planOne(declared: LogTarget, place: string, problems: string[]): Unname
     return null
   }
   const options = new Options(declared, place, [...COMMON, ...how.options], problems)
-  const { include, exclude } = declared
   const words = 'a name or glob of ids, { ids, labels, streams, message }, or a list of these'
-  options.read('include', words, isSelection, null)
-  options.read('exclude', words, isSelection, null)
+  const ids = options.read('ids', 'a list of ids', isTexts, undefined)
+  const include = options.read('include', words, isSelection, undefined)
+  const exclude = options.read('exclude', words, isSelection, undefined)
   const level = options.oneOf('level', LEVELS, 'trace')
   const redact = readPatterns(options, 'redact')
   const isRight = problems.length === 0
@@ -82,7 +81,7 @@ function planOne(declared: LogTarget, place: string, problems: string[]): Unname
     batchRecords: options.whole('batchRecords', 1_000, [1, MANY]),
     batchBytes: options.whole('batchBytes', MIB, [4_096, 64 * MIB]),
     batchWaitMs: options.number('batchWaitMs', declared.type === 'http' ? 500 : 0, [0, LONGEST_WAIT_MS], ' ms'),
-    select: isRight ? createSelector({ include: include as Selection, exclude: exclude as Selection, level }) : () => null,
+    select: isRight ? createSelector({ ids, include, exclude, level }) : () => null,
     redact: createRedactor(redact),
     ...how.read(options),
   }

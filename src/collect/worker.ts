@@ -3,8 +3,9 @@ import type { Supervisor } from '../api.ts'
 import { isProcmanError } from '../errors.ts'
 import { bytesBehind } from '../logs.ts'
 import { Checkpoint, type Progress } from './checkpoint.ts'
-import type { CollectRules, TargetStatus } from './contract.ts'
+import type { CollectEvent, CollectRules, TargetStatus } from './contract.ts'
 import { Delivery } from './delivery.ts'
+import { messageOf } from './message-of.ts'
 import type { TargetPlan } from './plan.ts'
 import { type Collected, lookAt, Origins } from './processes.ts'
 import type { LogRecord } from './record/contract.ts'
@@ -25,7 +26,7 @@ const REMOVAL_MS = 2_000
 export interface WorkerPorts {
   readonly supervisor: Supervisor
   rulesOf(id: string): CollectRules
-  onTrouble(error: unknown): void
+  tell(event: CollectEvent): void
 }
 
 /** The target was declared otherwise before. */
@@ -70,9 +71,13 @@ export class Worker {
   constructor(plan: TargetPlan, ports: WorkerPorts, before: Predecessor | null) {
     this.plan = plan
     this.#ports = ports
-    this.checkpoint = before?.checkpoint ?? new Checkpoint(ports.supervisor.stateDir, plan.name, (error) => ports.onTrouble(error))
+    this.checkpoint =
+      before?.checkpoint ??
+      new Checkpoint(ports.supervisor.stateDir, plan.name, (error) =>
+        ports.tell({ type: 'trouble', target: plan.name, reason: `its checkpoint cannot be written: ${messageOf(error)}` }),
+      )
     this.#target = plan.open()
-    this.#delivery = new Delivery(this.#target)
+    this.#delivery = new Delivery(this.#target, (event) => ports.tell({ ...event, target: plan.name }))
     this.#origins = new Origins(ports.supervisor.stateDir)
     const there = this.#ids()
     for (const id of there) this.news(id)
@@ -300,7 +305,7 @@ export class Worker {
   /** The next news of it is another try. */
   #unreadable(error: unknown): void {
     if (isProcmanError(error) && error.code === 'PROCMAN_PROCESS_UNKNOWN') return
-    this.#readError = error instanceof Error ? error.message : String(error)
+    this.#readError = messageOf(error)
   }
 
   #commit(): void {

@@ -1,4 +1,5 @@
 /** What a config file says, once it is read, checked, interpolated and spread out. */
+import type { CollectOptions } from '../collect/contract.ts'
 import type { DesiredProcess } from '../desired.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -19,6 +20,8 @@ export interface Project {
   readonly manager: ManagerSettings
   /** Those that are enabled, each replica by itself, in the order of the file; `cwd` is absolute, `dependsOn` names ids. */
   readonly processes: readonly DesiredProcess[]
+  /** What of their output is delivered where to. */
+  readonly collection: CollectOptions
   /** Ids of those that are not enabled. */
   readonly disabled: readonly string[]
   /** What is declared and has no effect yet, a sentence each. */

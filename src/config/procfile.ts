@@ -24,7 +24,7 @@ export function readProcfile(text: string, { path, dir, files, env, variables }:
     const own = { ...variables, PORT: String(firstPort + index * PORT_STEP) }
     return { id, command: 'sh', args: ['-c', script], env: own, cwd: dir, template: false }
   })
-  return { path, dir, manager: toManagerSettings(), processes, disabled: [], warnings: [], files }
+  return { path, dir, manager: toManagerSettings(), processes, collection: { targets: [] }, disabled: [], warnings: [], files }
 }
 
 interface Line {

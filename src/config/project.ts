@@ -1,6 +1,7 @@
 /** From what a file holds to a project. */
 import type { DesiredProcess } from '../desired.ts'
 import { mustBeAccepted } from './accept.ts'
+import { toCollection } from './build/collection.ts'
 import { toInput } from './build.ts'
 import type { Project } from './contract.ts'
 import { type Declared, toDeclared } from './declared.ts'
@@ -43,7 +44,7 @@ export function toProject(read: Read, { path, dir, lookUp, files }: Surroundings
   const asked = check(prepared.value, problems)
   if (asked === undefined) return undefined
   const all = inOrderOf(prepared.value, toDeclared(asked, problems))
-  checkRules(asked, all, problems)
+  checkRules(all, problems)
   const byId = new Map(all.map((declared) => [declared.id, declared]))
   const build = (declared: Declared): readonly DesiredProcess[] => {
     const env = readEnvFiles(declared, files, problems)
@@ -60,11 +61,12 @@ export function toProject(read: Read, { path, dir, lookUp, files }: Surroundings
     dir,
     manager: toManagerSettings(asked.process_manager),
     processes,
+    collection: toCollection(asked.log_collection, all, dir, problems),
     disabled: all
       .filter((declared) => declared.asked.enabled === false)
       .flatMap(replicasOf)
       .map(({ id }) => id),
-    warnings: [...all.flatMap((declared) => missingEnvFiles(declared, files)), ...warningsOf(asked, all)],
+    warnings: [...all.flatMap((declared) => missingEnvFiles(declared, files)), ...warningsOf(all)],
     files: [path, ...files.files],
   }
 }

@@ -4,14 +4,11 @@ import { checkDependencies } from './dependencies.ts'
 import type { Problems } from './problems.ts'
 import { replicasOf } from './replicas.ts'
 import { quote } from './schema/leaf.ts'
-import type { ConfigAsked } from './schema.ts'
 
-export function checkRules(config: ConfigAsked, all: readonly Declared[], problems: Problems): void {
+export function checkRules(all: readonly Declared[], problems: Problems): void {
   checkIds(all, problems)
   for (const declared of all) checkReplicas(declared, problems)
   checkDependencies(all, problems)
-  for (const [index, { type, path }] of (config.log_collection?.global_aggregation?.targets ?? []).entries())
-    if (type === 'file' && path === undefined) problems.add(['log_collection', 'global_aggregation', 'targets', index], 'must have the path of the file')
 }
 
 /** Names and the names of replicas are of one kind: each is taken once. */

@@ -1,8 +1,8 @@
 /** The schema of config files: types, JSON Schema and the reference page are made from it. */
 import type * as z from 'zod'
 import type { LogLevel } from './contract.ts'
+import { logCollection } from './schema/collection.ts'
 import { object, option } from './schema/leaf.ts'
-import { logCollection } from './schema/limits.ts'
 import { managedProcesses } from './schema/managed.ts'
 import { processes } from './schema/process.ts'
 import { duration, fullText, whole, word } from './schema/values.ts'
@@ -20,7 +20,7 @@ export const config = object('a map with processes or managed_processes', {
   process_manager: option(processManager, 'Settings of the manager.'),
   processes: option(processes, 'Processes by name: a command line, or a map. The short form.'),
   managed_processes: option(managedProcesses, 'Processes, in the long form. Both forms may stand in one file.'),
-  log_collection: option(logCollection, 'Checked, and without effect yet.'),
+  log_collection: option(logCollection, 'Where output is delivered to, beside the logs that each process has.'),
 }).meta({ title: 'procman config file', description: 'What should run. Keys that begin with `x-` are left alone: a place for anchors.' })
 
 export type ConfigAsked = z.output<typeof config>

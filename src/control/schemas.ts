@@ -225,6 +225,23 @@ const managerStatus = z
     rss_bytes: count,
     processes: count,
     problems: z.array(text),
+    collection: z
+      .array(
+        z.looseObject({
+          name: text,
+          type: text,
+          destination: text,
+          state: z.enum(['ok', 'retrying']),
+          lag_bytes: count,
+          behind_since: time.nullable(),
+          delivered: count,
+          refused: count,
+          lost_bytes: count,
+          error: text.nullable(),
+          retry_at: time.nullable(),
+        }),
+      )
+      .describe('How far the targets of log_collection are'),
   })
   .meta({ id: 'ManagerStatus' })
 

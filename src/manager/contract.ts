@@ -1,4 +1,5 @@
 /** What can be asked of a living manager beside its processes: how it is, what it is to bring about, that it ends. */
+import type { TargetStatus } from '../collect.ts'
 import type { LogLevel } from '../config/contract.ts'
 
 export interface ManagerStatus {
@@ -23,6 +24,8 @@ export interface ManagerStatus {
   readonly rss_bytes: number
   readonly processes: number
   readonly problems: readonly string[]
+  /** How far the targets of `log_collection` are. */
+  readonly collection: readonly TargetStatus[]
 }
 
 /** One line of a plan, or of what was done. */

@@ -6,6 +6,7 @@ import { loadProject } from '../config/load.ts'
 import type { ControlServer } from '../control/contract.ts'
 import { serveControl } from '../control/serve.ts'
 import { readVersion } from '../version.ts'
+import { Collection } from './collection.ts'
 import { type ConfigFile, ConfigInForce } from './config-in-force.ts'
 import { mustBeAlone } from './conflict.ts'
 import type { ApplyReport, ApplyRequest, ManagerControl, ManagerStatus } from './contract.ts'
@@ -99,6 +100,7 @@ class LivingManager implements Manager {
   readonly #log: ManagerLog
   readonly #startedAt = new Date().toISOString()
   readonly #config: ConfigInForce
+  readonly #collection: Collection
   readonly #stopLogging: () => void
   readonly #read: Read
   #brought: Promise<ApplyReport | null> | null = null
@@ -115,6 +117,7 @@ class LivingManager implements Manager {
     this.#read = read
     this.#log = log
     this.supervisor = supervisor
+    this.#collection = new Collection(supervisor, options.kind, (event) => log.write(event))
     this.#config = new ConfigInForce({
       supervisor,
       log,
@@ -181,6 +184,7 @@ class LivingManager implements Manager {
       rss_bytes: privateBytes(),
       processes: supervisor.table.getSnapshot().context.processes.size,
       problems: supervisor.problems.map(({ message }) => message),
+      collection: this.#collection.status(),
     }
   }
 
@@ -215,6 +219,7 @@ class LivingManager implements Manager {
   async #end(reason: string): Promise<void> {
     this.#log.write({ event: 'manager.stopping', pid: process.pid, reason })
     await this.#config.close()
+    await this.#collection.close()
     await this.#server?.close().catch((error: unknown) => this.#trouble(error))
     await this.supervisor.close().catch((error: unknown) => this.#trouble(error))
     this.#stopLogging()
@@ -224,12 +229,13 @@ class LivingManager implements Manager {
   }
 
   /** What a config says of the manager itself. @returns what of it is only looked at when the manager starts */
-  #take({ manager }: Project): readonly string[] {
+  #take({ manager, collection }: Project): readonly string[] {
+    const warnings = this.#collection.take(collection)
     const before = this.#levelTaken
     this.#levelTaken = manager.logLevel
     if (this.#options.logLevel == null && manager.logLevel !== before) this.#log.setLevel(manager.logLevel)
-    if (this.#options.listen != null || manager.port === null || this.#server?.address?.port === manager.port) return []
-    return [`process_manager.port ${manager.port} is listened on after 'procman daemon restart'`]
+    if (this.#options.listen != null || manager.port === null || this.#server?.address?.port === manager.port) return warnings
+    return [...warnings, `process_manager.port ${manager.port} is listened on after 'procman daemon restart'`]
   }
 
   #trouble(error: unknown): void {

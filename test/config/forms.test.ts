@@ -161,7 +161,7 @@ describe('logging', () => {
 
 describe('the long form', () => {
   it('comes to the same', async () => {
-    const { processes, manager, warnings } = await load(longExample)
+    const { processes, manager, collection, warnings } = await load(longExample)
     const check = { http: 'http://localhost:8080/health', intervalMs: 30_000, timeoutMs: 5_000, failureThreshold: 3 }
     expect(processes).toEqual([
       {
@@ -180,10 +180,14 @@ describe('the long form', () => {
       },
     ])
     expect(manager).toEqual({ port: 50_055, logLevel: 'info', forceShutdownTimeoutMs: 30_000 })
-    expect(warnings).toEqual([
-      'resource_limits of my-service have no effect yet (max_memory_mb, max_cpu_percent, max_file_descriptors)',
-      'log_collection has no effect yet: each process has its own logs, see procman logs',
-    ])
+    expect(collection).toEqual({
+      targets: [
+        { type: 'file', path: '/var/log/hsu/processes.log', format: 'json' },
+        { type: 'process_manager_stdout', format: 'plain' },
+      ],
+      processes: {},
+    })
+    expect(warnings).toEqual(['resource_limits of my-service have no effect yet (max_memory_mb, max_cpu_percent, max_file_descriptors)'])
   })
 
   it('reaches all that the short form does', async () => {

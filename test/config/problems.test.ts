@@ -162,11 +162,28 @@ nothing: 1
     ],
     [
       'processes: { a: x }\nlog_collection: { global_aggregation: { targets: [{ type: elsewhere }] } }',
-      '2:59 log_collection.global_aggregation.targets.0.type: must be one of file, process_manager_stdout, process_manager_stderr, not "elsewhere"',
+      '2:59 log_collection.global_aggregation.targets.0.type: must be one of file, stdout, stderr, process_manager_stdout, process_manager_stderr, syslog, http, not "elsewhere"',
     ],
     [
       'processes: { a: x }\nlog_collection: { global_aggregation: { targets: [{ type: file }] } }',
       '2:51 log_collection.global_aggregation.targets.0: must have the path of the file',
+    ],
+    ['processes: { a: x }\nlog_collection: { targets: [{ type: http }] }', '2:29 log_collection.targets.0: must have the url that batches are posted to'],
+    [
+      'processes: { a: x }\nlog_collection: { targets: [{ type: syslog, path: x }] }',
+      '2:45 log_collection.targets.0.path: is of targets of type file, not syslog',
+    ],
+    [
+      'processes: { a: x }\nlog_collection: { targets: [{ type: syslog, address: "514" }] }',
+      '2:54 log_collection.targets.0.address: must be udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH, not "514"',
+    ],
+    [
+      'processes: { a: x }\nlog_collection: { targets: [{ type: stderr, name: it }, { type: stdout, name: it }] }',
+      '2:79 log_collection.targets.1.name: there is another target "it"',
+    ],
+    [
+      'processes: { a: { command: x, logging: { targets: [{ type: stderr, redact: ["("] }] } } }',
+      '1:77 processes.a.logging.targets.0.redact.0: must be a regular expression, not "(": Invalid regular expression: /(/: Unterminated group',
     ],
   ])('of a file with %j', async (text, problem) => {
     expect(await problemsOf(text)).toEqual([problem])

@@ -263,6 +263,7 @@ describe('the manager', () => {
       rss_bytes: 1,
       processes: 0,
       problems: [],
+      collection: [],
     }
     const tell = (what: unknown) => {
       told.push(what)

@@ -27,6 +27,9 @@ const EVENTS: readonly ManagerEvent[] = [
   { event: 'process.stopped', id: 'a', run: 1 },
   { event: 'process.orphaned', id: 'a', run: 1 },
   { event: 'process.failed', id: 'a', code: 'PROCMAN_LAUNCH_FAILED', reason: 'not found' },
+  { event: 'target.failing', target: 'http-1', reason: 'refused' },
+  { event: 'target.recovered', target: 'http-1' },
+  { event: 'target.refused', target: 'http-1', records: 2, reason: '400' },
   { event: 'error', id: null, reason: 'disk' },
 ]
 

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { isFullText, isText, type Options } from '../../spec/must.ts'
+import { readSyslogAddress, type SyslogAddress } from '../address.ts'
 import type { FunctionTarget, HttpTarget, LogTarget } from '../contract.ts'
 import { SYSLOG_FACILITIES } from '../format/syslog.ts'
 import { fileTarget } from '../targets/file.ts'
@@ -9,7 +10,6 @@ import { functionTarget } from '../targets/function.ts'
 import { httpTarget } from '../targets/http.ts'
 import { streamTarget } from '../targets/stream.ts'
 import { syslogTarget } from '../targets/syslog.ts'
-import { readSyslogAddress, type SyslogAddress } from '../targets/syslog-address.ts'
 import type { Target } from '../targets/target.ts'
 
 export interface How {

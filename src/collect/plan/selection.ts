@@ -2,6 +2,7 @@
 import { types } from 'node:util'
 import { isRecord, type Options, show } from '../../spec/must.ts'
 import type { RecordSelector, Selection } from '../select/contract.ts'
+import { toPattern } from '../select/pattern.ts'
 
 const KEYS: readonly string[] = ['ids', 'labels', 'streams', 'message'] satisfies readonly (keyof RecordSelector)[]
 const STREAMS: readonly unknown[] = ['stdout', 'stderr']
@@ -14,7 +15,7 @@ export function isSelection(value: unknown): value is Selection {
 export function readPatterns(options: Options, name: string): readonly RegExp[] {
   const given = options.read(name, 'a list of regular expressions', (value): value is readonly (RegExp | string)[] => Array.isArray(value), [])
   return given.flatMap((pattern, index) => {
-    const read = toPattern(pattern)
+    const read = readPattern(pattern)
     if (read === null) options.problems.push(`${options.placeOf(name)}.${index} must be a regular expression, not ${show(pattern)}`)
     return read ?? []
   })
@@ -28,7 +29,7 @@ function isSelector(value: unknown): boolean {
     isOneOrMore(ids, (one) => typeof one === 'string' && one !== '') &&
     (labels === undefined || isRecord(labels)) &&
     isOneOrMore(streams, (one) => STREAMS.includes(one)) &&
-    isOneOrMore(message, (one) => toPattern(one) !== null)
+    isOneOrMore(message, (one) => readPattern(one) !== null)
   )
 }
 
@@ -36,11 +37,10 @@ function isOneOrMore(value: unknown, is: (one: unknown) => boolean): boolean {
   return value === undefined || (Array.isArray(value) ? value.every(is) : is(value))
 }
 
-function toPattern(value: unknown): RegExp | null {
-  if (types.isRegExp(value)) return value
-  if (typeof value !== 'string' || value === '') return null
+function readPattern(value: unknown): RegExp | null {
+  if (!types.isRegExp(value) && (typeof value !== 'string' || value === '')) return null
   try {
-    return new RegExp(value)
+    return toPattern(value)
   } catch {
     return null
   }

@@ -4,6 +4,7 @@ import { LEVELS, type LogRecord, type RecordLevel } from '../record/contract.ts'
 import { levelOf, rankOf } from '../record/level.ts'
 import type { RecordSelector, Selection } from './contract.ts'
 import { globToRegExp } from './glob.ts'
+import { toPattern } from './pattern.ts'
 
 /** What selectors ask of a process. */
 export interface Selectable {
@@ -14,6 +15,8 @@ export interface Selectable {
 }
 
 export interface SelectorOptions {
+  /** Default: all. */
+  readonly ids?: readonly string[] | undefined
   /** Default: all. */
   readonly include?: Selection | undefined
   /** Counts more than `include`. */
@@ -29,12 +32,13 @@ export type Selector = (process: Selectable) => Predicate | null
 
 const ALL: Predicate = () => true
 
-export function createSelector({ include, exclude, level = LEVELS[0] }: SelectorOptions): Selector {
+export function createSelector({ ids, include, exclude, level = LEVELS[0] }: SelectorOptions): Selector {
   const included = include === undefined ? null : anyOf(include)
   const excluded = exclude === undefined ? null : anyOf(exclude)
   const least = rankOf(level)
   const isHigh: Predicate = (record) => rankOf(levelOf(record)) >= least
   return (process) => {
+    if (ids !== undefined && !ids.includes(process.id)) return null
     const isIn = included === null ? ALL : included(process)
     const isOut = excluded?.(process) ?? null
     if (isIn === null || isOut === ALL) return null
@@ -55,7 +59,7 @@ function anyOf(selection: Selection): Selector {
 function allOf({ ids, labels, streams, message }: RecordSelector): Selector {
   const names = ids === undefined ? null : [ids].flat().map((pattern) => ({ pattern, glob: globToRegExp(pattern) }))
   const wanted = streams === undefined ? null : [streams].flat()
-  const patterns = message === undefined ? null : [message].flat().map((pattern) => new RegExp(pattern, flagsOf(pattern)))
+  const patterns = message === undefined ? null : [message].flat().map(toPattern)
   const tests: Predicate[] = []
   if (wanted !== null) tests.push(({ stream }) => wanted.includes(stream))
   if (patterns !== null) tests.push(({ msg }) => patterns.some((pattern) => pattern.test(msg)))
@@ -64,9 +68,4 @@ function allOf({ ids, labels, streams, message }: RecordSelector): Selector {
     if (labels !== undefined && !matchesLabels(has, labels)) return null
     return tests.length === 0 ? ALL : (record) => tests.every((test) => test(record))
   }
-}
-
-/** Each record is tested by itself, from its beginning. */
-function flagsOf(pattern: RegExp | string): string {
-  return typeof pattern === 'string' ? '' : pattern.flags.replace(/[gy]/g, '')
 }

@@ -1,6 +1,7 @@
 /** Syslog, over whatever carries it. */
+
+import type { SyslogAddress } from '../address.ts'
 import { type SyslogHeader, syslogMessage } from '../format/syslog.ts'
-import type { SyslogAddress } from './syslog-address.ts'
 import { streamLink } from './syslog-stream.ts'
 import { udpLink } from './syslog-udp.ts'
 import type { Target } from './target.ts'

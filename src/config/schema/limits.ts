@@ -1,6 +1,8 @@
 /** What a process may use, and what becomes of its output. */
-import { leaf, list, object, option, orReference } from './leaf.ts'
-import { age, flag, fullText, moreThanZero, size, sizeFrom, whole, word } from './values.ts'
+
+import { collected } from './collection.ts'
+import { leaf, object, option, orReference } from './leaf.ts'
+import { age, flag, moreThanZero, size, sizeFrom, whole, word } from './values.ts'
 
 const MANY = Number.MAX_SAFE_INTEGER
 const CAPTURES = ['files', 'memory', 'none'] as const
@@ -32,21 +34,5 @@ export const logging = object('a map about its output', {
   compress: option(word(['none', 'gzip', 'zstd']), 'How rotated files are compressed; where there is no zstd it is gzip.', 'none'),
   rotate: option(flag, 'False: nothing is rotated, the logs grow without end.', true),
   buffer_size: option(sizeFrom(LEAST_BUFFER, MOST_BUFFER, 'from 4kB to 1GB'), 'How much of each stream is held in memory, with `capture: memory`.', '1MB'),
+  ...collected,
 }).meta({ id: 'logging', description: 'What becomes of its output. [Logs](logs.md) tells more.' })
-
-const target = object('a map with type', {
-  type: word(['file', 'process_manager_stdout', 'process_manager_stderr']).meta({ description: 'Where output goes.' }),
-  path: option(fullText, 'The file, of type `file`.'),
-  format: option(word(['plain', 'json']), 'How a line is written.', 'plain'),
-}).meta({ id: 'log_target', description: 'Where collected output goes.' })
-
-export const logCollection = object('a map about the collection of logs', {
-  enabled: option(flag, 'Whether output is collected.', true),
-  global_aggregation: option(
-    object('a map of enabled and targets', {
-      enabled: option(flag, 'Whether the output of all processes goes to the targets.', true),
-      targets: option(list('a list of targets', target), 'Where it goes.', []),
-    }).meta({ id: 'global_aggregation', description: 'The output of all processes together.' }),
-    'The output of all processes together.',
-  ),
-}).meta({ id: 'log_collection', description: 'Checked, and without effect yet: `procman validate` and `procman plan` warn of it.' })

@@ -45,6 +45,9 @@ export type ManagerEvent =
   | { readonly event: 'process.stopped'; readonly id: string; readonly run: number }
   | { readonly event: 'process.orphaned'; readonly id: string; readonly run: number }
   | { readonly event: 'process.failed'; readonly id: string; readonly code: string; readonly reason: string }
+  | { readonly event: 'target.failing'; readonly target: string; readonly reason: string }
+  | { readonly event: 'target.recovered'; readonly target: string }
+  | { readonly event: 'target.refused'; readonly target: string; readonly records: number; readonly reason: string }
   | { readonly event: 'error'; readonly id: string | null; readonly reason: string }
 
 type EventName = ManagerEvent['event']
@@ -66,6 +69,9 @@ export const EVENT_LEVELS: Readonly<Record<EventName, Exclude<LogLevel, 'silent'
   'process.stopped': 'info',
   'process.orphaned': 'warn',
   'process.failed': 'error',
+  'target.failing': 'warn',
+  'target.recovered': 'info',
+  'target.refused': 'error',
   error: 'error',
 }
 
@@ -102,6 +108,12 @@ export function describeEvent(event: ManagerEvent): string {
       return `${event.id} is stopped`
     case 'process.orphaned':
       return `how ${event.id} ended cannot be known`
+    case 'target.failing':
+      return `no output can be delivered to ${event.target} for now: ${event.reason}`
+    case 'target.recovered':
+      return `output is delivered to ${event.target} again`
+    case 'target.refused':
+      return `${event.target} has refused ${event.records} record${event.records === 1 ? '' : 's'} of output for good: ${event.reason}`
     case 'process.failed':
     case 'error':
       return event.reason
