@@ -36,6 +36,7 @@
 #endif
 
 #define RETRY_MS 200
+#define LINGER_MS 500
 #define MAX_SIGNAL 64
 #define MAX_TERMED 4096 /* pages that are not touched cost nothing */
 
@@ -812,6 +813,17 @@ static int put_child(const long long ends[2]) {
   return error == 0 || add_to_claim(text) == 0 ? 0 : error;
 }
 
+/* what was captured in memory can still be opened for a moment by whoever is told of the end */
+static _Noreturn void leave(void) {
+  if (logs[0].memory || logs[1].memory) {
+    shut(&ctl);
+    shut(&input);
+    shut(&notify);
+    pause_ms(LINGER_MS);
+  }
+  _exit(0);
+}
+
 /* everything is told and nothing of the tree is left, or it is let go */
 static void leave_if_empty(bool let_go) {
   if (!let_go && tree(0, false) > 0) return;
@@ -820,7 +832,7 @@ static void leave_if_empty(bool let_go) {
   if (let_go) {
     shut(&alive); /* the end is told before the last of the logs is put away */
     finish_logs(false);
-    _exit(0);
+    leave();
   }
   for (;;) { /* the list of children may have missed one that was just moving: the kernel's word is final */
     pid_t r = waitpid(-1, NULL, WNOHANG);
@@ -832,7 +844,7 @@ static void leave_if_empty(bool let_go) {
       shut(&rest);
       shut(&alive);
       finish_logs(true);
-      _exit(0);
+      leave();
     }
   }
 }

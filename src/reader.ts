@@ -187,6 +187,7 @@ class DirectoryReader implements Reader {
       layout: this.#layout,
       id: first.id,
       settled: (signal) => this.#until(first, 'settled', { signal }),
+      capture: (stream) => first.logs[stream],
       isOwn: () => {
         const seen = this.#look(first.id)
         return seen.kind !== 'seen' || seen.record.created_at === first.created_at

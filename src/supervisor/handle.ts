@@ -302,6 +302,8 @@ export class SupervisorHandle implements Supervisor {
       settled: (signal) => until(ref, (snapshot) => snapshot.hasTag('settled'), { signal }),
       currentRun: () => ref.getSnapshot().context.run,
       isOwn: () => this.#world.refs.get(ref.id) === ref,
+      capture: (stream) => ref.getSnapshot().context.spec.logs[stream],
+      held: (run, stream) => this.#world.memory.open(ref.id, run, stream),
       beforeRemoval: (look) => this.#logReaders.add(ref.id, look),
     }
   }

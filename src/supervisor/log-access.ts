@@ -1,9 +1,11 @@
 /** Reading the logs of a process that is told apart by when it has settled. Used by the supervisor and by the lock-free reader alike. */
 import type { Attachment, AttachOptions, LogLine, LogLines, WatchOptions } from '../api.ts'
 import { attachLogs } from '../effects/logs/attach.ts'
-import type { LogSource } from '../effects/logs/contract.ts'
+import type { LogSource, LogStream } from '../effects/logs/contract.ts'
+import { memoryLogOf } from '../effects/logs/memory-log.ts'
 import { watchLines, watchWithCallback } from '../effects/logs/watch.ts'
 import { isProcmanError, type ProcmanErrorCode } from '../errors.ts'
+import type { Capture } from '../output.ts'
 import type { Layout } from '../persistence/layout.ts'
 import { logSourceOf } from './log-source.ts'
 
@@ -16,6 +18,10 @@ export interface LogAccess {
   isOwn?(): boolean
   /** See `logSourceOf`. */
   currentRun?(): number
+  /** Where its output goes, as it is declared. Default: `files`. */
+  capture?(stream: LogStream): Capture
+  /** What is held of a run's output in memory here: a descriptor to be closed; null: nothing. */
+  held?(run: number, stream: LogStream): number | null
   /** Calls back right before the process's files are taken away. @returns a function that ends that */
   beforeRemoval?(look: () => void): () => void
 }
@@ -61,6 +67,10 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
   return {
     path,
     marks,
+    memory: (stream) => {
+      const held = (run: number) => access.held?.(run, stream) ?? null
+      return memoryLogOf(access.layout.jobDir(access.id), stream, { capture: access.capture?.(stream) ?? 'files', held })
+    },
     get ended() {
       if (!isAwaited) {
         isAwaited = true

@@ -24,6 +24,7 @@ import { createProcessTable, TableWriter } from '../table.ts'
 import { urgencyOf, viewOf } from './answers.ts'
 import { BeforeRemoval } from './before-removal.ts'
 import { Launches } from './launches.ts'
+import { MemoryOutputs } from './memory-outputs.ts'
 import { followRuns, startedRunsIn } from './output.ts'
 import { Problems } from './problems.ts'
 import { pruneRunFiles } from './prune.ts'
@@ -48,6 +49,7 @@ export class World {
   readonly launches: Launches
   readonly recorder: Recorder
   readonly beforeRemoval = new BeforeRemoval((error) => this.trouble(null, null, `who is asked before a removal has failed: ${messageOf(error)}`))
+  readonly memory = new MemoryOutputs((id) => this.layout.jobDir(id))
   readonly #healthWatches: HealthWatches
   readonly #tenancy: Tenancy
   readonly #sweeper: Sweeper
@@ -136,6 +138,7 @@ export class World {
     this.#isOpen = false
     this.#sweeper.end()
     this.recorder.close()
+    this.memory.close()
     const unsaved = this.#tenancy.isLost ? this.store.abandon() : this.store.close()
     endAllEffects(this.effects)
     this.strays.close()
@@ -158,6 +161,8 @@ export class World {
     this.launches.follow(id, first.hasTag('settled'), first.context)
     const outputOf = followRuns(id, this)
     outputOf(first, true)
+    const memoryOf = this.memory.follow(id)
+    memoryOf(first)
     let last = first
     ref.subscribe({
       next: (snapshot) => {
@@ -174,6 +179,7 @@ export class World {
         if (urgency === 'now') this.launches.follow(id, snapshot.hasTag('settled'), snapshot.context)
         this.#tableWriter.update(id, () => toRecord(snapshot.value, snapshot.context))
         outputOf(snapshot, false)
+        memoryOf(snapshot)
         if (isPastLaunch) void this.#pruneOnceSaved(ref, snapshot.context.run)
       },
       error: () => {},
@@ -191,6 +197,7 @@ export class World {
     this.store.forget(id)
     this.launches.forget(id)
     this.recorder.forget(id)
+    this.memory.forget(id)
     this.#tableWriter.remove(id)
   }
 

@@ -7,6 +7,7 @@ import { parseFilter } from '../../src/cli/parse/filter.ts'
 import { parseHealth } from '../../src/cli/parse/health.ts'
 import { parseLabelFilter, parsePairs } from '../../src/cli/parse/labels.ts'
 import { parseLogs } from '../../src/cli/parse/logs.ts'
+import { parseMoment } from '../../src/cli/parse/moment.ts'
 import { parsePorts } from '../../src/cli/parse/ports.ts'
 import { parseSignal } from '../../src/cli/parse/signal.ts'
 import { needsManager, parseSpec } from '../../src/cli/parse/spec.ts'
@@ -51,6 +52,50 @@ describe('a duration', () => {
     ['99999999999999d', '--timeout 99999999999999d is too long'],
   ])('%j is refused', (text, message) => {
     expect(refusal(() => parseDuration(text, '--timeout'))).toMatchObject({ code: 'PROCMAN_INVALID_ARGUMENT', message })
+  })
+})
+
+describe('a moment', () => {
+  const nowMs = new Date(2026, 0, 31, 12, 30).getTime()
+
+  it.each([
+    ['10m', nowMs - 600_000],
+    ['1h30m', nowMs - 5_400_000],
+    ['0', nowMs],
+    ['09:05', new Date(2026, 0, 31, 9, 5).getTime()],
+    ['9:05:07', new Date(2026, 0, 31, 9, 5, 7).getTime()],
+    ['12:30', nowMs],
+    ['12:31', new Date(2026, 0, 30, 12, 31).getTime()],
+    ['2026-01-31', new Date(2026, 0, 31).getTime()],
+    ['2024-02-29', new Date(2024, 1, 29).getTime()],
+    ['2026-01-31T09:05', new Date(2026, 0, 31, 9, 5).getTime()],
+    ['2026-01-31 09:05:07.25', new Date(2026, 0, 31, 9, 5, 7, 250).getTime()],
+    ['2026-01-31T09:05:00Z', Date.UTC(2026, 0, 31, 9, 5)],
+    ['2026-01-31t09:05z', Date.UTC(2026, 0, 31, 9, 5)],
+    ['2026-01-31T09:05:00+02:00', Date.UTC(2026, 0, 31, 7, 5)],
+    ['2026-01-31T09:05:00.123-0130', Date.UTC(2026, 0, 31, 10, 35, 0, 123)],
+  ])('%s', (text, moment) => {
+    expect(parseMoment(text, '--since', nowMs)).toBe(moment)
+  })
+
+  it.each([
+    '',
+    '10',
+    'yesterday',
+    '24:00',
+    '12:60',
+    '2026-02-30',
+    '2026-13-01',
+    '2025-02-29',
+    '2026-01-31T25:00',
+    '2026-01-31T',
+    '31.01.2026',
+    '2026-01-31T09:05+2',
+  ])('%j is refused', (text) => {
+    expect(refusal(() => parseMoment(text, '--since', nowMs))).toMatchObject({
+      code: 'PROCMAN_INVALID_ARGUMENT',
+      message: `--since ${JSON.stringify(text)} is no time; write how long ago, as 10m or 1h30m, a time of day, as 09:30, or a date, as 2026-01-31 or 2026-01-31T09:30:00Z`,
+    })
   })
 })
 

@@ -6,12 +6,13 @@ import { copyOutput } from '../copy-output.ts'
 import { EXIT } from '../exit-codes.ts'
 import { say } from '../io.ts'
 import { type LogsOptions, parseLogsOptions } from '../logs/asked.ts'
+import { marked } from '../logs/marked.ts'
 import { printLines } from '../logs/print-lines.ts'
 import { sourceOf } from '../logs/source.ts'
 
 /** Without ids and labels: of all that there are. One process is copied byte for byte, unless it is asked for by lines. */
 export async function logs(cli: Cli, given: readonly string[], options: LogsOptions): Promise<number> {
-  const asked = parseLogsOptions(given, options)
+  const asked = parseLogsOptions(given, options, cli.io.nowMs())
   const reader = await cli.reader()
   const records = given.length === 0 ? reader.list(asked.labels === undefined ? {} : { labels: asked.labels }) : uniqueById(given.map((id) => reader.get(id)))
   for (const record of records) await sayWhatIsNotKept(cli, record, asked.read)
@@ -20,7 +21,7 @@ export async function logs(cli: Cli, given: readonly string[], options: LogsOpti
   const source = await sourceOf(cli, records)
   try {
     if (!isOne || only === undefined || asked.byLine) return await printLines(cli.io, source, records, { ...asked, isNamed: !isOne })
-    await copyOne(cli, reader, source.attach(only.id, asked.read), only.id, asked.read)
+    await copyOne(cli, reader, source.attach(only.id, asked.read), only, asked.read)
     return EXIT.done
   } finally {
     await source.close()
@@ -28,9 +29,9 @@ export async function logs(cli: Cli, given: readonly string[], options: LogsOpti
 }
 
 /** On a terminal with a bar below it, for one that was asked how far it is. */
-async function copyOne({ io }: Cli, reader: Reader, attachment: Attachment, id: string, { follow }: AttachOptions): Promise<unknown> {
-  const progress = follow === true && io.stderr.isTTY === true ? reader.specs().find(({ record }) => record.id === id)?.spec.progress : null
-  if (progress === null || progress === undefined) return copyOutput(attachment, io)
+async function copyOne({ io }: Cli, reader: Reader, attachment: Attachment, process: ProcessRecord, { follow }: AttachOptions): Promise<unknown> {
+  const progress = follow === true && io.stderr.isTTY === true ? reader.specs().find(({ record }) => record.id === process.id)?.spec.progress : null
+  if (progress === null || progress === undefined) return copyOutput(marked(attachment, process, io), io)
   const { copyWithProgress } = await import('../progress/copy.ts')
   return copyWithProgress(attachment, io, progress)
 }

@@ -1,7 +1,8 @@
 /** What the options of `logs` come to. */
-import type { AttachOptions, LabelFilter } from '../../api.ts'
+import type { LabelFilter, WatchOptions } from '../../api.ts'
 import { parseCount } from '../parse/count.ts'
 import { parseLabelFilter } from '../parse/labels.ts'
+import { parseMoment } from '../parse/moment.ts'
 import { usageError } from '../report.ts'
 
 /** As commander leaves them. */
@@ -9,6 +10,11 @@ export interface LogsOptions {
   readonly follow?: boolean
   readonly label?: readonly string[]
   readonly tail?: string
+  readonly since?: string
+  readonly until?: string
+  readonly run?: string
+  readonly grep?: string
+  readonly ignoreCase?: boolean
   readonly stdout?: boolean
   readonly stderr?: boolean
   readonly json?: boolean
@@ -17,28 +23,51 @@ export interface LogsOptions {
 
 export interface Asked {
   readonly labels: LabelFilter | undefined
-  readonly read: AttachOptions
+  readonly read: WatchOptions
+  /** 0 and less: so many before the last one. */
+  readonly run: number | undefined
   /** Something was asked for that only lines have. */
   readonly byLine: boolean
   readonly isJson: boolean
   readonly isTimed: boolean
 }
 
-export function parseLogsOptions(ids: readonly string[], options: LogsOptions): Asked {
-  const { label, tail, stdout, stderr, json = false, timestamps = false } = options
+export function parseLogsOptions(ids: readonly string[], options: LogsOptions, nowMs: number): Asked {
+  const { label, tail, since, until, run, grep, stdout, stderr, json = false, timestamps = false, follow = false } = options
   if (label !== undefined && ids.length > 0) throw usageError('give ids or --label, not both')
+  if (follow && until !== undefined) throw usageError('--follow and --until cannot both be meant: nothing that comes is older')
+  if (options.ignoreCase === true && grep === undefined) throw usageError('--ignore-case needs --grep')
   // One of the two: that stream alone. None or both: both.
   const isBoth = stdout === stderr
   return {
     labels: label && parseLabelFilter(label),
     read: {
-      follow: options.follow === true,
+      follow,
       stdout: isBoth || stdout === true,
       stderr: isBoth || stderr === true,
       ...(tail === undefined ? {} : { tail: parseCount(tail, '--tail') }),
+      ...(since === undefined ? {} : { since: parseMoment(since, '--since', nowMs) }),
+      ...(until === undefined ? {} : { until: parseMoment(until, '--until', nowMs) }),
+      ...(grep === undefined ? {} : { grep: parsePattern(grep, options.ignoreCase === true) }),
     },
-    byLine: json || timestamps,
+    run: run === undefined ? undefined : parseRun(run),
+    byLine: json || timestamps || [since, until, run, grep].some((option) => option !== undefined),
     isJson: json,
     isTimed: timestamps,
   }
+}
+
+function parsePattern(source: string, ignoreCase: boolean): RegExp {
+  try {
+    return new RegExp(source, ignoreCase ? 'i' : '')
+  } catch (error) {
+    throw usageError(`--grep ${JSON.stringify(source)} is not a regular expression: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function parseRun(text: string): number {
+  const run = Number(text)
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(run))
+    throw usageError(`--run ${JSON.stringify(text)} is not the number of a run; write 3 for the third, 0 for the last one, -1 for the one before it`)
+  return run
 }

@@ -13,7 +13,7 @@ export class Marks {
   }
 
   /** @returns lines, or nothing */
-  before({ id, run, stream, gapBytes }: NamedLine): string {
+  before({ id, run, stream, gapBytes }: Pick<NamedLine, 'id' | 'run' | 'stream' | 'gapBytes'>): string {
     const before = this.#runs.get(id)
     this.#runs.set(id, run)
     const record = this.#records.get(id)

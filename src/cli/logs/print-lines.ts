@@ -1,4 +1,5 @@
 /** Prints lines of one or several processes: as text, each after the name of its process when there are several, or as JSON. */
+import type { WatchOptions } from '../../api.ts'
 import { type NamedLine, type ProcessRecord, watchAll } from '../../index.ts'
 import { EXIT } from '../exit-codes.ts'
 import { BrokenPipe, type Io } from '../io.ts'
@@ -8,11 +9,13 @@ import type { Asked } from './asked.ts'
 import { type LineStyle, lineToJson, renderLine } from './line-text.ts'
 import { Marks } from './marks.ts'
 import { Printer } from './printer.ts'
+import { runsOf } from './runs.ts'
 import type { Source } from './source.ts'
 
 /** What cannot be read is reported, and the rest printed. @param asked `isNamed`: each line after the name of its process @returns the exit code */
 export async function printLines(io: Io, source: Source, records: readonly ProcessRecord[], asked: Asked & { readonly isNamed: boolean }): Promise<number> {
-  const ids = records.map(({ id }) => id)
+  const runs = asked.run === undefined ? null : runsOf(records, asked.run)
+  const ids = records.map(({ id }) => id).filter((id) => runs?.has(id) !== false)
   const style: LineStyle = { prefix: asked.isNamed ? await prefixesFor(io, ids) : null, isTimed: asked.isTimed }
   const printer = new Printer(io)
   const print = asked.isJson ? (line: NamedLine) => printer.print('stdout', lineToJson(line)) : printText(printer, new Marks(records, style), style)
@@ -26,7 +29,8 @@ export async function printLines(io: Io, source: Source, records: readonly Proce
     )
   }
   try {
-    for await (const line of watchAll(source, ids, { ...asked.read, onError })) await print(line)
+    const watched = runs === null ? source : { ...source, watch: (id: string, how: WatchOptions = {}) => source.watch(id, { ...how, ...runOf(runs, id) }) }
+    for await (const line of watchAll(watched, ids, { ...asked.read, onError })) await print(line)
     await printer.flush()
     await Promise.all(reported)
   } catch (error) {
@@ -34,6 +38,11 @@ export async function printLines(io: Io, source: Source, records: readonly Proce
     if (!(error instanceof BrokenPipe)) throw error
   }
   return code
+}
+
+function runOf(runs: ReadonlyMap<string, number>, id: string): WatchOptions {
+  const run = runs.get(id)
+  return run === undefined ? {} : { run }
 }
 
 function printText(printer: Printer, marks: Marks, style: LineStyle): (line: NamedLine) => Promise<void> {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { LogChunk, WatchOptions } from '../../log-api.ts'
 import { ChunkReader } from './chunks.ts'
 import type { LogSource, LogStream } from './contract.ts'
-import { LogCursor } from './cursor.ts'
+import { openCursor } from './open-cursor.ts'
 import { checkLogOptions, wantsOf } from './options.ts'
 import { fromPosition, type LogPlaces, toPosition } from './position.ts'
 
@@ -34,7 +34,7 @@ export function attachLogs(source: LogSource, options: WatchOptions = {}): LogAt
   if (options.stdout ?? true) streams.push('stdout')
   if (options.stderr ?? true) streams.push('stderr')
   const places = fromPosition(options.from ?? '')
-  const cursors = streams.map((stream) => new LogCursor(source, stream, { follow, tail, at: places[stream], wants: wantsOf(options.grep) }))
+  const cursors = streams.map((stream) => openCursor(source, stream, { follow, tail, at: places[stream], wants: wantsOf(options.grep) }))
   return new LogAttachment(new ChunkReader(source, cursors, { follow, signal }))
 }
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { LogChunk } from '../../api.ts'
+import type { Cursor } from './any-cursor.ts'
 import type { LogSource } from './contract.ts'
-import type { LogCursor } from './cursor.ts'
 import { Doorbell } from './follow.ts'
 import type { LogPlaces } from './position.ts'
 
@@ -11,7 +11,7 @@ import type { LogPlaces } from './position.ts'
  */
 export class ChunkReader {
   readonly #source: LogSource
-  readonly #cursors: readonly LogCursor[]
+  readonly #cursors: readonly Cursor[]
   readonly #follow: boolean
   readonly #signal: AbortSignal | undefined
   readonly #onCaughtUp: (() => void) | undefined
@@ -24,7 +24,7 @@ export class ChunkReader {
   /** @param options `onCaughtUp`: called each time that all was read and more is waited for */
   constructor(
     source: LogSource,
-    cursors: readonly LogCursor[],
+    cursors: readonly Cursor[],
     options: { readonly follow: boolean; readonly signal?: AbortSignal; readonly onCaughtUp?: () => void },
   ) {
     this.#source = source
@@ -76,7 +76,7 @@ export class ChunkReader {
   }
 
   async *#chunks(): AsyncGenerator<LogChunk, void, undefined> {
-    let previous: LogCursor | undefined
+    let previous: Cursor | undefined
     while (true) {
       const isLast = !this.#follow || this.#source.ended.aborted // before looking: what is written until then is still found
       await this.#fill()
@@ -101,7 +101,7 @@ export class ChunkReader {
  * Earlier runs first. Within a run: history first and there stdout first; live both streams in turn, so that neither starves.
  * @param cursors stdout, then stderr, or one of them
  */
-function pickNext(cursors: readonly LogCursor[], previous: LogCursor | undefined): LogCursor | undefined {
+function pickNext(cursors: readonly Cursor[], previous: Cursor | undefined): Cursor | undefined {
   const [one, other] = cursors.filter((cursor) => cursor.hasData)
   if (!one || !other) return one
   if (one.run !== other.run) return one.run < other.run ? one : other

@@ -2,6 +2,27 @@
 
 export type LogStream = 'stdout' | 'stderr'
 
+/** Of the next byte of one stream. */
+export interface LogPlace {
+  /** The inode of the file that is read: another one in its place is read from its beginning. */
+  readonly file: string
+  readonly offset: number
+  /** The run that wrote the byte before. */
+  readonly run: number
+  /** That byte is a `\r`, which has ended a line: a `\n` belongs to it. */
+  readonly isAfterCr?: boolean
+}
+
+/** Output that is held in memory, by the keeper of its run or by whoever has it open. */
+export interface MemoryLog {
+  /** All that may be had, ascending. Cheap enough to be asked each time that is looked for news. */
+  runs(): readonly number[]
+  /** @returns a descriptor to read from, to be closed by the caller; null: it is gone */
+  open(run: number, stream: LogStream): number | null
+  /** A directory in which something happens when another run begins. */
+  readonly place: string
+}
+
 /** Where the output of a run begins in the logs of its process. */
 export interface RunMark {
   readonly run: number
@@ -14,6 +35,8 @@ export interface LogSource {
   path(stream: LogStream): string
   /** The marks of all runs whose run files are still kept, ascending by run. Cheap enough to be asked for each chunk. */
   marks(): readonly RunMark[]
+  /** Where the stream is held in memory; null (default): it is in files. */
+  memory?(stream: LogStream): MemoryLog | null
   /** Aborted once nothing more will be written: the process has settled, or nobody watches it any longer. */
   readonly ended: AbortSignal
   /** Why `ended` was aborted although nobody knows whether the process has ended: readers read what is there, and fail with it. Undefined: it has. */

@@ -1,4 +1,5 @@
 import type { LogChunk } from '../../log-api.ts'
+import type { Cursor, CursorOptions } from './any-cursor.ts'
 import type { LogSource, LogStream, RunMark } from './contract.ts'
 import { endOfLog, LiveFile, placeOf, type Stand } from './live-file.ts'
 import { type FileLook, isSameFile, lookAt, unreadable } from './log-file.ts'
@@ -24,7 +25,7 @@ const FLUX_MS = 2
  * A log that was removed or moved away is read on, since its run goes on writing to it, until something was written to another file
  * in its place: then what it had until that moment is read to its end, and the other one from its beginning.
  */
-export class LogCursor {
+export class LogCursor implements Cursor {
   readonly stream: LogStream
   readonly path: string
   readonly #source: LogSource
@@ -54,18 +55,7 @@ export class LogCursor {
   #wasAway = false
   #isClosed = false
 
-  /** @param options `from`: where to begin, without a `tail`. Default 0. `at`: where another cursor was, whatever the `tail`. `wants`: only such lines count for `tail` */
-  constructor(
-    source: LogSource,
-    stream: LogStream,
-    options: {
-      readonly follow: boolean
-      readonly tail: number
-      readonly from?: number
-      readonly at?: LogPlace | undefined
-      readonly wants?: (text: string) => boolean
-    },
-  ) {
+  constructor(source: LogSource, stream: LogStream, options: CursorOptions) {
     this.stream = stream
     this.path = source.path(stream)
     this.#source = source
@@ -84,28 +74,23 @@ export class LogCursor {
     return this.#ahead.length > 0
   }
 
-  /** The run of the next byte. */
   get run(): number {
     return this.#span().run
   }
 
-  /** Of the next byte that is taken; undefined while there is no file. */
   get place(): LogPlace | undefined {
     return this.#inode === undefined ? this.#at : { file: this.#inode, offset: this.#offset, run: this.#runFloor }
   }
 
-  /** The next byte was there when the cursor was made. */
   get isInHistory(): boolean {
     return this.#offset < this.#historyEnd
   }
 
-  /** Where something happens when there is more to read. */
   places(): readonly string[] {
     this.#wasAway = this.#isAway(lookAt(this.path))
     return this.#live && this.#wasAway ? [this.path, this.#live.pathOfOpen] : [this.path]
   }
 
-  /** Synchronously: since the last look there is more to read, or something else to watch than `places` has said. */
   hasChanged(): boolean {
     if (this.#isClosed) return true
     const atPath = lookAt(this.path)
@@ -115,7 +100,6 @@ export class LogCursor {
     return look.size !== seen?.size || look.mtimeNs !== seen.mtimeNs || this.#isAway(atPath) !== this.#wasAway || this.#isNext(atPath)
   }
 
-  /** Reads on unless there is data already. No data afterwards: the end was reached, the log does not exist or the cursor is closed. */
   async fill(): Promise<void> {
     try {
       await this.#fill()
@@ -136,7 +120,6 @@ export class LogCursor {
     }
   }
 
-  /** Takes what `fill` has read, up to the end of its run. Only with `hasData`. */
   take(): LogChunk {
     const { run, end } = this.#span()
     const data = this.#ahead.subarray(0, Math.min(this.#ahead.length, end - this.#offset))
@@ -148,7 +131,6 @@ export class LogCursor {
     return { stream: this.stream, run, data, ...(gapBytes > 0 && { gapBytes }) }
   }
 
-  /** Settles when the files are closed. A `fill` that is pending then ends or rejects. Repeated: settles likewise. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#ahead = NOTHING

@@ -1,17 +1,8 @@
 /** Where a reader of logs is, as a text: what another one needs to go on there. */
 import { ProcmanError } from '../../errors.ts'
-import type { LogStream } from './contract.ts'
+import type { LogPlace, LogStream } from './contract.ts'
 
-/** Of the next byte of one stream. */
-export interface LogPlace {
-  /** The inode of the file that is read: another one in its place is read from its beginning. */
-  readonly file: string
-  readonly offset: number
-  /** The run that wrote the byte before. */
-  readonly run: number
-  /** That byte is a `\r`, which has ended a line: a `\n` belongs to it. */
-  readonly isAfterCr?: boolean
-}
+export type { LogPlace } from './contract.ts'
 
 export type LogPlaces = Readonly<Partial<Record<LogStream, LogPlace>>>
 

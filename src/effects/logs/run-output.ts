@@ -4,7 +4,8 @@ import { ProcmanError } from '../../errors.ts'
 import { readChild } from '../run/run-files.ts'
 import { ChunkReader } from './chunks.ts'
 import type { LogSource, LogStream, RunMark } from './contract.ts'
-import { LogCursor } from './cursor.ts'
+import { memoryLogOf } from './memory-log.ts'
+import { openCursor } from './open-cursor.ts'
 
 export interface RunPlace {
   readonly jobDir: string
@@ -28,7 +29,12 @@ export function followRun(
   options: { readonly from: Readonly<Record<LogStream, number>>; readonly signal: AbortSignal; readonly onCaughtUp?: () => void },
 ): ChunkReader {
   const { from, signal, onCaughtUp } = options
-  const source: LogSource = { path: (stream) => join(jobDir, `${stream}.log`), marks: () => [mark], ended: signal }
-  const cursors = STREAMS.map((stream) => new LogCursor(source, stream, { follow: true, tail: Number.POSITIVE_INFINITY, from: from[stream] }))
+  const source: LogSource = {
+    path: (stream) => join(jobDir, `${stream}.log`),
+    marks: () => [mark],
+    memory: (stream) => memoryLogOf(jobDir, stream, { run: mark.run }),
+    ended: signal,
+  }
+  const cursors = STREAMS.map((stream) => openCursor(source, stream, { follow: true, tail: Number.POSITIVE_INFINITY, from: from[stream] }))
   return new ChunkReader(source, cursors, { follow: true, signal, ...(onCaughtUp === undefined ? {} : { onCaughtUp }) })
 }

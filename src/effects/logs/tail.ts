@@ -42,7 +42,7 @@ export async function findTail(log: TailedLog, size: number, lines: number, star
 }
 
 /** Counts where lines begin, from the end of a log to its beginning. */
-class LineStarts {
+export class LineStarts {
   readonly #size: number
   readonly #starts: ReadonlySet<number>
   /** So many are still to be found. */
