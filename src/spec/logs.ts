@@ -1,5 +1,6 @@
 /** How the output of a process is kept. */
 import type { Capture, LogsSpec } from '../output.ts'
+import type { ProcessSpec } from '../types.ts'
 import { isRecord, LONGEST_MS, Options } from './must.ts'
 
 const MIB = 1024 * 1024
@@ -23,6 +24,13 @@ export function parseLogs(given: unknown, problems: string[]): LogsSpec {
     maxTotalBytes: nullableNumber(options, 'maxTotalBytes', [1, MANY]),
     compress: options.oneOf('compress', ['none', 'gzip', 'zstd'], 'none'),
   }
+}
+
+/** What is read from output needs some. */
+export function checkOutput({ logs, ready, progress }: Pick<ProcessSpec, 'logs' | 'ready' | 'progress'>): readonly string[] {
+  if (logs.stdout !== 'none' || logs.stderr !== 'none') return []
+  const readers = [...(ready?.kind === 'log-line' ? ['ready.logLine'] : []), ...(progress === null ? [] : ['progress'])]
+  return readers.map((reader) => `${reader} needs output to look at, and logs.capture is none`)
 }
 
 function nullableNumber(options: Options, name: string, [from, to]: readonly [from: number, to: number]): number | null {

@@ -11,7 +11,7 @@ import { pathFrom } from './about.ts'
 import { parseDependencies } from './depends-on.ts'
 import { parseEnv } from './env.ts'
 import { parseHealth } from './health.ts'
-import { parseLogs } from './logs.ts'
+import { checkOutput, parseLogs } from './logs.ts'
 import { isFullText, isRecord, isTexts, Options, show, withoutUndefined } from './must.ts'
 import { parsePorts } from './ports.ts'
 import { parseProgress } from './progress.ts'
@@ -57,7 +57,7 @@ export function parseProcessInput(input: ProcessInput, newId: () => string): Par
   const problems: string[] = []
   const functions = new Map<string, ProbeFunction>()
   const spec = parseSpec(new Options({ ...input }, '', KNOWN, problems), newId, functions)
-  problems.push(...checkTemplates(spec))
+  problems.push(...checkTemplates(spec), ...checkOutput(spec))
   if (problems.length > 0) throw invalid(problems)
   return { spec, functions }
 }

@@ -25,6 +25,8 @@ describe('how output is kept', () => {
 
   it.each([
     [{ logs: 5 }, 'logs must be an object, not 5'],
+    [{ logs: { capture: 'none' }, ready: { logLine: 'up' } }, 'ready.logLine needs output to look at, and logs.capture is none'],
+    [{ logs: { capture: 'none' }, progress: true }, 'progress needs output to look at, and logs.capture is none'],
     [{ logs: { maxSizeBytes: 0 } }, 'logs.maxSizeBytes must be a whole number, 1 to 9007199254740991, not 0'],
     [{ logs: { maxFiles: 1.5 } }, 'logs.maxFiles must be a whole number, 0 to 100000, not 1.5'],
     [{ logs: { capture: 'disk' } }, 'logs.capture must be "files" or "memory" or "none", not "disk"'],

@@ -4,22 +4,22 @@ import type { ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'
 import { EXIT } from '../exit-codes.ts'
-import { say } from '../io.ts'
+import { type Io, say } from '../io.ts'
 import { type LogsOptions, parseLogsOptions } from '../logs/asked.ts'
 import { marked } from '../logs/marked.ts'
 import { printLines } from '../logs/print-lines.ts'
-import { sourceOf } from '../logs/source.ts'
+import { type Source, sourceOf } from '../logs/source.ts'
 
 /** Without ids and labels: of all that there are. One process is copied byte for byte, unless it is asked for by lines. */
 export async function logs(cli: Cli, given: readonly string[], options: LogsOptions): Promise<number> {
   const asked = parseLogsOptions(given, options, cli.io.nowMs())
   const reader = await cli.reader()
   const records = given.length === 0 ? reader.list(asked.labels === undefined ? {} : { labels: asked.labels }) : uniqueById(given.map((id) => reader.get(id)))
-  for (const record of records) await sayWhatIsNotKept(cli, record, asked.read)
   const [only] = records
   const isOne = given.length > 0 && records.length === 1
   const source = await sourceOf(cli, records)
   try {
+    for (const record of records) await sayWhatIsNotKept(cli.io, source, record, asked.read)
     if (!isOne || only === undefined || asked.byLine) return await printLines(cli.io, source, records, { ...asked, isNamed: !isOne })
     await copyOne(cli, reader, source.attach(only.id, asked.read), only, asked.read)
     return EXIT.done
@@ -41,8 +41,11 @@ function uniqueById(records: readonly ProcessRecord[]): readonly ProcessRecord[]
 }
 
 /** An empty answer would leave the user in doubt. */
-async function sayWhatIsNotKept(cli: Cli, { id, logs }: ProcessRecord, { stdout = true, stderr = true }: AttachOptions): Promise<void> {
+async function sayWhatIsNotKept(io: Io, source: Source, { id, logs, pid }: ProcessRecord, { stdout = true, stderr = true }: AttachOptions): Promise<void> {
   const wanted = [...(stdout ? (['stdout'] as const) : []), ...(stderr ? (['stderr'] as const) : [])]
   const none = wanted.filter((stream) => logs[stream] === 'none')
-  if (none.length > 0) await say(cli.io, `of ${id} ${none.join(' and ')} ${none.length === 1 ? 'is' : 'are'} not kept (capture: none)`)
+  if (none.length > 0) await say(io, `of ${id} ${none.join(' and ')} ${none.length === 1 ? 'is' : 'are'} not kept (capture: none)`)
+  if (pid !== null || !wanted.some((stream) => logs[stream] === 'memory')) return
+  for await (const _ of source.watch(id, { follow: false, tail: 1 })) return
+  await say(io, `nothing that ${id} has printed is in memory any more: that is held while it is up, and afterwards by a manager that has lived meanwhile`)
 }
