@@ -2,7 +2,7 @@
 import type { ActorRefFrom, InspectionEvent, Observer } from 'xstate'
 import type { WaitCondition } from './conditions.ts'
 import type { ProbeFunction } from './effects/probe/ports.ts'
-import type { Attachment, AttachOptions, LogLine, LogLines, LogsInput, WatchOptions } from './log-api.ts'
+import type { Attachment, AttachOptions, LogLine, LogLines, LogPaths, LogStats, LogsInput, WatchOptions } from './log-api.ts'
 import type { ProcessMachine } from './machines/process/machine.ts'
 import type { ProcessRecord } from './machines/process/record.ts'
 import type { ProcessStatus } from './machines/process/states.ts'
@@ -10,7 +10,20 @@ import type { SupervisorMachine } from './machines/supervisor/machine.ts'
 import type { ProcessTable } from './table.ts'
 import type { BreakerPolicy, DependencyCondition, ProbeSpec, ProcessSpec, RestartPolicy, RestartStrategy, StopRung, TlsOptions } from './types.ts'
 
-export type { Arrival, Attachment, AttachOptions, LogChunk, LogLine, LogLines, LogsInput, Positioned, WatchOptions } from './log-api.ts'
+export type {
+  Arrival,
+  Attachment,
+  AttachOptions,
+  LogChunk,
+  LogLine,
+  LogLines,
+  LogPaths,
+  LogStats,
+  LogsInput,
+  Positioned,
+  StreamStats,
+  WatchOptions,
+} from './log-api.ts'
 
 /** An XState actor ref with the process's `id`: `getSnapshot`, `subscribe`, `on` and `waitFor` all work. */
 export type ProcessRef = ActorRefFrom<ProcessMachine>
@@ -155,6 +168,10 @@ export interface SupervisorOptions {
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void)
   /** Functions that probes name: `health: { liveness: { function: 'queue-drains' } }`. */
   readonly probes?: Readonly<Record<string, ProbeFunction>>
+  readonly logs?: {
+    /** Of the output of all processes together, in bytes, 1 and up: beyond that the oldest rotated files go. Default: no limit but those of each process. */
+    readonly maxTotalBytes?: number
+  }
   /** Which keeper starts runs. Default: the C one where it can run, else the one in Node. */
   readonly keeper?: 'auto' | 'native' | 'node'
 }
@@ -230,6 +247,15 @@ export interface Supervisor {
   write(id: string, data: string | Uint8Array): Promise<void>
   /** Closes stdin: the command reads its end. @throws PROCMAN_STDIN_CLOSED, PROCMAN_STATE_NOT_SAVED when its FIFO cannot be taken away */
   closeStdin(id: string): Promise<void>
+  /**
+   * Settles when what the logs have now is in rotated files, but for what does not fill a block of the file system while a run is up.
+   * @throws PROCMAN_WRONG_STATE when nobody can rotate them now, PROCMAN_TIMEOUT while it goes on, PROCMAN_SYSTEM_ERROR
+   */
+  rotateLogs(id: string): Promise<void>
+  /** Settles when nothing is left of the output so far. @throws what `rotateLogs` throws */
+  clearLogs(id: string): Promise<void>
+  logPaths(id: string): Promise<LogPaths>
+  logStats(id: string): Promise<LogStats>
   /** Forgets a settled process with its files. @throws PROCMAN_WRONG_STATE for a live one */
   remove(id: string): Promise<void>
   /** Removes what has settled, and ended at least `olderThanMs` ago (default 0). @returns the ids removed */
@@ -267,6 +293,8 @@ export interface Reader {
   get(id: string): ProcessRecord
   attach(id: string, options?: AttachOptions): Attachment
   watch(id: string, options?: WatchOptions): LogLines
+  logPaths(id: string): Promise<LogPaths>
+  logStats(id: string): Promise<LogStats>
   /** As `waitFor` of a supervisor; here somebody else has to make it happen. */
   waitFor(id: string, condition: WaitCondition, options?: WaitOptions): Promise<ProcessRecord>
   /** Resolves with the record once the process has settled, by itself or by a manager. @throws PROCMAN_TIMEOUT, PROCMAN_ABORTED, PROCMAN_PROCESS_UNKNOWN when it was removed */

@@ -76,6 +76,33 @@ export type Attachment = Readable & AsyncIterable<LogChunk> & Positioned
 /** Lines as they come. To be iterated once. */
 export type LogLines = AsyncIterableIterator<LogLine, undefined, undefined> & Positioned
 
+/** The files of a process's output, absolute, oldest first, the live one last. What is compressed ends in `.gz` or `.zst`. */
+export interface LogPaths {
+  readonly stdout: readonly string[]
+  readonly stderr: readonly string[]
+}
+
+/** What is kept of one stream. Its bytes are counted from the first one that the process ever put out. */
+export interface StreamStats {
+  /** Taken on the disk, by all its files. */
+  readonly diskBytes: number
+  /** Where what is kept begins and ends. */
+  readonly from: number
+  readonly to: number
+  /** Bytes between the two that are not kept. */
+  readonly gapBytes: number
+  /** Bytes that could not be kept, since the process was created: the disk was full. */
+  readonly lostBytes: number
+  /** Rotated files, and how many of them are compressed. */
+  readonly rotatedFiles: number
+  readonly compressedFiles: number
+}
+
+export interface LogStats {
+  readonly stdout: StreamStats
+  readonly stderr: StreamStats
+}
+
 export interface Positioned {
   /** Behind what was given last: `from` of another reader goes on there, without a gap and without doubling anything. */
   readonly position: string

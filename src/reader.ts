@@ -4,7 +4,7 @@
  */
 import { lstatSync, watch } from 'node:fs'
 import { transition } from 'xstate'
-import type { Attachment, AttachOptions, ListFilter, LogLines, Problem, Reader, WaitOptions, WatchOptions } from './api.ts'
+import type { Attachment, AttachOptions, ListFilter, LogLines, LogPaths, LogStats, Problem, Reader, WaitOptions, WatchOptions } from './api.ts'
 import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from './conditions.ts'
 import { onFifoReleased } from './effects/run/keeper-link.ts'
 import { observeRun } from './effects/run/observe.ts'
@@ -17,6 +17,7 @@ import { type Layout, layoutOf, resolveStateDir } from './persistence/layout.ts'
 import { type Found, listIds, readState } from './persistence/state-dir.ts'
 import { resolveId, selectRecords } from './select.ts'
 import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
+import { logPathsIn, logStatsIn } from './supervisor/log-files.ts'
 import { withProgress } from './supervisor/progress-seen.ts'
 import { catchUp, knownRunOf, rebuild } from './supervisor/rebuild.ts'
 import { mustBeDuration } from './timers.ts'
@@ -95,6 +96,14 @@ class DirectoryReader implements Reader {
 
   watch(given: string, options: WatchOptions = {}): LogLines {
     return linesOf(this.#logsOf(given), options)
+  }
+
+  async logPaths(given: string): Promise<LogPaths> {
+    return logPathsIn(this.#layout.jobDir(this.get(given).id))
+  }
+
+  async logStats(given: string): Promise<LogStats> {
+    return logStatsIn(this.#layout.jobDir(this.get(given).id))
   }
 
   wait(given: string, options: WaitOptions = {}): Promise<ProcessRecord> {

@@ -205,7 +205,9 @@ export const logsQuery = z.strictObject({
   format: z
     .enum(['lines', 'chunks', 'raw'])
     .default('lines')
-    .describe('lines: {text, stream, run}; chunks: {data, stream, run} with data in base64; raw: the bytes alone'),
+    .describe(
+      'lines: {text, stream, run, partial?, cut?}; chunks: {data, stream, run} with data in base64; both with {at?, seq?, unattended?, gapBytes?}; raw: the bytes alone',
+    ),
   after: text.optional().describe('The id of the last event that was seen: as the header Last-Event-ID'),
 })
 
@@ -283,6 +285,19 @@ export const logLevelBody = z.strictObject({ level: z.enum(['trace', 'debug', 'i
 
 export const recordList = z.object({ processes: z.array(processRecord) })
 export const explanation = z.object({ id: text, state: z.enum(states), lines: z.array(text) })
+const streamStats = z.object({
+  diskBytes: count,
+  from: count.describe('Of all bytes that it has ever put out, the first one that is kept'),
+  to: count,
+  gapBytes: count.describe('Between the two, and not kept'),
+  lostBytes: count.describe('Could not be kept: the disk was full'),
+  rotatedFiles: count,
+  compressedFiles: count,
+})
+export const logFiles = z.object({
+  paths: z.object({ stdout: z.array(text), stderr: z.array(text) }).describe('Oldest first, the live one last'),
+  stats: z.object({ stdout: streamStats, stderr: streamStats }),
+})
 export const removedIds = z.object({ removed: z.array(text) })
 export const done = z.object({}).describe('Done')
 export const stream = z.string().describe('text/event-stream')

@@ -1,6 +1,19 @@
 /** The library's surface around a supervisor actor. Commands go in as events, results are read off the actors, answers wait for the disk. */
 import type { ActorRefFrom } from 'xstate'
-import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, ProcessInput, ProcessRef, Supervisor, WaitOptions, WatchOptions } from '../api.ts'
+import type {
+  Attachment,
+  AttachOptions,
+  ListFilter,
+  LogLine,
+  LogLines,
+  LogPaths,
+  LogStats,
+  ProcessInput,
+  ProcessRef,
+  Supervisor,
+  WaitOptions,
+  WatchOptions,
+} from '../api.ts'
 import { mustBeData, mustBeReason, mustBeSignal } from '../arguments.ts'
 import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from '../conditions.ts'
 import { ProcmanError } from '../errors.ts'
@@ -17,6 +30,7 @@ import { FirstStarts } from './first-starts.ts'
 import { isRunUp, mustBeSound, recordOf } from './judge.ts'
 import { breakerOpen, isHeldBack, launchRun, wrongState } from './launch.ts'
 import { attachTo, eachLineOf, type LogAccess, linesOf } from './log-access.ts'
+import { logPathsIn, logStatsIn } from './log-files.ts'
 import { LogReaders } from './log-readers.ts'
 import { mustBeRemovable } from './removal.ts'
 import { sendSignal } from './signalling.ts'
@@ -201,6 +215,24 @@ export class SupervisorHandle implements Supervisor {
     await this.#stdin.use(this.ref(id).id, (stdin) => stdin.close())
   }
 
+  async rotateLogs(id: string): Promise<void> {
+    this.#mustBeOpen()
+    await this.#world.logCare.fulfil(this.ref(id), 'rotate')
+  }
+
+  async clearLogs(id: string): Promise<void> {
+    this.#mustBeOpen()
+    await this.#world.logCare.fulfil(this.ref(id), 'clear')
+  }
+
+  async logPaths(id: string): Promise<LogPaths> {
+    return logPathsIn(this.#world.layout.jobDir(this.ref(id).id))
+  }
+
+  async logStats(id: string): Promise<LogStats> {
+    return logStatsIn(this.#world.layout.jobDir(this.ref(id).id))
+  }
+
   async remove(id: string): Promise<void> {
     this.#mustBeOpen()
     return this.#remove(this.ref(id))
@@ -300,7 +332,12 @@ export class SupervisorHandle implements Supervisor {
       layout: this.#world.layout,
       id: ref.id,
       settled: (signal) => until(ref, (snapshot) => snapshot.hasTag('settled'), { signal }),
-      currentRun: () => ref.getSnapshot().context.run,
+      live: {
+        currentRun: () => ref.getSnapshot().context.run,
+        recordNow: (stream) => {
+          if (this.#world.refs.get(ref.id) === ref) this.#world.recorder.record(ref.id, stream)
+        },
+      },
       isOwn: () => this.#world.refs.get(ref.id) === ref,
       capture: (stream) => ref.getSnapshot().context.spec.logs[stream],
       held: (run, stream) => this.#world.memory.open(ref.id, run, stream),

@@ -7,7 +7,7 @@ import { watchLines, watchWithCallback } from '../effects/logs/watch.ts'
 import { isProcmanError, type ProcmanErrorCode } from '../errors.ts'
 import type { Capture } from '../output.ts'
 import type { Layout } from '../persistence/layout.ts'
-import { logSourceOf } from './log-source.ts'
+import { type LiveLogs, logSourceOf } from './log-source.ts'
 
 export interface LogAccess {
   readonly layout: Layout
@@ -16,12 +16,12 @@ export interface LogAccess {
   settled(signal: AbortSignal): Promise<unknown>
   /** See `LogSource`. */
   isOwn?(): boolean
-  /** See `logSourceOf`. */
-  currentRun?(): number
   /** Where its output goes, as it is declared. Default: `files`. */
   capture?(stream: LogStream): Capture
   /** What is held of a run's output in memory here: a descriptor to be closed; null: nothing. */
   held?(run: number, stream: LogStream): number | null
+  /** Of a manager that holds the directory. */
+  readonly live?: LiveLogs
   /** Calls back right before the process's files are taken away. @returns a function that ends that */
   beforeRemoval?(look: () => void): () => void
 }
@@ -49,7 +49,7 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
   let isRemoved = false
   let failure: unknown
   let stopLooking: (() => void) | undefined
-  const { path, marks } = logSourceOf(access.layout, access.id, ended.signal, access.currentRun)
+  const { path, marks, arrivals } = logSourceOf(access.layout, access.id, ended.signal, access.live)
   const end = () => ended.abort()
   const fail = (error: unknown) => {
     if (!isEnd(error)) failure = error
@@ -71,6 +71,7 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
       const held = (run: number) => access.held?.(run, stream) ?? null
       return memoryLogOf(access.layout.jobDir(access.id), stream, { capture: access.capture?.(stream) ?? 'files', held })
     },
+    ...(arrivals && { arrivals }),
     get ended() {
       if (!isAwaited) {
         isAwaited = true

@@ -1,37 +1,57 @@
 /** What log readers need to know about a process, from its directory. */
-import type { LogSource } from '../effects/logs/contract.ts'
+import { ArrivalLookup } from '../effects/logs/arrivals/lookup.ts'
+import type { LogSource, LogStream, RunMark } from '../effects/logs/contract.ts'
 import { readChild, runsWith } from '../effects/run/run-files.ts'
 import { errnoOf } from '../files.ts'
 import type { Layout } from '../persistence/layout.ts'
 
-/** @param currentRun changes when a new run has begun; the marks are read again then. Undefined: they are read each time. */
-export function logSourceOf(layout: Layout, id: string, ended: AbortSignal, currentRun?: () => number): LogSource {
-  let marks: ReturnType<LogSource['marks']> = []
+/** What a manager that holds the directory adds. */
+export interface LiveLogs {
+  /** Changes when a new run has begun; the marks are read again then. */
+  currentRun(): number
+  /** Has it written down now what of a stream has arrived. */
+  recordNow(stream: LogStream): void
+}
+
+/** @param live undefined: nobody tells when a run begins, and the marks are read each time */
+export function logSourceOf(layout: Layout, id: string, ended: AbortSignal, live?: LiveLogs): LogSource {
+  const jobDir = layout.jobDir(id)
+  const arrivals = new ArrivalLookup(jobDir, live && ((stream) => live.recordNow(stream)))
+  let marks: readonly RunMark[] = []
   let marksOfRun: number | undefined
   // Of a process that is being removed, its log is read to the end: what is known of its runs holds.
-  const read = () =>
-    runsIn(layout.jobDir(id))?.flatMap((run) => {
-      const child = readChild(layout.jobDir(id), run)
-      return child === null ? [] : [{ run, stdout: child.stdout, stderr: child.stderr }]
-    }) ?? marks
+  const read = () => {
+    const kept = marksIn(jobDir)
+    return kept === null ? marks : together(arrivals.marks(), kept)
+  }
   return {
     path: (stream) => layout.logFile(id, stream),
     marks: () => {
-      const run = currentRun?.()
+      const run = live?.currentRun()
       if (run === undefined || run !== marksOfRun || marks.at(-1)?.run !== run) marks = read()
       marksOfRun = run
       return marks
     },
+    arrivals,
     ended,
   }
 }
 
 /** @returns null when the directory is not there any more */
-function runsIn(jobDir: string): readonly number[] | null {
+function marksIn(jobDir: string): readonly RunMark[] | null {
   try {
-    return runsWith(jobDir, 'child')
+    return runsWith(jobDir, 'child').flatMap((run) => {
+      const child = readChild(jobDir, run)
+      return child === null ? [] : [{ run, stdout: child.stdout, stderr: child.stderr }]
+    })
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null
     throw error
   }
+}
+
+/** The run files of old runs are pruned, their output may still be there. */
+function together(indexed: readonly RunMark[], kept: readonly RunMark[]): readonly RunMark[] {
+  const first = kept[0]?.run ?? Number.POSITIVE_INFINITY
+  return [...indexed.filter(({ run }) => run < first), ...kept]
 }

@@ -5,6 +5,7 @@ import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
 import { ArrivalClock } from '../effects/logs/arrivals/clock.ts'
 import { Recorder, type RecorderPorts } from '../effects/logs/arrivals/recorder.ts'
+import { Housekeeper, type HousekeeperPorts } from '../effects/logs/keep/housekeeper.ts'
 import { HealthWatches } from '../effects/probe/health-watches.ts'
 import type { HealthPorts } from '../effects/probe/ports.ts'
 import { probeHealth } from '../effects/probe/probe-health.ts'
@@ -14,6 +15,7 @@ import { RunWatches, runEffect } from '../effects/run/run.ts'
 import { StrayHunter } from '../effects/run/strays.ts'
 import { tokenOf } from '../effects/run/token.ts'
 import { terminate } from '../effects/terminate/terminate.ts'
+import { ProcmanError } from '../errors.ts'
 import { errnoOf } from '../files.ts'
 import { processMachine } from '../machines/process/machine.ts'
 import { toRecord } from '../machines/process/record.ts'
@@ -24,6 +26,7 @@ import { createProcessTable, TableWriter } from '../table.ts'
 import { urgencyOf, viewOf } from './answers.ts'
 import { BeforeRemoval } from './before-removal.ts'
 import { Launches } from './launches.ts'
+import { LogCare } from './log-care.ts'
 import { MemoryOutputs } from './memory-outputs.ts'
 import { followRuns, startedRunsIn } from './output.ts'
 import { Problems } from './problems.ts'
@@ -48,6 +51,8 @@ export class World {
   readonly watches: RunWatches
   readonly launches: Launches
   readonly recorder: Recorder
+  readonly #housekeeper: Housekeeper
+  readonly logCare: LogCare
   readonly beforeRemoval = new BeforeRemoval((error) => this.trouble(null, null, `who is asked before a removal has failed: ${messageOf(error)}`))
   readonly memory = new MemoryOutputs((id) => this.layout.jobDir(id))
   readonly #healthWatches: HealthWatches
@@ -89,6 +94,12 @@ export class World {
     this.watches = new RunWatches(this.#runPorts())
     this.#healthWatches = new HealthWatches(this.#healthPorts(), this.watches)
     this.recorder = new Recorder(this.#recorderPorts())
+    this.#housekeeper = new Housekeeper(this.#housekeeperPorts())
+    this.logCare = new LogCare({
+      jobDirOf: (id) => this.layout.jobDir(id),
+      mustBeThere: (ref) => this.#mustBeThere(ref),
+      onRotated: (id) => this.#housekeeper.tend(id),
+    })
     this.#sweeper = new Sweeper(this.#sweeperPorts())
   }
 
@@ -139,6 +150,7 @@ export class World {
     this.#sweeper.end()
     this.recorder.close()
     this.memory.close()
+    this.#housekeeper.close()
     const unsaved = this.#tenancy.isLost ? this.store.abandon() : this.store.close()
     endAllEffects(this.effects)
     this.strays.close()
@@ -150,6 +162,7 @@ export class World {
   /** Called once all that is in the directory has been taken in. */
   opened(): void {
     this.#tellRestored()
+    for (const id of this.refs.keys()) this.#housekeeper.tend(id)
   }
 
   /** Sees to it that every change of a process reaches the disk and the table. */
@@ -198,6 +211,7 @@ export class World {
     this.launches.forget(id)
     this.recorder.forget(id)
     this.memory.forget(id)
+    this.#housekeeper.forget(id)
     this.#tableWriter.remove(id)
   }
 
@@ -233,10 +247,26 @@ export class World {
       jobDirOf: (id) => this.layout.jobDir(id),
       clock: new ArrivalClock(this.layout.lastArrival, Date.now),
       runsIn: startedRunsIn,
+      onRotated: (id) => this.#housekeeper.tend(id),
       onTrouble: (path, error) => this.trouble(null, path, `${path} cannot be written (${errnoOf(error)}): until it can, nobody knows when output has arrived`),
       onUnwatchable: (error) => this.trouble(null, null, `logs cannot be watched (${errnoOf(error)}): they are looked at every second instead`),
       onError: (error) => this.trouble(null, null, `internal: ${messageOf(error)}`),
     }
+  }
+
+  #housekeeperPorts(): HousekeeperPorts {
+    return {
+      jobDirOf: (id) => this.layout.jobDir(id),
+      logsOf: (id) => this.refs.get(id)?.getSnapshot().context.spec.logs ?? null,
+      maxTotalBytes: this.options.logs?.maxTotalBytes ?? null,
+      onTrouble: (id, path, message) => this.trouble(id, path, message),
+    }
+  }
+
+  /** @throws PROCMAN_CLOSED, PROCMAN_PROCESS_UNKNOWN */
+  #mustBeThere(ref: ProcessRef): void {
+    if (!this.#isOpen) throw new ProcmanError('PROCMAN_CLOSED', `the supervisor of ${this.layout.root} is closed`, { details: { stateDir: this.layout.root } })
+    if (this.refs.get(ref.id) !== ref) throw new ProcmanError('PROCMAN_PROCESS_UNKNOWN', `process ${ref.id} has been removed`, { details: { id: ref.id } })
   }
 
   #sweeperPorts(): SweeperPorts {

@@ -317,6 +317,7 @@ describe('the OpenAPI document', () => {
       '/v1/processes': '/v1/processes?status=running&label=none',
       '/v1/processes/:id': '/v1/processes/one',
       '/v1/processes/:id/why': '/v1/processes/one/why',
+      '/v1/processes/:id/logs/files': '/v1/processes/one/logs/files',
       '/v1/processes/:id/wait': '/v1/processes/o/wait?for=ready',
     }
     for (const route of routes.filter(({ method, isStream }) => method === 'GET' && !isStream)) {

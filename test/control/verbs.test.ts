@@ -99,11 +99,12 @@ describe.each(SIDES)('%s', (_name, open) => {
     await supervisor.start(sh('printf "a\\nb\\r\\nc"; printf x >&2; exit 0', { id: 'one' }))
     await supervisor.wait('one')
     expect(await outputOf(supervisor, 'one')).toBe('a\nb\r\nc')
+    const arrival = { at: expect.any(Number), seq: expect.any(Number) }
     const lines: unknown[] = []
     for await (const line of supervisor.watch('one', { stderr: false, tail: 2 })) lines.push(line)
     expect(lines).toEqual([
-      { text: 'b', stream: 'stdout', run: 1 },
-      { text: 'c', stream: 'stdout', run: 1, partial: true },
+      { text: 'b', stream: 'stdout', run: 1, ...arrival },
+      { text: 'c', stream: 'stdout', run: 1, ...arrival, partial: true },
     ])
     const error = await rejection(
       supervisor.watch('one', () => {

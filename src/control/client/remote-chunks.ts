@@ -82,11 +82,11 @@ export class RemoteChunks implements ChunkSource {
         if (this.#isClosed || event === 'end') return true
         if (event === 'closing') return false
         if (event === 'failed') throw fromErrorBody(JSON.parse(data), 200)
-        const chunk = JSON.parse(data) as { readonly stream: LogChunk['stream']; readonly run: number; readonly data: string }
+        const chunk = JSON.parse(data) as Omit<LogChunk, 'data'> & { readonly data: string }
         came()
         this.#position = id ?? this.#position
         this.places = fromPosition(this.#position ?? '')
-        yield { stream: chunk.stream, run: chunk.run, data: Buffer.from(chunk.data, 'base64') }
+        yield { ...chunk, data: Buffer.from(chunk.data, 'base64') }
         if (this.#isClosed) return true
       }
       return false

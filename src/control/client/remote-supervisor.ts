@@ -1,5 +1,18 @@
 /** A supervisor in another program, with the interface of one in this. Asking goes by requests, looking by the mirror. */
-import type { Attachment, AttachOptions, ListFilter, LogLine, LogLines, Problem, ProcessInput, ProcessRef, WaitOptions, WatchOptions } from '../../api.ts'
+import type {
+  Attachment,
+  AttachOptions,
+  ListFilter,
+  LogLine,
+  LogLines,
+  LogPaths,
+  LogStats,
+  Problem,
+  ProcessInput,
+  ProcessRef,
+  WaitOptions,
+  WatchOptions,
+} from '../../api.ts'
 import { mustBeReason, mustBeSignal } from '../../arguments.ts'
 import type { WaitCondition } from '../../conditions.ts'
 import { ProcmanError } from '../../errors.ts'
@@ -23,6 +36,11 @@ export interface Caller {
   /** What a relative working directory starts from; null: the manager's. */
   readonly cwd: string | null
   readonly env: Readonly<Record<string, string | undefined>> | undefined
+}
+
+interface LogFiles {
+  readonly paths: LogPaths
+  readonly stats: LogStats
 }
 
 export class RemoteHandle implements RemoteSupervisor {
@@ -168,6 +186,22 @@ export class RemoteHandle implements RemoteSupervisor {
 
   closeStdin(id: string): Promise<void> {
     return this.#stdin.close(id)
+  }
+
+  async rotateLogs(id: string): Promise<void> {
+    await this.#ask('POST', `${this.#path(id)}/logs/rotate`)
+  }
+
+  async clearLogs(id: string): Promise<void> {
+    await this.#ask('POST', `${this.#path(id)}/logs/clear`)
+  }
+
+  async logPaths(id: string): Promise<LogPaths> {
+    return ((await this.#ask('GET', `${this.#path(id)}/logs/files`)) as LogFiles).paths
+  }
+
+  async logStats(id: string): Promise<LogStats> {
+    return ((await this.#ask('GET', `${this.#path(id)}/logs/files`)) as LogFiles).stats
   }
 
   async remove(id: string): Promise<void> {

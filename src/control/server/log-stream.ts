@@ -35,8 +35,8 @@ async function sendLines(stream: EventStream, lines: LogLines): Promise<void> {
 }
 
 async function sendChunks(stream: EventStream, attachment: Attachment): Promise<void> {
-  for await (const { stream: name, run, data } of attachment) {
-    await stream.event('chunk', JSON.stringify({ stream: name, run, data: data.toString('base64') }), attachment.position)
+  for await (const { data, ...chunk } of attachment) {
+    await stream.event('chunk', JSON.stringify({ ...chunk, data: data.toString('base64') }), attachment.position)
     if (stream.isClosed) return
   }
 }

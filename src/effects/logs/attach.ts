@@ -3,14 +3,15 @@ import type { LogChunk, WatchOptions } from '../../log-api.ts'
 import { ChunkReader } from './chunks.ts'
 import type { LogSource, LogStream } from './contract.ts'
 import { openCursor } from './open-cursor.ts'
-import { checkLogOptions, wantsOf } from './options.ts'
+import { checkLogOptions, rangeOf, wantsOf } from './options.ts'
 import { fromPosition, type LogPlaces, toPosition } from './position.ts'
 
 /** One chunk of 64 KB fills it: the stream reads on only when that was taken. */
 const HIGH_WATER_MARK_BYTES = 16 * 1024
 
 /**
- * Reads the output of a process: what is there (earlier runs first, within a run stdout first), then what comes, as it comes.
+ * Reads the output of a process: what is there (earlier runs first, within a run in order of arrival, and stdout first where nobody knows that), then what comes, as it
+ * comes.
  * No byte is missing or doubled between the two. The place to begin is settled here and now; files are opened by the first read.
  *
  * Read as a stream it gives bytes, iterated it gives `LogChunk`s, which never span two runs; do one of the two. A slow reader
@@ -34,8 +35,9 @@ export function attachLogs(source: LogSource, options: WatchOptions = {}): LogAt
   if (options.stdout ?? true) streams.push('stdout')
   if (options.stderr ?? true) streams.push('stderr')
   const places = fromPosition(options.from ?? '')
-  const cursors = streams.map((stream) => openCursor(source, stream, { follow, tail, at: places[stream], wants: wantsOf(options.grep) }))
-  return new LogAttachment(new ChunkReader(source, cursors, { follow, signal }))
+  const range = rangeOf(options)
+  const cursors = streams.map((stream) => openCursor(source, stream, { follow, tail, at: places[stream], wants: wantsOf(options.grep), range }))
+  return new LogAttachment(new ChunkReader(source, cursors, { follow, signal, range }))
 }
 
 /** Where the chunks of an attachment come from. */

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import type { LogChunk } from '../../api.ts'
+import { callAfter } from '../../timers.ts'
 import type { Cursor } from './any-cursor.ts'
-import type { LogSource } from './contract.ts'
+import type { LogRange, LogSource } from './contract.ts'
 import { Doorbell } from './follow.ts'
 import type { LogPlaces } from './position.ts'
 
@@ -15,22 +16,25 @@ export class ChunkReader {
   readonly #follow: boolean
   readonly #signal: AbortSignal | undefined
   readonly #onCaughtUp: (() => void) | undefined
+  readonly #range: LogRange
   readonly #bell: Doorbell
   #isClosed = false
+  #stopTimer: (() => void) | undefined
   readonly #onEnded = () => this.#bell.ring()
   /** Nobody waits here; a file open for reading that fails to close loses nothing. */
   readonly #onAborted = () => void this.close().catch(() => {})
 
-  /** @param options `onCaughtUp`: called each time that all was read and more is waited for */
+  /** @param options `onCaughtUp`: called each time that all was read and more is waited for. `range`: that of the cursors */
   constructor(
     source: LogSource,
     cursors: readonly Cursor[],
-    options: { readonly follow: boolean; readonly signal?: AbortSignal; readonly onCaughtUp?: () => void },
+    options: { readonly follow: boolean; readonly signal?: AbortSignal | undefined; readonly onCaughtUp?: () => void; readonly range?: LogRange },
   ) {
     this.#source = source
     this.#cursors = cursors
     this.#follow = options.follow && cursors.length > 0
     this.#signal = options.signal
+    this.#range = options.range ?? {}
     this.#onCaughtUp = options.onCaughtUp
     this.#bell = new Doorbell(() => cursors.flatMap((cursor) => cursor.places()))
   }
@@ -53,6 +57,7 @@ export class ChunkReader {
   /** Settles when all files are closed. Repeated: nothing. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#stopTimer?.()
     this.#bell.close()
     this.#source.release?.()
     this.#source.ended.removeEventListener('abort', this.#onEnded)
@@ -65,6 +70,14 @@ export class ChunkReader {
     // Taken away by hand: with the option `signal`, Node holds what takes them away only weakly, and the caller's signal may live for ever.
     this.#source.ended.addEventListener('abort', this.#onEnded)
     this.#signal?.addEventListener('abort', this.#onAborted)
+    const { until } = this.#range
+    if (until !== undefined && this.#follow) this.#stopTimer = callAfter(Math.max(0, Math.ceil(until / 1000) - Date.now()), () => this.#bell.ring())
+  }
+
+  /** What comes now is not meant any more. */
+  get #isTimeUp(): boolean {
+    const { until } = this.#range
+    return until !== undefined && Date.now() * 1000 > until
   }
 
   async #fill(): Promise<void> {
@@ -78,13 +91,17 @@ export class ChunkReader {
   async *#chunks(): AsyncGenerator<LogChunk, void, undefined> {
     let previous: Cursor | undefined
     while (true) {
-      const isLast = !this.#follow || this.#source.ended.aborted // before looking: what is written until then is still found
+      const isLast = !this.#follow || this.#source.ended.aborted || this.#isTimeUp // before looking: what is written until then is still found
       await this.#fill()
       if (this.#isClosed || this.#signal?.aborted) return
-      const cursor = pickNext(this.#cursors, previous)
+      const left = this.#cursors.filter((each) => !each.isOver)
+      if (left.length === 0) return
+      const cursor = pickNext(left, previous)
       if (cursor) {
         previous = cursor
-        yield cursor.take()
+        const chunk = cursor.take()
+        // Where nobody knows any more where a run begins, what is before it comes along.
+        if (this.#range.run === undefined || chunk.run === this.#range.run) yield chunk
       } else if (isLast) {
         const failure = this.#follow ? this.#source.failure?.() : undefined
         if (failure !== undefined) throw failure
@@ -98,13 +115,18 @@ export class ChunkReader {
 }
 
 /**
- * Earlier runs first. Within a run: history first and there stdout first; live both streams in turn, so that neither starves.
+ * Earlier runs first. Within a run in order of arrival. Where that is not known: history first and there stdout first; live both streams in turn, so that
+ * neither starves.
  * @param cursors stdout, then stderr, or one of them
  */
 function pickNext(cursors: readonly Cursor[], previous: Cursor | undefined): Cursor | undefined {
   const [one, other] = cursors.filter((cursor) => cursor.hasData)
   if (!one || !other) return one
   if (one.run !== other.run) return one.run < other.run ? one : other
+  const [first, second] = [one.arrival, other.arrival]
+  if (first !== null && second !== null) return first.seq <= second.seq ? one : other
+  // What nobody has seen yet came last.
+  if (first !== null || second !== null) return first !== null ? one : other
   if (one.isInHistory) return one
   if (other.isInHistory) return other
   return one === previous ? other : one

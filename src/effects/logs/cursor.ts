@@ -1,6 +1,6 @@
 import type { LogChunk } from '../../log-api.ts'
 import type { Cursor, CursorOptions } from './any-cursor.ts'
-import type { LogSource, LogStream, RunMark } from './contract.ts'
+import type { ArrivalSpan, LogRange, LogSource, LogStream, RunMark } from './contract.ts'
 import { endOfLog, LiveFile, placeOf, type Stand } from './live-file.ts'
 import { type FileLook, isSameFile, lookAt, unreadable } from './log-file.ts'
 import { Past } from './past.ts'
@@ -36,6 +36,7 @@ export class LogCursor implements Cursor {
   readonly #at: LogPlace | undefined
   readonly #limit: number
   readonly #past: Past
+  readonly #range: LogRange
   /** Up to here the log was there when the cursor was made. */
   #historyEnd: number
   #opening: Promise<LiveFile | null> | undefined
@@ -54,6 +55,8 @@ export class LogCursor implements Cursor {
   #runFloor = 1
   #wasAway = false
   #isClosed = false
+  /** With which the next byte came; null: not known yet. */
+  #arrival: { readonly offset: number; readonly span: ArrivalSpan | null } | undefined
 
   constructor(source: LogSource, stream: LogStream, options: CursorOptions) {
     this.stream = stream
@@ -67,6 +70,7 @@ export class LogCursor implements Cursor {
     this.#atStart = lookAt(this.path)
     this.#historyEnd = endOfLog(this.path, this.#atStart)
     this.#limit = options.follow ? Number.POSITIVE_INFINITY : this.#historyEnd
+    this.#range = options.range ?? {}
     this.#past = new Past(this.path, () => source.isOwn?.() !== false)
   }
 
@@ -76,6 +80,19 @@ export class LogCursor implements Cursor {
 
   get run(): number {
     return this.#span().run
+  }
+
+  get arrival(): ArrivalSpan | null {
+    if (this.#arrival?.offset !== this.#offset || this.#arrival.span === null) {
+      this.#arrival = { offset: this.#offset, span: this.#source.arrivals?.at(this.stream, this.#offset) ?? null }
+    }
+    return this.#arrival.span
+  }
+
+  get isOver(): boolean {
+    const { run, until } = this.#range
+    if (run !== undefined && this.#inode !== undefined && this.run > run) return true
+    return until !== undefined && this.hasData && (this.arrival?.seq ?? Date.now() * 1000) > until
   }
 
   get place(): LogPlace | undefined {
@@ -122,13 +139,14 @@ export class LogCursor implements Cursor {
 
   take(): LogChunk {
     const { run, end } = this.#span()
-    const data = this.#ahead.subarray(0, Math.min(this.#ahead.length, end - this.#offset))
+    const { arrival } = this
+    const data = this.#ahead.subarray(0, Math.min(this.#ahead.length, end - this.#offset, (arrival?.end ?? end) - this.#offset))
     const gapBytes = this.#gapBytes
     this.#ahead = this.#ahead.subarray(data.length)
     this.#offset += data.length
     this.#gapBytes = 0
     this.#runFloor = run
-    return { stream: this.stream, run, data, ...(gapBytes > 0 && { gapBytes }) }
+    return { stream: this.stream, run, data, ...(arrival && toldOf(arrival)), ...(gapBytes > 0 && { gapBytes }) }
   }
 
   async close(): Promise<void> {
@@ -181,7 +199,21 @@ export class LogCursor implements Cursor {
     if (this.#atStart && !isSameFile(this.#atStart, stand.look)) this.#historyEnd = Math.min(this.#historyEnd, stand.head)
     if (this.#inode !== undefined) return // it came to segments that were read already
     if (this.#at !== undefined) this.#goOnAt(this.#at, stand)
-    else if (this.#tail !== Number.POSITIVE_INFINITY) this.#offset = await this.#tailBefore(Math.min(this.#historyEnd, stand.end), live)
+    else await this.#begin(Math.min(this.#historyEnd, stand.end), live)
+  }
+
+  /** Of what there is now: the last lines, or all, of the range. @param end where that ends */
+  async #begin(end: number, live: LiveFile | null): Promise<void> {
+    const { run, since, until } = this.#range
+    const { arrivals } = this.#source
+    const marks = run === undefined ? [] : this.#marks()
+    const nextRun = marks.find((mark) => run !== undefined && mark.run > run)?.[this.stream]
+    const runEnd = Math.min(end, nextRun ?? end, until === undefined ? end : (arrivals?.until(this.stream, until) ?? end))
+    if (this.#tail !== Number.POSITIVE_INFINITY) this.#offset = await this.#tailBefore(runEnd, live)
+    this.#offset = Math.max(this.#offset, marks.find((mark) => mark.run === run)?.[this.stream] ?? 0)
+    if (since === undefined || arrivals === undefined) return
+    const first = Math.min(arrivals.since(this.stream, since), end)
+    if (first > this.#offset) this.#offset = Math.max(this.#offset, await this.#linesBefore(first, 1, live))
   }
 
   /** Another file, or one that was emptied, is read from its beginning; what was rotated before it stays where it is. */
@@ -263,14 +295,18 @@ export class LogCursor implements Cursor {
       this.#isUnderWay = true
       this.#offset = Math.min(this.#at.offset, head)
       this.#runFloor = this.#at.run
-    } else if (this.#tail !== Number.POSITIVE_INFINITY) this.#offset = await this.#tailBefore(Math.min(this.#historyEnd, head), null)
+    } else await this.#begin(Math.min(this.#historyEnd, head), null)
     this.#inode = '0'
   }
 
   #tailBefore(end: number, live: LiveFile | null): Promise<number> {
-    const starts = new Set(this.#marks().map((mark) => mark[this.stream]))
-    const find = (lines: number) => findTail({ path: this.path, live }, end, lines, starts)
+    const find = (lines: number) => this.#linesBefore(end, lines, live)
     return this.#wants === undefined ? find(this.#tail) : findWantedTail(this.#tail, find, (from) => this.#between(from, end), this.#wants)
+  }
+
+  #linesBefore(end: number, lines: number, live: LiveFile | null): Promise<number> {
+    const starts = new Set(this.#marks().map((mark) => mark[this.stream]))
+    return findTail({ path: this.path, live }, end, lines, starts)
   }
 
   async *#between(from: number, end: number): AsyncGenerator<LogChunk> {
@@ -304,4 +340,8 @@ export class LogCursor implements Cursor {
   #isOurs(look: FileLook): boolean {
     return isSameFile(look, this.#atStart) || this.#source.isOwn?.() !== false
   }
+}
+
+function toldOf({ seq, isUnattended }: ArrivalSpan): Pick<LogChunk, 'at' | 'seq' | 'unattended'> {
+  return { at: Math.floor(seq / 1000), seq, ...(isUnattended && { unattended: true }) }
 }

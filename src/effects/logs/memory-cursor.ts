@@ -1,6 +1,6 @@
 import type { LogChunk } from '../../log-api.ts'
 import type { Cursor, CursorOptions } from './any-cursor.ts'
-import type { LogSource, LogStream, MemoryLog } from './contract.ts'
+import type { LogRange, LogSource, LogStream, MemoryLog } from './contract.ts'
 import { MemoryFile } from './memory-file.ts'
 import type { LogPlace } from './position.ts'
 import { LineStarts } from './tail.ts'
@@ -24,18 +24,22 @@ export class MemoryCursor implements Cursor {
   /** Of the last run; to be looked for. */
   #tail: number
   readonly #wants: ((text: string) => boolean) | undefined
+  readonly #range: LogRange
+  /** Nobody writes down when it arrives. */
+  readonly arrival = null
   #seenBytes = 0
   #ahead: Buffer = NOTHING
   #gapBytes = 0
   #isUnderWay = false
   #isClosed = false
 
-  constructor(source: LogSource, memory: MemoryLog, stream: LogStream, { follow, tail, from = 0, at, wants }: CursorOptions) {
+  constructor(source: LogSource, memory: MemoryLog, stream: LogStream, { follow, tail, from = 0, at, wants, range = {} }: CursorOptions) {
     this.stream = stream
     this.#source = source
     this.#memory = memory
     this.#isFollowing = follow
     this.#from = from
+    this.#range = range
     const last = this.#openAfter(0, true)
     this.#history = { run: last?.run ?? 0, end: last?.size ?? 0 }
     this.#tail = at === undefined ? tail : Number.POSITIVE_INFINITY
@@ -51,6 +55,11 @@ export class MemoryCursor implements Cursor {
 
   get run(): number {
     return this.#file?.run ?? 0
+  }
+
+  get isOver(): boolean {
+    const { run, until } = this.#range
+    return (run !== undefined && this.run > run) || (until !== undefined && this.hasData && Date.now() * 1000 > until)
   }
 
   get place(): LogPlace | undefined {

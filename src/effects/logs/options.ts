@@ -1,6 +1,7 @@
 /** What a reader of logs may ask for. */
 import { ProcmanError } from '../../errors.ts'
-import type { WatchOptions } from '../../log-api.ts'
+import type { AttachOptions, WatchOptions } from '../../log-api.ts'
+import type { LogRange } from './contract.ts'
 
 /** @throws PROCMAN_INVALID_ARGUMENT */
 export function checkLogOptions({ tail = 0, run = 1, since = 0, until = 0, grep }: WatchOptions): void {
@@ -9,6 +10,15 @@ export function checkLogOptions({ tail = 0, run = 1, since = 0, until = 0, grep 
   for (const [name, time] of Object.entries({ since, until }))
     if (!Number.isFinite(toMs(time))) throw invalid(name, 'a valid Date or a number of ms since 1970', time)
   if (grep !== undefined && !(grep instanceof RegExp)) throw invalid('grep', 'a RegExp', grep)
+}
+
+/** @param options that mean something. With `since`, a line that had begun before comes whole: what is before it is for who reads lines to leave out */
+export function rangeOf({ run, since, until }: AttachOptions): LogRange {
+  return {
+    ...(run !== undefined && { run }),
+    ...(since !== undefined && { since: Math.ceil(toMs(since)) * 1000 }),
+    ...(until !== undefined && { until: Math.floor(toMs(until)) * 1000 + 999 }),
+  }
 }
 
 /** @returns NaN for what is no time */

@@ -2,7 +2,7 @@ import type { LogLine, LogLines, WatchOptions } from '../../log-api.ts'
 import { attachLogs, type LogAttachment } from './attach.ts'
 import type { LogSource, LogStream } from './contract.ts'
 import { LineReader } from './lines.ts'
-import { wantsOf } from './options.ts'
+import { toMs, wantsOf } from './options.ts'
 import { fromPosition, toPosition } from './position.ts'
 
 /**
@@ -16,7 +16,8 @@ export function watchLines(source: LogSource, options: WatchOptions = {}): LogLi
 }
 
 /** @param options with which the attachment was made */
-export function linesOf(attachment: LogAttachment, { from = '', follow = true, grep }: WatchOptions = {}): LogLines {
+export function linesOf(attachment: LogAttachment, { from = '', follow = true, grep, since }: WatchOptions = {}): LogLines {
+  const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Math.ceil(toMs(since))
   const begun = fromPosition(from)
   const reader = new LineReader(attachment, {
     isAfterCr: (stream) => begun[stream]?.isAfterCr === true,
@@ -33,8 +34,12 @@ export function linesOf(attachment: LogAttachment, { from = '', follow = true, g
       return toPosition(Object.fromEntries(placed))
     },
     next: async () => {
-      const next = await lines.next()
-      return next.done ? { done: true, value: undefined } : next
+      for (;;) {
+        const next = await lines.next()
+        if (next.done) return { done: true, value: undefined }
+        // One that had begun before, and was over by then.
+        if (next.value.at === undefined || next.value.at >= sinceMs) return next
+      }
     },
     return: async () => {
       attachment.destroy() // first: the generator's own return() waits for the next() that is pending

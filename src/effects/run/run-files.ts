@@ -260,6 +260,17 @@ export function readIntent(jobDir: string, run: number): FoundIntent | null {
   }
 }
 
+/**
+ * Which streams the keeper of a run rotates when it is asked to.
+ * @returns none when it was launched by a release that did not rotate; null when there is no intent
+ */
+export function keptStreams(jobDir: string, run: number): readonly ('stdout' | 'stderr')[] | null {
+  const found = readWhole(runFile(jobDir, run, 'intent'))
+  if (found.kind !== 'text') return null
+  const fields = found.text.split('\0')
+  return (['stdout', 'stderr'] as const).filter((stream) => fields.includes(`${stream}To=file`))
+}
+
 function toEnv(fields: readonly string[]): Readonly<Record<string, string>> {
   const variables = fields.flatMap((field) => (field.startsWith('env=') ? [field.slice('env='.length)] : []))
   return Object.fromEntries(variables.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]))

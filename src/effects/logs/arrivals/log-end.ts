@@ -8,6 +8,8 @@ import { listSegments } from '../segments.ts'
 export interface LogEnd {
   /** Of the first byte of the live file. */
   readonly base: number
+  /** What is before it is in rotated files. */
+  readonly head: number
   readonly end: number
 }
 
@@ -35,7 +37,7 @@ export class LogLook {
       if (live === undefined || !live.isFile()) return null
       if (place === null || !isSame(place, this.#look())) continue
       const base = baseOf(place, String(live.ino), live.size)
-      return base === null ? null : { base, end: base + live.size }
+      return base === null ? null : { base, head: place.head, end: base + live.size }
     }
     return null
   }

@@ -24,6 +24,8 @@ export interface ArrivalPorts {
   readonly clock: ArrivalClock
   /** Where runs began, of all whose run files are there. */
   runsIn(jobDir: string): readonly StartedRun[]
+  /** Some of what is in this directory has gone from its live file into a rotated one. */
+  onRotated(jobDir: string): void
   /** An index cannot be written; told once until it can be again. */
   onTrouble(path: string, error: unknown): void
 }
@@ -36,8 +38,10 @@ interface Told {
   readonly look: LogLook
   /** The last one; null: there is none. */
   last: ArrivalRecord | null
-  /** What has come until the next look came while nobody looked. */
-  isUnattended: boolean
+  /** What had come before this came while nobody looked. Infinity: that is all until the next look. */
+  foundEnd: number
+  /** What is before it is in rotated files; null: nobody has looked yet. */
+  head: number | null
   /** So many records stand behind the last one in the index. */
   behind: number
 }
@@ -58,7 +62,7 @@ export class ProcessArrivals {
     this.#jobDir = jobDir
     this.#path = arrivalsFile(jobDir)
     this.#ports = ports
-    const told = (stream: LogStream): Told => ({ look: new LogLook(jobDir, stream), last: null, isUnattended: false, behind: 0 })
+    const told = (stream: LogStream): Told => ({ look: new LogLook(jobDir, stream), last: null, foundEnd: 0, head: null, behind: 0 })
     this.#streams = { stdout: told('stdout'), stderr: told('stderr') }
   }
 
@@ -71,7 +75,7 @@ export class ProcessArrivals {
     this.#run = run
     // Nothing can have been written down of a first run.
     if (run === 1 && !isFound) this.#isLoaded = true
-    for (const stream of STREAMS) this.#streams[stream].isUnattended ||= isFound
+    if (isFound) for (const stream of STREAMS) this.#streams[stream].foundEnd = this.#endNow(stream)
   }
 
   look(stream: LogStream): Looked {
@@ -91,15 +95,27 @@ export class ProcessArrivals {
     const told = this.#streams[stream]
     const found = told.look.end()
     if (found === null) return 'hidden'
-    const { isUnattended } = told
-    told.isUnattended = false
+    if (told.head !== null && found.head !== told.head) this.#ports.onRotated(this.#jobDir)
+    told.head = found.head
+    const foundEnd = Math.min(told.foundEnd, found.end)
+    told.foundEnd = 0
     const before = told.last?.end ?? 0
     if (found.end === before) return 'silent'
-    const restart = found.end < before ? [this.#record('restarted', stream, found.base)] : []
     const from = found.end < before ? found.base : before
-    const arrival = found.end > from ? [this.#record(isUnattended ? 'unattended' : 'seen', stream, found.end)] : []
-    this.#append(stream, [...restart, ...arrival])
+    this.#append(stream, [
+      ...(found.end < before ? [this.#record('restarted', stream, found.base)] : []),
+      ...(foundEnd > from ? [this.#record('unattended', stream, foundEnd)] : []),
+      ...(found.end > Math.max(from, foundEnd) ? [this.#record('seen', stream, found.end)] : []),
+    ])
     return 'news'
+  }
+
+  #endNow(stream: LogStream): number {
+    try {
+      return this.#streams[stream].look.end()?.end ?? Number.POSITIVE_INFINITY
+    } catch {
+      return Number.POSITIVE_INFINITY // the next look tells what is wrong
+    }
   }
 
   #record(kind: ArrivalRecord['kind'], stream: LogStream, end: number): ArrivalRecord {

@@ -13,8 +13,10 @@ const UNWATCHABLE_PACE = { everyMs: 1_000, atOnce: 20, pauseMs: 50 }
 /** Looks without waiting for a turn, in a second. */
 const QUICK_LOOKS = 500
 
-export interface RecorderPorts extends Omit<ArrivalPorts, 'writer'> {
+export interface RecorderPorts extends Omit<ArrivalPorts, 'writer' | 'onRotated'> {
   jobDirOf(id: string): string
+  /** Some of its output has gone into a rotated file. */
+  onRotated(id: string): void
   onError(error: unknown): void
   /** Told once. */
   onUnwatchable(error: unknown): void
@@ -107,7 +109,11 @@ export class Recorder {
   #have(id: string): Entry {
     const known = this.#entries.get(id)
     if (known !== undefined) return known
-    const arrivals = new ProcessArrivals(this.#ports.jobDirOf(id), { ...this.#ports, writer: this.#writer })
+    const arrivals = new ProcessArrivals(this.#ports.jobDirOf(id), {
+      ...this.#ports,
+      writer: this.#writer,
+      onRotated: () => this.#ports.onRotated(id),
+    })
     const eyes = (['stdout', 'stderr'] as const).map((stream) => new StreamEye(arrivals.pathOf(stream), () => this.#look(id, arrivals, stream), this.#eyePorts))
     const entry = { arrivals, eyes }
     this.#entries.set(id, entry)

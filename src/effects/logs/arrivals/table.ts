@@ -1,13 +1,6 @@
 /** The index of arrivals as it is asked: with which arrival a byte came, and where runs begin. */
-import type { LogStream } from '../contract.ts'
+import type { ArrivalSpan, LogStream } from '../contract.ts'
 import type { ArrivalRecord } from './record.ts'
-
-/** With it came all bytes before `end` that no earlier one speaks of. */
-export interface ArrivalSpan {
-  readonly end: number
-  readonly seq: number
-  readonly isUnattended: boolean
-}
 
 /** Where, and when, a run begins, as far as the index says. */
 export interface IndexedMark {
@@ -31,7 +24,7 @@ class StreamArrivals {
     this.#unattended.push(kind === 'unattended')
   }
 
-  get end(): number {
+  get #end(): number {
     return this.#ends.at(-1) ?? 0
   }
 
@@ -44,6 +37,12 @@ class StreamArrivals {
     return this.#ends[firstIndex(this.#seqs, (each) => each >= seq) - 1] ?? 0
   }
 
+  /** Of the first byte that came after a time. */
+  until(seq: number): number {
+    const index = firstIndex(this.#seqs, (each) => each > seq)
+    return index === this.#seqs.length ? Number.POSITIVE_INFINITY : (this.#ends[index - 1] ?? 0)
+  }
+
   #span(index: number): ArrivalSpan | null {
     const end = this.#ends[index]
     const seq = this.#seqs[index]
@@ -51,7 +50,7 @@ class StreamArrivals {
   }
 
   #drop(from: number): void {
-    while (this.#ends.length > 0 && this.end >= from) {
+    while (this.#ends.length > 0 && this.#end >= from) {
       this.#ends.pop()
       this.#seqs.pop()
       this.#unattended.pop()
@@ -62,9 +61,11 @@ class StreamArrivals {
 export class ArrivalTable {
   readonly #streams = { stdout: new StreamArrivals(), stderr: new StreamArrivals() }
   readonly #marks = new Map<number, IndexedMark>()
+  #sorted: readonly IndexedMark[] | undefined
 
   add(record: ArrivalRecord): void {
     if (record.kind !== 'run') return this.#streams[record.stream].add(record)
+    this.#sorted = undefined
     const known = this.#marks.get(record.run) ?? { run: record.run, stdout: null, stderr: null }
     this.#marks.set(record.run, { ...known, [record.stream]: record.end, startedAtMs: Math.floor(record.seq / 1000) })
   }
@@ -79,14 +80,15 @@ export class ArrivalTable {
     return this.#streams[stream].since(seq)
   }
 
-  /** Of what has been seen. */
-  end(stream: LogStream): number {
-    return this.#streams[stream].end
+  /** The offset of the first byte that came after a time; Infinity when there is none. */
+  until(stream: LogStream, seq: number): number {
+    return this.#streams[stream].until(seq)
   }
 
   /** Ascending by run. */
   marks(): readonly IndexedMark[] {
-    return [...this.#marks.values()].sort((a, b) => a.run - b.run)
+    this.#sorted ??= [...this.#marks.values()].sort((a, b) => a.run - b.run)
+    return this.#sorted
   }
 }
 

@@ -14,6 +14,7 @@ class Outputs {
   readonly dir = mkdtempSync(join(tmpdir(), 'procman-recorder-'))
   readonly troubles: string[] = []
   readonly news: string[] = []
+  readonly rotated: string[] = []
 
   constructor() {
     onTestFinished(() => rmSync(this.dir, { recursive: true, force: true }))
@@ -24,6 +25,7 @@ class Outputs {
       jobDirOf: (id) => join(this.dir, id),
       clock: new ArrivalClock(join(this.dir, 'last'), Date.now),
       runsIn: () => [{ run: 1, stdout: 0, stderr: 0, startedAtMs: 1_000 }],
+      onRotated: (id) => this.rotated.push(id),
       onTrouble: (path, error) => this.troubles.push(`${path}: ${error}`),
       onError: (error) => this.troubles.push(String(error)),
       onUnwatchable: (error) => this.troubles.push(String(error)),
@@ -151,6 +153,7 @@ describe('the recorder', () => {
     out.write('more')
     recorder.record('a', 'stdout')
     expect(out.told()).toEqual(['100:seen', '104:seen'])
+    expect(out.rotated).toEqual(['a'])
   })
 
   it('begins again with a log that its own program has emptied', () => {
