@@ -14,11 +14,13 @@ import { rsync } from './progress/tools/rsync.ts'
 import { tqdm } from './progress/tools/tqdm.ts'
 import { createWget } from './progress/tools/wget.ts'
 
-export { type OutputLine, OutputLines } from './progress/output-lines.ts'
+export { OutputLines } from './progress/output-lines.ts'
 
 /** A bar that was not heard of for so long does not stand in the way of others. */
 const SILENT_MS = 30_000
 const MOST_BARS = 32
+/** In UTF-16 characters. A pattern of the user sees all of a line. */
+const LONGEST_BAR = 300
 
 /** `tool`: a bar of a tool that is known. `own`: what the user's pattern or the general forms make of the line. */
 export type Taken = 'tool' | 'own'
@@ -43,13 +45,15 @@ export class ProgressReader {
 
   /** Null: nothing was said of it yet. */
   get progress(): Progress | null {
+    this.#progress ??= this.#shown?.progress() ?? null
     return this.#progress
   }
 
   /** @returns null when the line says nothing of progress */
   take(line: string, atMs: number): Taken | null {
+    const beginning = line.slice(0, LONGEST_BAR)
     for (const { name, recognise, isTool } of this.#recognisers) {
-      const sighting = recognise(line)
+      const sighting = recognise(name === 'pattern' ? line : beginning)
       if (sighting === null) continue
       this.#sight(name, isTool, sighting, atMs)
       return isTool && name !== 'pattern' ? 'tool' : 'own'
@@ -65,7 +69,7 @@ export class ProgressReader {
     this.#hasSeenTool ||= isTool
     if (!isSure || !this.#believes(bar) || this.#choose(bar, atMs) !== bar) return
     this.#shown = bar
-    this.#progress = bar.progress()
+    this.#progress = null
     // Those within it are done with it.
     if (bar.isDone) for (const [key, other] of this.#bars) if (other.order > bar.order) this.#bars.delete(key)
   }

@@ -2,7 +2,8 @@
 
 const WINDOW_MS = 15_000
 const LEAST_MS = 300
-const MOST_SAMPLES = 64
+/** Between two that are kept. */
+const STEP_MS = 250
 
 interface Sample {
   readonly atMs: number
@@ -10,21 +11,24 @@ interface Sample {
 }
 
 export class Speed {
-  #samples: Sample[] = []
+  readonly #kept: Sample[] = []
+  #last: Sample | null = null
 
   /** One that is lower begins anew. */
   add(value: number, atMs: number): void {
-    const last = this.#samples.at(-1)
-    if (last !== undefined && (value < last.value || atMs < last.atMs)) this.#samples = []
-    this.#samples = this.#samples.filter((sample) => atMs - sample.atMs <= WINDOW_MS).slice(1 - MOST_SAMPLES)
-    this.#samples.push({ atMs, value })
+    if (this.#last !== null && (value < this.#last.value || atMs < this.#last.atMs)) this.#kept.length = 0
+    this.#last = { atMs, value }
+    if (atMs - (this.#kept.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY) < STEP_MS) return
+    this.#kept.push(this.#last)
+    const first = this.#kept.findIndex((sample) => atMs - sample.atMs <= WINDOW_MS)
+    this.#kept.splice(0, first)
   }
 
   /** Per second; null while too little is known. */
   get perSecond(): number | null {
-    const first = this.#samples[0]
-    const last = this.#samples.at(-1)
-    if (first === undefined || last === undefined || last.atMs - first.atMs < LEAST_MS) return null
+    const first = this.#kept[0]
+    const last = this.#last
+    if (first === undefined || last === null || last.atMs - first.atMs < LEAST_MS) return null
     return ((last.value - first.value) / (last.atMs - first.atMs)) * 1_000
   }
 }

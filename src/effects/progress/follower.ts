@@ -10,8 +10,8 @@ const TELL_MS = 250
 /** A bar that does not end its line is complete when nothing has followed for so long. */
 const SILENCE_MS = 100
 /** So many bytes in a row without a rest are a flood: the last of it is what counts. */
-const FLOOD_BYTES = 1024 * 1024
-const FLOOD_PAUSE_MS = 100
+const FLOOD_BYTES = 512 * 1024
+const FLOOD_PAUSE_MS = 250
 
 export interface FollowerPorts {
   tell(progress: Progress): void

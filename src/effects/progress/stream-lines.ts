@@ -3,8 +3,8 @@ import { StringDecoder } from 'node:string_decoder'
 import { OutputLines } from '../../progress.ts'
 
 /** Of more lines that come at once, the first and the last are looked at: a flood is no bar. */
-const FIRST = 100
-const LAST = 200
+const FIRST = 50
+const LAST = 100
 
 export class StreamLines {
   readonly #decoder = new StringDecoder('utf8')

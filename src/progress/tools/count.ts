@@ -27,10 +27,10 @@ const DAYS = 31
 const MONTHS = 12
 
 export function findCount(line: string): Count | null {
-  if (NO_COUNT.test(line)) return null
+  if (!line.includes('/') && !line.includes(' of ')) return null
   for (const match of line.matchAll(COUNT)) {
     const count = countOf(line, match)
-    if (count !== null) return count
+    if (count !== null) return NO_COUNT.test(line) ? null : count
   }
   return null
 }
@@ -42,7 +42,8 @@ function countOf(line: string, match: RegExpExecArray): Count | null {
   const [done, all] = [sizeOf(`${current}${unit ?? ''}`), sizeOf(`${total}${totalUnit ?? unit ?? ''}`)]
   if (!(done <= all) || all === 0 || after.startsWith(' of ') || /\S*:\/\/\S*$/.test(before)) return null
   if (unit === undefined && isSomethingElse(before, after, Number(current), Number(total))) return null
-  const noun = NOUN.exec(after)?.groups?.noun
+  const named = NOUN.exec(after)
+  const noun = named?.groups?.noun
   const isSure = unit !== undefined || noun !== undefined || isShaped(before, after, mid) || AT_WORK.test(before) || DONE_AFTER.test(after)
   return {
     sighting: {
@@ -53,7 +54,7 @@ function countOf(line: string, match: RegExpExecArray): Count | null {
       ...(isSure && all > 1 ? {} : { isVague: true }),
     },
     at: match.index,
-    end: match.index + match[0].length,
+    end: match.index + match[0].length + (named?.[0].length ?? 0),
   }
 }
 

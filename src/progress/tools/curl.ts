@@ -13,7 +13,7 @@ const PARALLEL = new RegExp(
 const HASHES = /^#* +(\d{1,3}\.\d)%\s*$/
 /** Without a length, `-#` has something fly from one side to the other. */
 const HEAD = /^\s*% Total +% Received % Xferd |^ +Dload +Upload +Total +Spent +Left +Speed$|^DL% UL% +Dled +Uled /
-const FLYING = /^[-#=O ]*#=?[-#=O ]*$/
+const FLYING = /^[-#=O ]+$/
 
 export const curl: Recogniser = (line) => {
   const meter = METER.exec(line)?.groups

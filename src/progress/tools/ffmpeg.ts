@@ -27,7 +27,7 @@ export function createFfmpeg(): Recogniser {
       total = Math.max(total ?? 0, secondsOf(duration[1] ?? ''))
       return null
     }
-    const stats = STATS.exec(line)
+    const stats = line.includes('time=') ? STATS.exec(line) : null
     if (stats !== null) {
       if (stats[2] !== 'N/A') made = secondsOf(stats[2] ?? '')
       speed = stats[3] === undefined ? speed : Number(stats[3])

@@ -14,10 +14,10 @@ const PERCENT = /(?<![\w.,/+<>~-])(\d{1,3}(?:\.\d+)?) ?%(?![\w%])/g
 const MOST = 2
 
 export function findPercent(line: string): Percent | null {
-  if (!line.includes('%') || LEVEL.test(line)) return null
+  if (!line.includes('%')) return null
   const all = [...line.matchAll(PERCENT)].filter(([, number]) => Number(number) <= 100)
   const [first] = all
-  if (first === undefined || all.length > MOST) return null
+  if (first === undefined || all.length > MOST || LEVEL.test(line)) return null
   const before = line.slice(0, first.index)
   const after = line.slice(first.index + first[0].length)
   const shape = shapeOf(before, after)

@@ -8,6 +8,7 @@ const BAR = new RegExp(String.raw`^(?:(?<name>.*?):? *)?\b(?<percent>\d{1,3})%\|
 const COUNTER = new RegExp(String.raw`^(?:(?<name>.*?): )?(?<current>${COUNT})(?<unit>[^\d\s\[]*) ${TIMES}`)
 
 export const tqdm: Recogniser = (line) => {
+  if (!line.includes('[') || !line.includes(':')) return null
   const bar = BAR.exec(line)?.groups
   if (bar !== undefined) return fromBar(bar)
   const counter = COUNTER.exec(line)?.groups

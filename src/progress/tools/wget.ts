@@ -35,7 +35,7 @@ export function createWget(): Recogniser {
         ...named(name),
       }
     }
-    const bar = BAR.exec(line)?.groups
+    const bar = line.includes('[') && line.includes('B/s') ? BAR.exec(line)?.groups : undefined
     if (bar === undefined) return null
     const rate = known('rate', sizeOf((bar.rate ?? '').replace('/s', ''), 1024))
     return { ...fromBoth(bar, total), ...known('current', sizeOf(bar.current ?? '', 1024)), ...rate, ...named(bar.name ?? ''), ...keyOf(bar.name ?? '', name) }
