@@ -1,4 +1,6 @@
 /** How far a process is, on the command line: in words, in tables, and as the last line of a terminal. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { eventsBetween } from '../../src/cli/events/between.ts'
@@ -55,7 +57,7 @@ describe('in words', () => {
 describe('as a bar', () => {
   it('has what there is room for, the percent first', () => {
     expect(renderBar(download, 120)).toBe('model.bin  [######################--------]   75 %  2.2 MB of 3.0 MB  924 kB/s  1 s left')
-    expect(renderBar(download, 60)).toBe('model.bin    75 %  2.2 MB of 3.0 MB  924 kB/s  1 s left')
+    expect(renderBar(download, 60)).toBe('model.bin   75 %  2.2 MB of 3.0 MB  924 kB/s  1 s left')
     expect(renderBar(download, 20)).toBe('[####--]   75 %')
     expect(renderBar({ ...NOTHING, current: 488_000, unit: 'B', rate: 5_000_000 }, 100)).toBe('488 kB  5.0 MB/s')
   })
@@ -109,34 +111,39 @@ describe('procman', () => {
   })
 
   describe.runIf(HAS_TERMINAL)('on a terminal', () => {
-    /** What a terminal of 100 columns has received, and what of that can be read in the end. */
-    async function typed(line: string): Promise<{ readonly text: string; readonly lines: readonly string[] }> {
+    /** Lets the program go on once the terminal shows the pattern. @returns what can be read on it in the end */
+    async function typed(line: string, shows: RegExp, go: string): Promise<readonly string[]> {
       const child = inTerminal(`exec ${process.execPath} ${BIN} ${line}`, home.env)
       let text = ''
       child.stdout?.on('data', (data: Buffer) => {
         text += data.toString()
+        if (shows.test(stripVTControlCharacters(text))) writeFileSync(go, '')
       })
       await new Promise((resolve) => child.on('close', resolve))
-      return { text, lines: screenOf(text) }
+      expect(stripVTControlCharacters(text)).toMatch(shows)
+      return screenOf(text)
     }
 
-    const script = [
-      'echo first',
-      'for i in 1 2 3 4; do printf "$i/4\\r"; sleep 0.15; [ $i = 2 ] && echo between; done',
-      'printf "prompt: "; sleep 0.3; echo answer',
-    ].join('; ')
+    /** A program of the shell, in a file: quotes within quotes within quotes are none to read. */
+    function program(name: string, text: string): { readonly path: string; readonly go: string } {
+      const [path, go] = [join(home.dir, name), join(home.dir, `${name}.go`)]
+      writeFileSync(path, text.replaceAll('WAIT', `until [ -e ${go} ]; do sleep 0.02; done`))
+      return { path, go }
+    }
 
     it('run has a bar below what is printed, and nothing of the bars of the program', async () => {
-      const { text, lines } = await typed(
-        `run --id bar --progress -- sh -c "${script.replaceAll('"', '\\"').replaceAll('$', '\\$').replaceAll('\\r', '\\\\r')}"`,
+      const { path, go } = program(
+        'run.sh',
+        'echo first; printf "1/4\\r"; WAIT; echo between; printf "3/4\\r4/4\\r"; printf "prompt: "; sleep 0.3; echo answer',
       )
+      const lines = await typed(`run --id bar --progress -- sh ${path}`, /\[#+-+\] +25 % {2}1 of 4/, go)
       expect(lines).toEqual(['first', 'between', 'prompt: answer', expect.stringMatching(/^\[#{30}\] {2}100 % {2}4 of 4\b/)])
-      expect(stripVTControlCharacters(text)).toMatch(/\[#+-+\] +25 % {2}1 of 4/)
     })
 
     it('logs -f has it, too', async () => {
-      const id = await home.start('--progress', '--', 'sh', '-c', 'echo first; printf "3/4\\r"; sleep 0.5; echo last')
-      const { lines } = await typed(`logs -f ${id}`)
+      const { path, go } = program('logs.sh', 'echo first; printf "3/4\\r"; WAIT; echo last')
+      const id = await home.start('--progress', '--', 'sh', path)
+      const lines = await typed(`logs -f ${id}`, /\[#+-+\] +75 % {2}3 of 4/, go)
       expect(lines).toEqual(['first', 'last', expect.stringMatching(/^\[#+-+\] +75 % {2}3 of 4\b/)])
     })
   })
