@@ -19,6 +19,12 @@ export function holds(record: ProcessRecord, condition: WaitCondition): boolean 
   return record.ready && (condition === 'ready' || record.health === null || record.health.status === 'healthy')
 }
 
+/** A run has ended; or it has not begun, and nothing is to begin. @param run undefined: no run is meant */
+export function isRunOver(record: Pick<ProcessRecord, 'run' | 'state'>, run: number | undefined): boolean {
+  if (run === undefined || record.run < run) return false
+  return record.run > run || record.state === 'backoff' || record.state === 'exited' || record.state === 'orphaned'
+}
+
 /** It has settled, and only a user can start it again. */
 export function isHopeless(record: ProcessRecord, condition: WaitCondition): boolean {
   return condition !== 'settled' && isSettled(record)

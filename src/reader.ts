@@ -5,7 +5,7 @@
 import { lstatSync, watch } from 'node:fs'
 import { transition } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLines, LogPaths, LogStats, Problem, Reader, WaitOptions, WatchOptions } from './api.ts'
-import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from './conditions.ts'
+import { holds, isHopeless, isRunOver, mustBeCondition, notReady, tooLate, type WaitCondition } from './conditions.ts'
 import { onFifoReleased } from './effects/run/keeper-link.ts'
 import { observeRun } from './effects/run/observe.ts'
 import { tokenOf } from './effects/run/token.ts'
@@ -116,12 +116,17 @@ class DirectoryReader implements Reader {
     return this.#until(this.get(given), condition, options)
   }
 
-  async #until(first: ProcessRecord, condition: WaitCondition, { timeoutMs, signal }: WaitOptions = {}): Promise<ProcessRecord> {
+  async #until(
+    first: ProcessRecord,
+    condition: WaitCondition,
+    { timeoutMs, signal }: WaitOptions = {},
+    isEnough: (record: ProcessRecord) => boolean = () => false,
+  ): Promise<ProcessRecord> {
     const { id } = first
     const giveUpAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
     for (;;) {
       const record = this.#again(first)
-      if (holds(record, condition)) return record
+      if (holds(record, condition) || isEnough(record)) return record
       if (isHopeless(record, condition)) throw notReady(record, condition)
       if (signal?.aborted) throw new ProcmanError('PROCMAN_ABORTED', `the caller stopped waiting for process ${id}`, { details: { id } })
       const leftMs = giveUpAtMs - performance.now()
@@ -195,7 +200,7 @@ class DirectoryReader implements Reader {
     return {
       layout: this.#layout,
       id: first.id,
-      settled: (signal) => this.#until(first, 'settled', { signal }),
+      settled: (signal, run) => this.#until(first, 'settled', { signal }, (record) => isRunOver(record, run)),
       capture: (stream) => first.logs[stream],
       isOwn: () => {
         const seen = this.#look(first.id)

@@ -15,7 +15,7 @@ import type {
   WatchOptions,
 } from '../api.ts'
 import { mustBeData, mustBeReason, mustBeSignal } from '../arguments.ts'
-import { holds, isHopeless, mustBeCondition, notReady, tooLate, type WaitCondition } from '../conditions.ts'
+import { holds, isHopeless, isRunOver, mustBeCondition, notReady, tooLate, type WaitCondition } from '../conditions.ts'
 import { ProcmanError } from '../errors.ts'
 import type { ProcessCommand } from '../machines/process/events.ts'
 import { type ProcessRecord, toRecord } from '../machines/process/record.ts'
@@ -331,7 +331,8 @@ export class SupervisorHandle implements Supervisor {
     return {
       layout: this.#world.layout,
       id: ref.id,
-      settled: (signal) => until(ref, (snapshot) => snapshot.hasTag('settled'), { signal }),
+      settled: (signal, run) =>
+        until(ref, (snapshot) => snapshot.hasTag('settled') || isRunOver({ state: snapshot.value, run: snapshot.context.run }, run), { signal }),
       live: {
         currentRun: () => ref.getSnapshot().context.run,
         recordNow: (stream) => {

@@ -12,8 +12,11 @@ import { type LiveLogs, logSourceOf } from './log-source.ts'
 export interface LogAccess {
   readonly layout: Layout
   readonly id: string
-  /** Resolves when nothing more will be written; gives up when the signal aborts. Rejects with one of `ENDS`, or when it cannot be told any more. */
-  settled(signal: AbortSignal): Promise<unknown>
+  /**
+   * Resolves when nothing more will be written; gives up when the signal aborts. Rejects with one of `ENDS`, or when it cannot be told any more.
+   * @param run by that run, if one is given
+   */
+  settled(signal: AbortSignal, run: number | undefined): Promise<unknown>
   /** See `LogSource`. */
   isOwn?(): boolean
   /** Where its output goes, as it is declared. Default: `files`. */
@@ -42,7 +45,7 @@ export function eachLineOf(access: LogAccess, onLine: (line: LogLine) => void, o
 }
 
 /** The end of the process is only waited for from the first read until the reader closes: one who never reads costs nothing. */
-function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSource {
+function sourceOf(access: LogAccess, { follow = true, run }: AttachOptions): LogSource {
   const ended = new AbortController()
   const reading = new AbortController()
   let isAwaited = !follow
@@ -76,7 +79,7 @@ function sourceOf(access: LogAccess, { follow = true }: AttachOptions): LogSourc
       if (!isAwaited) {
         isAwaited = true
         stopLooking = access.beforeRemoval?.(look)
-        access.settled(reading.signal).then(end, fail)
+        access.settled(reading.signal, run).then(end, fail)
       }
       return ended.signal
     },

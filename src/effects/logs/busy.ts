@@ -1,9 +1,12 @@
 /** How often a busy file is looked at: half of it is what a reader waits for news. */
 const POLL_MS = 4
 /** What it costs to wake a reader, which then reads; measured. */
-const WAKE_MS = 0.25
+const WAKE_MS = 0.35
 /** Looking and waking take one part of so many of the time of this program, however many files are busy. */
 const SHARE = 4
+/** When watches ring more often than so many times a second, all of them together, files are busy although none of them is by itself. */
+const CROWD_RINGS = 400
+const CROWD_MS = 1_000
 /** After so much of it, everybody else is let in. */
 const SLICE_MS = 4
 
@@ -18,6 +21,20 @@ class BusyFiles {
   readonly #looks = new Set<Look>()
   #round: Iterator<Look> = this.#looks.values()
   #timer: NodeJS.Timeout | undefined
+  #rings = 0
+  #ringsBefore = 0
+  #ringsSinceMs = 0
+
+  /** Told each time that a watch has rung. @returns whether they ring too often, all together */
+  isCrowded(): boolean {
+    const agoMs = performance.now() - this.#ringsSinceMs
+    if (Math.abs(agoMs) > CROWD_MS) {
+      this.#ringsBefore = agoMs > 2 * CROWD_MS ? 0 : this.#rings
+      this.#rings = 0
+      this.#ringsSinceMs += agoMs
+    }
+    return Math.max(++this.#rings, this.#ringsBefore) > CROWD_RINGS
+  }
 
   /** @returns a function that ends it. Repeated: nothing */
   add(look: Look): () => void {

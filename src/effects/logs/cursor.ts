@@ -128,6 +128,7 @@ export class LogCursor implements Cursor {
   async #fill(): Promise<void> {
     if (this.hasData) return
     if (!(await this.#open())) return this.#isClosed ? undefined : this.#fillWithoutLive()
+    if (this.#stand !== undefined && this.#offset >= this.#stand.end && !this.hasChanged()) return
     while (!this.#isClosed && !this.hasData && this.#offset < this.#limit) {
       if (this.#stand === undefined || this.#offset >= this.#stand.end) await this.#look()
       if (this.#isClosed || this.#stand === undefined) return
@@ -165,7 +166,7 @@ export class LogCursor implements Cursor {
   #marks(): readonly RunMark[] {
     try {
       const marks = this.#source.marks()
-      return this.#isReplaced() ? marksOfReplaced(marks, this.stream, this.#baseAtPath()) : marks
+      return marks.length > 1 && this.#isReplaced() ? marksOfReplaced(marks, this.stream, this.#baseAtPath()) : marks
     } catch (error) {
       throw unreadable(this.path, error)
     }

@@ -125,7 +125,7 @@ export class Doorbell {
 
   #rungBy(armedMs: number): void {
     this.#soonTimes = performance.now() - armedMs < SOON_MS ? this.#soonTimes + 1 : 0
-    this.#isBusy = this.#soonTimes >= SOON_TIMES
+    this.#isBusy = busyFiles.isCrowded() || this.#soonTimes >= SOON_TIMES
     this.ring()
   }
 
