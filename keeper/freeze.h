@@ -156,7 +156,7 @@ static bool freeze_and_empty(struct log *l, bool discard) {
     }
   }
   thaw();
-  if (!discard) retain();
+  if (!discard) retain_after_cut(l);
   if (discard && !steady) { give_up(l); return false; }
   answer(l);
   let_go(l);

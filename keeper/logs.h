@@ -1,5 +1,5 @@
 /* The logs of a run: where the two streams go, when they are looked at, and the end of it. A part of keeper.c. */
-#define TURN_MS 2000 /* for what is to be finished before the keeper leaves */
+#define TURN_MS 5000 /* for what is to be finished before the keeper leaves */
 
 static int dir_fd = -1, eyes = -1; /* the second: inotify, or kqueue */
 

@@ -42,11 +42,12 @@ struct log {
   long long cut, done; /* physical: where the segment under way ends; how far the stage has come */
   long long seen;      /* size at the last look */
   long long segments;  /* bytes in segments, when last counted */
+  long long kept;      /* segments, at most; -1: not counted yet */
   long long upto;      /* logical: what was there when rotation was asked for; 0: nobody has */
   long long again;     /* not before */
 };
 
-static struct log logs[2] = { { .fd = -1, .place_fd = -1, .temp = -1 }, { .fd = -1, .place_fd = -1, .temp = -1 } };
+static struct log logs[2] = { { .fd = -1, .place_fd = -1, .temp = -1, .kept = -1 }, { .fd = -1, .place_fd = -1, .temp = -1, .kept = -1 } };
 static long long log_age, log_total; /* 0: no limit */
 static volatile sig_atomic_t grown;
 
@@ -214,9 +215,16 @@ static void retain(void) {
   while (count(t)) {
     logs[0].segments = t[0].bytes;
     logs[1].segments = t[1].bytes;
+    logs[0].kept = t[0].files;
+    logs[1].kept = t[1].files;
     if ((l = beyond(t)) == NULL) return;
     remove_segment(l, t[l - logs].oldest);
   }
+}
+
+static void retain_after_cut(struct log *l) {
+  if (l->kept >= 0) l->kept++;
+  if (l->kept < 0 || l->kept > l->files || log_age > 0 || log_total > 0) retain();
 }
 
 /* ---------------------------------------------------------------- what the file system does for us. Each: 0, or the errno */
@@ -462,7 +470,7 @@ static bool copy(struct log *l, long long size) {
   if (!name_segment(l, l->cut)) return false;
   l->stage = PUNCHING;
   l->done = 0;
-  retain();
+  retain_after_cut(l);
   return true;
 }
 

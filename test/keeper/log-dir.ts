@@ -83,8 +83,14 @@ export class LogDir {
     return join(this.dir, name)
   }
 
-  /** Starts a keeper for run `n`. @param fields of the intent; `env` of the keeper itself */
-  run(n: number, args: readonly string[], fields: Readonly<Record<string, string | number>> = {}, env: Readonly<Record<string, string>> = {}): ChildProcess {
+  /** Starts a keeper for run `n`. @param fields of the intent @param env of the keeper itself */
+  run(
+    n: number,
+    args: readonly string[],
+    fields: Readonly<Record<string, string | number>> = {},
+    env: Readonly<Record<string, string>> = {},
+    commandEnv: Readonly<Record<string, string>> = {},
+  ): ChildProcess {
     const all = {
       token: `${this.dir}#${n}`,
       cwd: this.dir,
@@ -96,6 +102,7 @@ export class LogDir {
       ...fields,
     }
     const lines = ['v=1', ...args.map((arg) => `arg=${arg}`), `env=PATH=${PATH}`, `env=PROCMAN_TOKEN=${this.dir}#${n}`]
+    lines.push(...Object.entries(commandEnv).map(([name, value]) => `env=${name}=${value}`))
     lines.push(...Object.entries(all).map(([key, value]) => `${key}=${value}`))
     writeFileSync(this.path(`run-${n}.intent.tmp`), `${lines.join('\0')}\0`, { mode: 0o600 })
     renameSync(this.path(`run-${n}.intent.tmp`), this.path(`run-${n}.intent`))
