@@ -36,17 +36,12 @@ static void name_log(struct log *l, const char *name) {
 static int open_memory(struct log *l, long long buffer) {
 #if defined(__linux__) && defined(SYS_memfd_create)
   char path[40];
-  int fd = (int)syscall(SYS_memfd_create, l->stem, 1U /* MFD_CLOEXEC */);
-  if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0) return -1;
-  l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  /* Of what is written through the descriptor that memfd_create gives, newer kernels tell nobody. */
-  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  int again = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (again >= 0) {
-    close(fd);
-    fd = again;
-  }
-  l->memory = l->fd >= 0;
+  l->fd = (int)syscall(SYS_memfd_create, l->stem, 1U /* MFD_CLOEXEC */);
+  if (l->fd < 0) return -1;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", l->fd);
+  int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC); /* through the one that was made, nobody would be told that it grows */
+  if (fd < 0) { shut(&l->fd); return -1; }
+  l->memory = true;
   l->block = BLOCK;
   l->keep = buffer;
   l->max = buffer + buffer / 4;

@@ -1,6 +1,6 @@
 /**
  * The keeper in Node: the same contract as keeper.c (README.md beside this file), for machines where the C keeper cannot run.
- * `node node-keeper.js keep run-N [BELL]` and `node node-keeper.js version`. One file, node:* only; copied elsewhere it must be named `.mjs`.
+ * `node node-keeper.js keep run-N [BELL]` and `node node-keeper.js version`. Two files, node:* only.
  *
  * What plain Node cannot do, and what happens instead:
  * - No gate: Node cannot exec in place. The command is spawned first and `child` is written right after, in the same turn of the
@@ -16,6 +16,8 @@
  * - macOS: start times in whole seconds (`sec`), from ps.
  * - Inherited descriptors: Linux closes those that the command would inherit (no close-on-exec flag in fdinfo); elsewhere Node itself marks the
  *   first 16, and higher ones go through to the command. The manager should not hand any over.
+ * - No lock on the place of a log (Node has no flock), and `memory` is a file. Rotation by fallocate(1); without it the tree is stopped, and a keeper that is killed
+ *   in that instant leaves it stopped.
  * - About 45 MB each.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
@@ -23,9 +25,12 @@ import * as fs from 'node:fs'
 import { Socket } from 'node:net'
 import { constants as os } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
+import { type Limits, Log, type Sink, Tending, type Tree } from './node-logs.ts'
 
 const RETRY_MS = 200
 const LOOK_MS = 50
+/** for all of the tree to stop */
+const FREEZE_MS = 500
 const linux = process.platform === 'linux'
 
 type Step = 'intent' | 'cwd' | 'log' | 'fork' | 'command' | 'interpreter'
@@ -41,6 +46,7 @@ interface Intent {
   graceMs: number
   /** 0: none */
   notify: number
+  logs: Limits
 }
 interface Member {
   pid: number
@@ -127,6 +133,7 @@ const withToken = (token: string, all: Member[]): Set<number> => {
 }
 
 const readIntent = (file: string): { intent: Partial<Intent>; failure?: Failure } => {
+  const logs: Limits = { stdoutTo: 'file', stderrTo: 'file', size: 0, files: 10, age: 0, total: 0, buffer: 1 << 20, way: 'collapse' }
   const intent: Partial<Intent> & { args: string[]; env: Record<string, string> } = {
     args: [],
     env: Object.create(null),
@@ -134,10 +141,15 @@ const readIntent = (file: string): { intent: Partial<Intent>; failure?: Failure 
     leave: false,
     graceMs: 5000,
     notify: 0,
+    logs,
   }
   let failure: Failure | undefined
   const bad = (code: string) => {
     failure ??= new Failure('intent', code)
+  }
+  const limit = (value: string): number => {
+    if (!/^\d{1,16}$/.test(value)) bad('EINVAL')
+    return Number(value)
   }
   let bytes: Buffer
   try {
@@ -191,6 +203,30 @@ const readIntent = (file: string): { intent: Partial<Intent>; failure?: Failure 
       case 'notify':
         intent.notify = /^\d{1,3}$/.test(value) && Number(value) >= 3 && Number(value) <= 255 ? Number(value) : 0
         if (intent.notify === 0) bad('EINVAL')
+        break
+      case 'stdoutTo':
+      case 'stderrTo':
+        if (value === 'file' || value === 'memory' || value === 'none') logs[field.startsWith('stdout') ? 'stdoutTo' : 'stderrTo'] = value
+        else bad('EINVAL')
+        break
+      case 'logWay':
+        if (value === 'collapse' || value === 'punch' || value === 'freeze') logs.way = value
+        else bad('EINVAL')
+        break
+      case 'logSize':
+        logs.size = limit(value)
+        break
+      case 'logFiles':
+        logs.files = limit(value)
+        break
+      case 'logAge':
+        logs.age = limit(value)
+        break
+      case 'logTotal':
+        logs.total = limit(value)
+        break
+      case 'logBuffer':
+        logs.buffer = limit(value)
         break
       default:
     }
@@ -383,16 +419,26 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     process.exit(0)
   }
   if (failure) fail(failure)
-  const { token, cwd, args, env, stdout, stderr, leave, graceMs, notify: notifyNumber } = intent as Intent
+  const { token, cwd, args, env, stdout, stderr, leave, graceMs, notify: notifyNumber, logs: limits } = intent as Intent
 
+  const logs: Log[] = []
+  const openStream = (file: string, sink: Sink) => (sink === 'none' ? fs.openSync('/dev/null', 'a') : openLog(file))
+  const logEnd = (file: string, sink: Sink): number => {
+    if (file.includes('/') || logs.some((log) => log.file === file)) return fs.statSync(file).size
+    if (sink === 'none' && !fs.existsSync(file)) return 0
+    const log = new Log(file, limits, sink === 'memory')
+    const end = log.open()
+    if (sink !== 'none') logs.push(log)
+    return end
+  }
   let outFd = -1
   let errFd = -1
   const sizes = { out: 0, err: 0 }
   try {
-    outFd = openLog(stdout)
-    errFd = openLog(stderr)
-    sizes.out = fs.fstatSync(outFd).size
-    sizes.err = fs.fstatSync(errFd).size
+    outFd = openStream(stdout, limits.stdoutTo)
+    sizes.out = logEnd(stdout, limits.stdoutTo)
+    errFd = openStream(stderr, limits.stderrTo)
+    sizes.err = logEnd(stderr, limits.stderrTo)
   } catch (error) {
     fail(new Failure('log', codeOf(error)))
   }
@@ -425,6 +471,37 @@ const keep = (run: string, bellNumber: string | undefined): void => {
     const known = new Map<number, string>() // whom we have seen to belong to the tree
     const termed = new Set<number>()
     const record = { v: 1, pid, start: startOf(pid), boot: self.boot, at: Date.now(), ...sizes }
+
+    let stopped: Member[] = []
+    const stateOf = (m: Member) => (linux ? statFields(m.pid)?.[0] : attempt(() => tool('ps', ['-o', 'stat=', '-p', String(m.pid)]).trim()[0]))
+    const freezing: Tree = {
+      freeze: () => {
+        const end = performance.now() + FREEZE_MS
+        const isStill = (m: Member) => ['T', 't', 'Z', undefined].includes(stateOf(m))
+        for (let grew = true; grew; ) {
+          const fresh = tree().filter((m) => !stopped.some(({ pid: id }) => id === m.pid) && !isStill(m))
+          grew = fresh.length > 0
+          stopped.push(...fresh)
+          signalMembers(fresh, os.signals.SIGSTOP)
+          while (!stopped.every(isStill)) {
+            if (performance.now() > end) return false
+            pause(1)
+          }
+        }
+        return true
+      },
+      thaw: () => {
+        signalMembers(stopped, os.signals.SIGCONT)
+        stopped = []
+      },
+    }
+    const tending = new Tending(logs, freezing)
+    let isLeaving = false
+    const depart = (isAlone: boolean): void => {
+      if (isLeaving) return
+      isLeaving = true
+      void tending.finish(isAlone).finally(() => process.exit(0))
+    }
 
     const send = (target: number, signal: number) => attempt(() => process.kill(target, signal))
     /** the tree, the command left out when it has ended */
@@ -506,12 +583,16 @@ const keep = (run: string, bellNumber: string | undefined): void => {
           return
         }
         letGoOfNotify()
-        if (leave && !killing && !whole) process.exit(0)
+        if (leave && !killing && !whole) {
+          depart(false)
+          return
+        }
       }
       const members = tree()
       if (members.length === 0) {
         attempt(() => fs.unlinkSync(name('rest')))
-        process.exit(0)
+        depart(true)
+        return
       }
       if (deadline === Number.POSITIVE_INFINITY) {
         deadline = performance.now() + graceMs
@@ -543,12 +624,20 @@ const keep = (run: string, bellNumber: string | undefined): void => {
       } else if (line[0] === 'k') {
         killing = true
         step()
+      } else if (line[0] === 'r' || line[0] === 'x') {
+        for (const log of logs) {
+          if (line[0] === 'r') log.manual = true
+          else log.clear = true
+          log.again = 0
+        }
+        tending.look()
       } else if (line[0] === 'c' && input >= 0) {
         fs.closeSync(input)
         input = -1
       }
     }
 
+    tending.look()
     const ear = notice < 0 ? undefined : new Socket({ fd: notice, readable: true, writable: false })
     ear?.on('error', () => {})
     ear?.on('data', hear)

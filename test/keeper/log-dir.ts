@@ -195,7 +195,7 @@ export class LogDir {
 
 /** Prints `<tag> <n>` for n = 1 … count, a line a write, as fast as it can. */
 export const LINES = (tag: string, count: number) =>
-  `const fs=require('fs');const pad='.'.repeat(80);for(let n=1;n<=${count};n++){const b=Buffer.from('${tag} '+n+' '+pad+'\\n');let k=0;while(k<b.length){try{k+=fs.writeSync(1,b,k)}catch(e){if(e.code!=='ENOSPC'&&e.code!=='EAGAIN')throw e}}}`
+  `const fs=require('fs');const pad='.'.repeat(80);for(let n=1;n<=${count};n++){const b=Buffer.from('${tag} '+n+' '+pad+'\\n');let k=0;while(k<b.length){try{k+=fs.writeSync(1,b,k)}catch(e){if(e.code!=='ENOSPC'&&e.code!=='EAGAIN')throw e;Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,3)}}}`
 
 /** @throws unless the lines of this tag are 1 … count, each once, in order */
 export function numbered(content: Buffer, tag: string, count: number, first = 1): void {

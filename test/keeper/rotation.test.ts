@@ -1,7 +1,8 @@
-/** Rotation as keeper/README.md says, by the keeper in C, on the file systems that are here. */
+/** Rotation as keeper/README.md says, by both keepers, on the file systems that are here. */
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { C_KEEPER, crashingKeeper, LINES, LogDir, numbered, until } from './log-dir.ts'
+import { some } from '../effort.ts'
+import { C_KEEPER, crashingKeeper, LINES, LogDir, NODE_KEEPER, numbered, until } from './log-dir.ts'
 
 let made: LogDir[] = []
 afterEach(async () => {
@@ -27,11 +28,16 @@ const places = [
 ] as const
 const here = process.platform === 'linux' ? places.filter(([parent]) => existsSync(parent)) : []
 
-describe.each(here)('rotation in %s, first way: %s', (parent, way) => {
+const both = [
+  ...here.map(([parent, way]) => ({ keeper: 'C', command: C_KEEPER, parent, way })),
+  ...some(here, 2).map(([parent, way]) => ({ keeper: 'Node', command: NODE_KEEPER, parent, way })),
+]
+
+describe.each(both)('rotation by the keeper in $keeper in $parent, first way: $way', ({ command, parent, way }) => {
   const limits = { logSize: 65_536, logFiles: 5000, logWay: way }
 
   it('keeps every line once and in order, of both streams, while they are written at full speed', async () => {
-    const it = jobIn(parent)
+    const it = jobIn(parent, command)
     const keeper = it.run(1, sh(`${JSON.stringify(process.execPath)} -e "$A" & ${JSON.stringify(process.execPath)} -e "$A" >&2; wait`), {
       ...limits,
       env: `A=${LINES('a', 20_000)}`,
@@ -50,7 +56,7 @@ describe.each(here)('rotation in %s, first way: %s', (parent, way) => {
   })
 
   it('has room made by what is asked for: a rotation of what is there, a clearing of all', async () => {
-    const it = jobIn(parent)
+    const it = jobIn(parent, command)
     it.run(1, sh('head -c 10000 /dev/zero | tr "\\0" a; read x; printf b; read x'), { ...limits, logSize: 1_000_000, stdin: 'pipe' })
     await until('output', () => it.has('stdout.log') && it.size('stdout.log') === 10_000)
     it.tell('r\n', 1)
@@ -66,7 +72,7 @@ describe.each(here)('rotation in %s, first way: %s', (parent, way) => {
   })
 
   it('begins with what is too large already, and cuts it into segments of the size', async () => {
-    const it = jobIn(parent)
+    const it = jobIn(parent, command)
     writeFileSync(it.path('stdout.log'), `${'x'.repeat(99)}\n`.repeat(5000))
     it.run(1, sh('read x'), { ...limits, stdin: 'pipe' })
     expect(await it.child(1)).toMatchObject({ out: 500_000 })
@@ -81,7 +87,7 @@ describe.each(here)('rotation in %s, first way: %s', (parent, way) => {
   })
 
   it('keeps as many segments as it may, and what they begin with is not in the log any more', async () => {
-    const it = jobIn(parent)
+    const it = jobIn(parent, command)
     const keeper = it.run(1, node(LINES('a', 20_000)), { ...limits, logFiles: 3 })
     await it.ended(1)
     await left(keeper)
@@ -94,7 +100,7 @@ describe.each(here)('rotation in %s, first way: %s', (parent, way) => {
   })
 
   it('keeps no more bytes than it may, of both streams together', async () => {
-    const it = jobIn(parent)
+    const it = jobIn(parent, command)
     const keeper = it.run(1, node(LINES('a', 20_000)), { ...limits, logTotal: 400_000 })
     await it.ended(1)
     await left(keeper)
