@@ -73,7 +73,7 @@ function worldOf(logic: object): World {
  * @returns a function that ends it; null: this is not a supervisor of this program
  */
 export function onNews(supervisor: Supervisor, listener: (id: string) => void): (() => void) | null {
-  return supervisor instanceof SupervisorHandle ? worldOf((supervisor.actor as unknown as { readonly logic: object }).logic).recorder.onNews(listener) : null
+  return ownWorldOf(supervisor)?.recorder.onNews(listener) ?? null
 }
 
 /**
@@ -81,7 +81,14 @@ export function onNews(supervisor: Supervisor, listener: (id: string) => void): 
  * @returns a function that ends it; null: this is not a supervisor of this program
  */
 export function beforeRemoval(supervisor: Supervisor, listener: (id: string) => Promise<void>): (() => void) | null {
-  return supervisor instanceof SupervisorHandle
-    ? worldOf((supervisor.actor as unknown as { readonly logic: object }).logic).beforeRemoval.listen(listener)
-    : null
+  return ownWorldOf(supervisor)?.beforeRemoval.listen(listener) ?? null
+}
+
+/** `SupervisorOptions.logs` from now on; not where it is not a supervisor of this program. @param maxTotalBytes null: no limit. @throws PROCMAN_INVALID_ARGUMENT */
+export function limitLogs(supervisor: Supervisor, maxTotalBytes: number | null): void {
+  ownWorldOf(supervisor)?.limitLogs(maxTotalBytes)
+}
+
+function ownWorldOf(supervisor: Supervisor): World | null {
+  return supervisor instanceof SupervisorHandle ? worldOf((supervisor.actor as unknown as { readonly logic: object }).logic) : null
 }

@@ -10,6 +10,8 @@ export interface ManagerSettings {
   readonly logLevel: LogLevel
   /** When everything is stopped: what is still there so long after the beginning is killed. In ms. */
   readonly forceShutdownTimeoutMs: number
+  /** Of the output of all processes together, in bytes. Null: no limit. */
+  readonly logMaxTotalBytes: number | null
 }
 
 export interface Project {

@@ -5,6 +5,7 @@ import type { LogLevel, Project } from '../config/contract.ts'
 import { loadProject } from '../config/load.ts'
 import type { ControlServer } from '../control/contract.ts'
 import { serveControl } from '../control/serve.ts'
+import { limitLogs } from '../supervisor.ts'
 import { readVersion } from '../version.ts'
 import { Collection } from './collection.ts'
 import { type ConfigFile, ConfigInForce } from './config-in-force.ts'
@@ -231,6 +232,7 @@ class LivingManager implements Manager {
   /** What a config says of the manager itself. @returns what of it is only looked at when the manager starts */
   #take({ manager, collection }: Project): readonly string[] {
     const warnings = this.#collection.take(collection)
+    limitLogs(this.supervisor, manager.logMaxTotalBytes)
     const before = this.#levelTaken
     this.#levelTaken = manager.logLevel
     if (this.#options.logLevel == null && manager.logLevel !== before) this.#log.setLevel(manager.logLevel)

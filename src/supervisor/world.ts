@@ -95,6 +95,7 @@ export class World {
     this.#healthWatches = new HealthWatches(this.#healthPorts(), this.watches)
     this.recorder = new Recorder(this.#recorderPorts())
     this.#housekeeper = new Housekeeper(this.#housekeeperPorts())
+    this.limitLogs(options.logs?.maxTotalBytes ?? null)
     this.logCare = new LogCare({
       jobDirOf: (id) => this.layout.jobDir(id),
       mustBeThere: (ref) => this.#mustBeThere(ref),
@@ -157,6 +158,15 @@ export class World {
     this.#starter?.close()
     this.stillLocked = this.#tenancy.release()
     return unsaved
+  }
+
+  /** @throws PROCMAN_INVALID_ARGUMENT */
+  limitLogs(maxTotalBytes: number | null): void {
+    if (maxTotalBytes !== null && (!Number.isSafeInteger(maxTotalBytes) || maxTotalBytes < 1)) {
+      const message = `logs.maxTotalBytes must be a whole number of bytes from 1, not ${String(maxTotalBytes)}`
+      throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', message, { details: { maxTotalBytes } })
+    }
+    this.#housekeeper.limitTotal(maxTotalBytes)
   }
 
   /** Called once all that is in the directory has been taken in. */
@@ -258,7 +268,6 @@ export class World {
     return {
       jobDirOf: (id) => this.layout.jobDir(id),
       logsOf: (id) => this.refs.get(id)?.getSnapshot().context.spec.logs ?? null,
-      maxTotalBytes: this.options.logs?.maxTotalBytes ?? null,
       onTrouble: (id, path, message) => this.trouble(id, path, message),
     }
   }

@@ -179,7 +179,7 @@ describe('the long form', () => {
         dependsOn: {},
       },
     ])
-    expect(manager).toEqual({ port: 50_055, logLevel: 'info', forceShutdownTimeoutMs: 30_000 })
+    expect(manager).toEqual({ port: 50_055, logLevel: 'info', forceShutdownTimeoutMs: 30_000, logMaxTotalBytes: 5 * 2 ** 30 })
     expect(collection).toEqual({
       targets: [
         { type: 'file', path: '/var/log/hsu/processes.log', format: 'json' },

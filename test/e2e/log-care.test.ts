@@ -13,7 +13,7 @@ function onDisk({ stdout }: LogPaths): string {
   return stdout.map((path) => (path.endsWith('.gz') ? gunzipSync(readFileSync(path)) : readFileSync(path)).toString()).join('')
 }
 
-async function readBack(supervisor: Supervisor, id: string): Promise<string> {
+async function readBack(supervisor: Pick<Supervisor, 'attach'>, id: string): Promise<string> {
   let text = ''
   for await (const { data } of supervisor.attach(id, { follow: false, stderr: false })) text += data.toString()
   return text
@@ -106,6 +106,28 @@ describe('rotating at a user’s word', () => {
     expect(await rejection(supervisor.rotateLogs('job'))).toMatchObject({ code: 'PROCMAN_WRONG_STATE', details: { id: 'job' } })
     writeFileSync(home.path('stop'), '')
     while ((await rejectionOf(supervisor.rotateLogs('job'))) !== null) await pause(20)
+  })
+})
+
+describe('a manager that is killed while it rotates and compresses', () => {
+  it('loses nothing, and the next one goes on', async () => {
+    const home = aHome()
+    const text = seq(1, 200_000)
+    for (let round = 0; round < 6; round++) {
+      const manager = await home.manager()
+      if (round === 0) {
+        await manager.start(sh('seq 1 200000', { id: 'job', logs: { compress: 'gzip', maxSizeBytes: 2 ** 30 } }))
+        await manager.call('wait', 'job')
+      }
+      manager.call('rotateLogs', 'job').catch(() => {})
+      await pause(4 * round ** 2)
+      await manager.kill()
+      expect(await readBack(createReader({ stateDir: home.stateDir }), 'job')).toBe(text)
+    }
+    const supervisor = await home.supervisor()
+    await supervisor.rotateLogs('job')
+    expect(onDisk(await supervisor.logPaths('job'))).toBe(text)
+    expect(await readBack(supervisor, 'job')).toBe(text)
   })
 })
 

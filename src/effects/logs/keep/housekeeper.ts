@@ -19,8 +19,6 @@ export interface HousekeeperPorts {
   jobDirOf(id: string): string
   /** Null: it has been removed. */
   logsOf(id: string): LogsSpec | null
-  /** Of the whole state directory, in bytes: rotated output and live files. Null: no limit. */
-  readonly maxTotalBytes: number | null
   onTrouble(id: string, path: string, message: string): void
 }
 
@@ -31,6 +29,7 @@ export class Housekeeper {
   readonly #expiries = new Map<string, NodeJS.Timeout>()
   readonly #closed = new AbortController()
   #isAtWork = false
+  #maxTotalBytes: number | null = null
   #isToldOfZstd = false
 
   constructor(ports: HousekeeperPorts) {
@@ -45,6 +44,12 @@ export class Housekeeper {
     void this.#work().finally(() => {
       this.#isAtWork = false
     })
+  }
+
+  /** @param maxBytes of the whole state directory: rotated output and live files. Null: no limit */
+  limitTotal(maxBytes: number | null): void {
+    this.#maxTotalBytes = maxBytes
+    if (!this.#closed.signal.aborted) this.#keepTotal()
   }
 
   forget(id: string): void {
@@ -118,7 +123,7 @@ export class Housekeeper {
 
   /** The oldest of all processes go first. */
   #keepTotal(): void {
-    const { maxTotalBytes } = this.#ports
+    const maxTotalBytes = this.#maxTotalBytes
     if (maxTotalBytes === null) return
     const stocks = [...this.#stock.values()].flat()
     const gone = new Set(
