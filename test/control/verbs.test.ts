@@ -54,6 +54,18 @@ describe.each(SIDES)('%s', (_name, open) => {
     expect(all.filter((type) => type === 'process.started')).toHaveLength(2)
   })
 
+  it('tells how far a process is, by a regular expression with its flags', async () => {
+    const supervisor = await open()
+    const progress = { pattern: /STEP (?<current>\d) of (?<total>\d)/i }
+    const ref = await supervisor.start(sh('echo step 1 of 4; read go; echo step 3 of 4', { id: 'one', stdin: 'pipe', progress }))
+    const told: (number | null)[] = []
+    ref.on('process.progressed', (event) => told.push(event.progress.percent))
+    await until('it is known', () => supervisor.get('one').progress?.percent === 25)
+    await supervisor.write('one', 'go\n')
+    expect(await supervisor.wait('one')).toMatchObject({ status: 'completed', progress: { percent: 75, current: 3, total: 4 } })
+    await until('it is told', () => told.at(-1) === 75)
+  })
+
   it('takes what is sent to an actor, and drops what it would not take', async () => {
     const supervisor = await open()
     const ref = await supervisor.start(sleeper({ id: 'one' }))

@@ -50,6 +50,16 @@ describe('the progress of a process', () => {
     expect(await supervisor.wait(id)).toMatchObject({ progress: { percent: 25, message: 'linking' } })
   })
 
+  it.runIf(process.platform === 'linux')('is read from memory, where nothing is kept in files', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    const { id } = await supervisor.start(sh(`echo 45%; ${waits(home, 'go')}; printf 90%%`, { progress: true, logs: { capture: 'memory' } }))
+    await until('it is known', () => supervisor.get(id).progress?.percent === 45)
+    expect(createReader({ stateDir: home.stateDir }).get(id).progress?.percent).toBe(45)
+    go(home, 'go')
+    expect(await supervisor.wait(id)).toMatchObject({ progress: { percent: 90 } })
+  })
+
   it('begins anew with each run', async () => {
     const home = aHome()
     const supervisor = await home.supervisor()

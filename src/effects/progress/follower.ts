@@ -1,9 +1,9 @@
 /** Reads how far a run is from what it prints, from what there is on, and tells it when it changes, at most a few times a second. */
 import type { Progress, ProgressSpec } from '../../output.ts'
 import { ProgressReader } from '../../progress.ts'
-import type { LogStream, RunMark } from '../logs/contract.ts'
-import { followRun, markOf, type RunPlace, STREAMS } from '../logs/run-output.ts'
-import { glanceAt } from './glance.ts'
+import type { LogStream } from '../logs/contract.ts'
+import { followRun, type RunPlace, STREAMS } from '../logs/run-output.ts'
+import { RunGlance } from './run-glance.ts'
 import { StreamLines } from './stream-lines.ts'
 
 const TELL_MS = 250
@@ -25,8 +25,7 @@ export class ProgressFollower {
   readonly #ports: FollowerPorts
   readonly #reader: ProgressReader
   readonly #lines: Record<LogStream, StreamLines> = { stdout: new StreamLines(), stderr: new StreamLines() }
-  readonly #offsets: Record<LogStream, number>
-  readonly #mark: RunMark
+  readonly #glance: RunGlance
   readonly #stopped = new AbortController()
   #isFinished = false
   #told: Progress | null = null
@@ -39,13 +38,12 @@ export class ProgressFollower {
     this.#place = place
     this.#ports = ports
     this.#reader = new ProgressReader(spec)
-    this.#mark = markOf(place)
-    this.#offsets = { stdout: this.#mark.stdout, stderr: this.#mark.stderr }
+    this.#glance = new RunGlance(place)
   }
 
   begin(): void {
     if (this.#stopped.signal.aborted || this.#isFinished) return
-    this.#glance()
+    this.#catchUp()
     this.#review()
     void this.#follow()
   }
@@ -54,7 +52,7 @@ export class ProgressFollower {
   finish(): void {
     if (this.#stopped.signal.aborted) return
     this.#isFinished = true
-    this.#glance()
+    this.#catchUp()
     for (const stream of STREAMS) this.#look(this.#lines[stream].rest)
     this.#tell()
   }
@@ -62,17 +60,14 @@ export class ProgressFollower {
   /** Repeated: nothing. */
   close(): void {
     this.#stopped.abort()
+    this.#glance.close()
     this.#stopTelling?.()
     this.#stopListening?.()
   }
 
   /** Takes in what there is of both streams. */
-  #glance(): void {
-    for (const stream of STREAMS) {
-      const { pieces, end } = glanceAt(this.#place.jobDir, stream, this.#offsets[stream])
-      for (const piece of pieces) this.#take(stream, piece)
-      this.#offsets[stream] = end
-    }
+  #catchUp(): void {
+    for (const stream of STREAMS) for (const piece of this.#glance.read(stream)) this.#take(stream, piece)
   }
 
   async #follow(): Promise<void> {
@@ -87,7 +82,7 @@ export class ProgressFollower {
           }
           signal.addEventListener('abort', leave, { once: true })
         })
-        if (!signal.aborted && !this.#isFinished) this.#glance()
+        if (!signal.aborted && !this.#isFinished) this.#catchUp()
       }
     } catch (error) {
       if (!signal.aborted) this.#ports.failed(error)
@@ -100,13 +95,13 @@ export class ProgressFollower {
     const onCaughtUp = () => {
       isResting = true
     }
-    const chunks = followRun(this.#place, this.#mark, { from: this.#offsets, signal: this.#stopped.signal, onCaughtUp })
+    const chunks = followRun(this.#place, this.#glance.mark, { from: this.#glance.offsets, signal: this.#stopped.signal, onCaughtUp })
     try {
-      for await (const { stream, data } of chunks.read()) {
+      for await (const { stream, data, gapBytes = 0 } of chunks.read()) {
         if (this.#stopped.signal.aborted || this.#isFinished) return 'over'
         bytes = (isResting ? 0 : bytes) + data.length
         isResting = false
-        this.#offsets[stream] = chunks.places[stream]?.offset ?? this.#offsets[stream] + data.length
+        this.#glance.offsets[stream] += gapBytes + data.length
         this.#take(stream, data)
         this.#review()
         if (bytes > FLOOD_BYTES) return 'flood'
