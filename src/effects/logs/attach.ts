@@ -43,6 +43,8 @@ export function attachLogs(source: LogSource, options: WatchOptions = {}): LogAt
 /** Where the chunks of an attachment come from. */
 export interface ChunkSource {
   readonly places: LogPlaces
+  /** All was read, and there is nothing new. Default: who knows. */
+  isSilent?(): boolean
   /** Asked for once. */
   read(): AsyncGenerator<LogChunk, void, undefined>
   /** Also while a `next()` is pending, which then ends. Repeated: nothing. */
@@ -69,6 +71,14 @@ export class LogAttachment extends Readable {
 
   get position(): string {
     return toPosition(this.places)
+  }
+
+  isSilent(): boolean {
+    try {
+      return this.#reader.isSilent?.() ?? true
+    } catch {
+      return false // the reader will say why it cannot be told
+    }
   }
 
   override _read(): void {

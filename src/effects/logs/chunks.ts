@@ -19,6 +19,7 @@ export class ChunkReader {
   readonly #range: LogRange
   readonly #bell: Doorbell
   #isClosed = false
+  #isWaiting = false
   #stopTimer: (() => void) | undefined
   readonly #onEnded = () => this.#bell.ring()
   /** Nobody waits here; a file open for reading that fails to close loses nothing. */
@@ -54,6 +55,11 @@ export class ChunkReader {
     }
   }
 
+  /** All was read, and there is nothing new. */
+  isSilent(): boolean {
+    return this.#isWaiting && !this.#hasChanged()
+  }
+
   /** Settles when all files are closed. Repeated: nothing. */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -78,6 +84,10 @@ export class ChunkReader {
   get #isTimeUp(): boolean {
     const { until } = this.#range
     return until !== undefined && Date.now() * 1000 > until
+  }
+
+  #hasChanged(): boolean {
+    return this.#cursors.some((each) => each.hasChanged())
   }
 
   async #fill(): Promise<void> {
@@ -108,7 +118,9 @@ export class ChunkReader {
         return
       } else {
         this.#onCaughtUp?.()
-        await this.#bell.wait(() => this.#cursors.some((each) => each.hasChanged()))
+        this.#isWaiting = true
+        await this.#bell.wait(() => this.#hasChanged())
+        this.#isWaiting = false
       }
     }
   }

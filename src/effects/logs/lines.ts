@@ -12,6 +12,8 @@ export interface LineOptions {
   readonly isAfterCr?: (stream: LogStream) => boolean
   /** See `LineSplitter`. */
   readonly wants?: (text: string) => boolean
+  /** Whether there is nothing to read, as far as can be told: a chunk that is only late is no silence. */
+  readonly isSilent?: () => boolean
   /** Infinity: a line is given when it has ended, however long that takes. Default 200 ms. */
   readonly silenceMs?: number
 }
@@ -99,6 +101,7 @@ export class LineReader {
 
   /** Of those that are due; each once, until more has come. */
   #silent(): readonly LineSplitter[] {
+    if (this.#options.isSilent?.() === false) return []
     const nowMs = performance.now()
     const due = [...this.#dueMs].filter(([, dueMs]) => dueMs !== undefined && dueMs <= nowMs).map(([stream]) => stream)
     for (const stream of due) this.#dueMs.delete(stream)

@@ -22,6 +22,7 @@ export function linesOf(attachment: LogAttachment, { from = '', follow = true, g
   const reader = new LineReader(attachment, {
     isAfterCr: (stream) => begun[stream]?.isAfterCr === true,
     wants: wantsOf(grep),
+    isSilent: () => attachment.isSilent(),
     ...(!follow && { silenceMs: Number.POSITIVE_INFINITY }), // what is there is read to its end
   })
   const lines = reader.read()
