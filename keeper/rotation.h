@@ -4,7 +4,8 @@
  */
 #define PLACE_SIZE 128
 #define BLOCK 4096
-#define SLICE (1 << 20)      /* bytes copied, or let go of, between two looks at the other duties */
+#define SLICE (1 << 20)      /* bytes copied between two looks at the other duties */
+#define HOLE (4 << 20)       /* bytes let go of at a time: who writes waits for that */
 #define MOST_MS 250          /* between two looks at a log that grows */
 #define LEAST_MS 10
 #define FULL_MS 1000         /* until the next try on a full disk */
@@ -475,11 +476,10 @@ static bool copy(struct log *l, long long size) {
 }
 
 static bool punch_some(struct log *l, long long size) {
-  long long head = head_in(l), to = l->done + SLICE < head ? l->done + SLICE : head;
+  long long head = head_in(l), to = l->done + HOLE < head ? l->done + HOLE : head;
   if (l->way == FREEZE || l->done >= head || size < head) {
     point("punched");
     l->stage = next_cut(l, size) > head ? IDLE : COLLAPSING;
-    if (l->stage == COLLAPSING && l->way == COLLAPSE) write_out(l->fd);
     return true;
   }
   int error = punch(l->fd, l->done, to);
@@ -497,6 +497,7 @@ static void close_up(struct log *l, long long size) {
   next.flux = 1;
   if (save(l, next) != 0) return;
   point("flux");
+  write_out(l->fd);
   int error = collapse(l->fd, cut);
   point("collapsed");
   if (error == 0) next.base += cut;
