@@ -1,6 +1,7 @@
 /** Reading output that comes from elsewhere as that of a process of one's own is read: in pieces, by lines. */
+import { lstatSync } from 'node:fs'
 import { LogLook, oldestKept } from './effects/logs/arrivals/log-end.ts'
-import { fromPosition } from './effects/logs/position.ts'
+import { fromPosition, toPosition } from './effects/logs/position.ts'
 import { readChild } from './effects/run/run-files.ts'
 import { layoutOf } from './persistence/layout.ts'
 
@@ -17,6 +18,19 @@ export function pidOfRun(stateDir: string, id: string, run: number): number | nu
   } catch {
     return null
   }
+}
+
+/** @param run that writes now, or wrote last. @returns the position behind all output that a process has now; empty: it has none */
+export function positionAtEnd(stateDir: string, id: string, run: number): string {
+  const jobDir = layoutOf(stateDir).jobDir(id)
+  const places = (['stdout', 'stderr'] as const).flatMap((stream) => {
+    const look = new LogLook(jobDir, stream)
+    // While it is collapsed, a part of what there is counts as new.
+    const offset = look.end()?.end ?? oldestKept(jobDir, stream)
+    const live = lstatSync(look.path, { throwIfNoEntry: false })
+    return live === undefined ? [] : [[stream, { file: String(live.ino), offset, run }]]
+  })
+  return toPosition(Object.fromEntries(places))
 }
 
 /** @returns how much output of a process there is behind a position, in bytes; behind an empty one, all that is kept */

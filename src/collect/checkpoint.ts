@@ -58,11 +58,11 @@ export class Checkpoint {
     const waitMs = this.#restUntilMs - performance.now()
     if (waitMs <= 0) return this.save()
     this.#timer = setTimeout(() => this.save(), Math.min(waitMs, LONGEST_WAIT_MS))
-    this.#timer.unref()
   }
 
   /** From now on the target is not new any more. */
   begun(): void {
+    if (!this.isNew) return this.saveSoon()
     this.isNew = false
     this.#isDirty = true
     this.save()

@@ -21,7 +21,7 @@ export interface AnyTarget {
   readonly redact?: readonly (RegExp | string)[]
   /** Of what there is already when the target is new: `now` (default) nothing, `beginning` all that is kept. Later processes are always collected from their first byte. */
   readonly from?: 'now' | 'beginning'
-  /** So many records are delivered at once. 1 to 100 000, default 1 000. */
+  /** So many records are delivered at once. 1 to 100 000, default 1 000 for `http` and `syslog`, else 5 000. */
   readonly batchRecords?: number
   /** So much output is read for a batch, in bytes. 4 096 to 64 MiB, default 1 MiB. */
   readonly batchBytes?: number

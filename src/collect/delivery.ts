@@ -40,7 +40,7 @@ export class Delivery {
   async all(records: readonly LogRecord[]): Promise<boolean> {
     while (!this.isOver) {
       try {
-        await this.#target.deliver(records, this.#abort.signal)
+        await this.#untilEnd(this.#target.deliver(records, this.#abort.signal))
         this.#succeeded(records.length)
         return true
       } catch (error) {
@@ -63,6 +63,16 @@ export class Delivery {
     this.#abort.abort()
     this.#wakeups.ring()
     this.#target.close()
+  }
+
+  /** A function may never return: then it is left behind. */
+  #untilEnd(delivering: Promise<void>): Promise<void> {
+    const { signal } = this.#abort
+    return new Promise((resolve, reject) => {
+      const end = () => reject(new Error('given up'))
+      signal.addEventListener('abort', end, { once: true })
+      delivering.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+    })
   }
 
   #succeeded(records: number): void {

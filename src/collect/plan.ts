@@ -78,7 +78,7 @@ function planOne(declared: LogTarget, place: string, problems: string[]): Unname
     key: JSON.stringify(declared, (_, value) => (value instanceof RegExp ? String(value) : value)),
     declared,
     from: options.oneOf('from', ['now', 'beginning'], 'now'),
-    batchRecords: options.whole('batchRecords', 1_000, [1, MANY]),
+    batchRecords: options.whole('batchRecords', declared.type === 'http' || declared.type === 'syslog' ? 1_000 : 5_000, [1, MANY]),
     batchBytes: options.whole('batchBytes', MIB, [4_096, 64 * MIB]),
     batchWaitMs: options.number('batchWaitMs', declared.type === 'http' ? 500 : 0, [0, LONGEST_WAIT_MS], ' ms'),
     select: isRight ? createSelector({ ids, include, exclude, level }) : () => null,

@@ -9,6 +9,7 @@ export interface Collected extends Selectable {
   /** Tells it apart from another one that had its id before. */
   readonly born: string
   readonly instance: number
+  readonly run: number
   /** Nothing will be written any more until it is started again. */
   readonly isOver: boolean
 }
@@ -19,11 +20,11 @@ const OVER: readonly ProcessRecord['state'][] = ['exited', 'orphaned', 'pending'
 export function lookAt(supervisor: Pick<Supervisor, 'table'>, id: string): Collected | null {
   const record = supervisor.table.getSnapshot().context.processes.get(id)?.get()
   if (record === undefined) return null
-  const { labels, env, created_at: born, state } = record
+  const { labels, env, created_at: born, state, run } = record
   const replica = Number(env.PROCMAN_REPLICA)
   const isReplica = replica >= 1 && id.endsWith(`-${replica}`)
   const name = isReplica ? id.slice(0, -String(replica).length - 1) : id
-  return { id, name, labels, born, instance: isReplica ? replica : 1, isOver: OVER.includes(state) }
+  return { id, name, labels, born, instance: isReplica ? replica : 1, run, isOver: OVER.includes(state) }
 }
 
 /** Makes the origins of lines. */

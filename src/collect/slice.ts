@@ -50,13 +50,6 @@ export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: stri
   return { lines, position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: true }
 }
 
-/** Where a process's output ends now. @returns a position */
-export async function endOf(supervisor: Pick<Supervisor, 'attach'>, id: string): Promise<string> {
-  const attachment = supervisor.attach(id, { follow: false, tail: 0 })
-  for await (const _ of attachment) break
-  return attachment.position
-}
-
 /** Not `push(...)`: a chunk may have more lines than a call may have arguments. */
 function append(lines: LogLine[], more: readonly LogLine[] = []): void {
   for (const line of more) lines.push(line)

@@ -10,13 +10,13 @@ export class Wakeups {
     this.#wake?.()
   }
 
-  /** @param ms Infinity: until it is rung. @param isKeeping false: it keeps no program alive */
+  /** @param ms Infinity: until it is rung. */
   async wait(ms = Number.POSITIVE_INFINITY): Promise<void> {
     if (!this.#isRung && ms > 0) {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((resolve) => {
         this.#wake = resolve
-        if (ms < Number.POSITIVE_INFINITY) timer = setTimeout(resolve, ms).unref()
+        if (ms < Number.POSITIVE_INFINITY) timer = setTimeout(resolve, ms)
       })
       clearTimeout(timer)
       this.#wake = null

@@ -1,7 +1,7 @@
 /** Brings output to one target, at the pace of that target: reads what is new, delivers it, and writes down how far that was acknowledged. */
 import type { Supervisor } from '../api.ts'
 import { isProcmanError } from '../errors.ts'
-import { bytesBehind } from '../logs.ts'
+import { bytesBehind, positionAtEnd } from '../logs.ts'
 import { Checkpoint, type Progress } from './checkpoint.ts'
 import type { CollectEvent, CollectRules, TargetStatus } from './contract.ts'
 import { Delivery } from './delivery.ts'
@@ -11,7 +11,7 @@ import { type Collected, lookAt, Origins } from './processes.ts'
 import type { LogRecord } from './record/contract.ts'
 import { levelOf, rankOf } from './record/level.ts'
 import { toRecord } from './record/to-record.ts'
-import { endOf, readSlice, type Slice } from './slice.ts'
+import { readSlice, type Slice } from './slice.ts'
 import type { Target } from './targets/target.ts'
 import { Wakeups } from './wakeups.ts'
 
@@ -63,7 +63,6 @@ export class Worker {
   #isHurried = false
   /** The last one who waited for it did so in vain. */
   #isSlow = false
-  #isRevised = false
   #isClosed = false
   #onCommit: (() => void)[] = []
   readonly #done: Promise<void>
@@ -80,21 +79,23 @@ export class Worker {
     this.#delivery = new Delivery(this.#target, (event) => ports.tell({ ...event, target: plan.name }))
     this.#origins = new Origins(ports.supervisor.stateDir)
     const there = this.#ids()
+    for (const id of this.checkpoint.ids()) if (!there.includes(id)) this.checkpoint.delete(id)
+    this.#welcome()
     for (const id of there) this.news(id)
-    this.#done = this.#live(there, before?.gone ?? Promise.resolve())
+    this.#done = this.#live(before?.gone ?? Promise.resolve())
   }
 
   /** Whether it is to be told of the process. What it does not want now, and wants later, it gets from then on. */
   wants(found: Collected): boolean {
     const isWanted = this.plan.select(found) !== null && this.#ports.rulesOf(found.id).collect !== false
-    if (!isWanted && this.checkpoint.get(found.id)?.born !== found.born) this.checkpoint.set(found.id, { born: found.born, position: null })
+    const known = this.checkpoint.get(found.id)
+    if (!isWanted && (known?.born !== found.born || known.position !== null)) this.checkpoint.set(found.id, { born: found.born, position: null })
     return isWanted
   }
 
   /** The rules of processes are others now. */
   revise(): void {
-    this.#isRevised = true
-    this.#wakeups.ring()
+    this.#welcome()
   }
 
   /** There may be more of its output. */
@@ -119,9 +120,11 @@ export class Worker {
   }
 
   /** Resolves with true once all that there is now is delivered; with false when the time is over. */
-  flush(timeoutMs: number): Promise<boolean> {
-    for (const id of this.#ids()) this.news(id)
-    return this.#until(() => this.#isIdle, timeoutMs)
+  async flush(timeoutMs: number): Promise<boolean> {
+    for (const id of this.#ids()) if (!this.#isUnwanted(id)) this.news(id)
+    const isDone = await this.#until(() => this.#isIdle, timeoutMs)
+    this.checkpoint.save()
+    return isDone
   }
 
   status(): TargetStatus {
@@ -166,6 +169,11 @@ export class Worker {
     return this.#dirty.size === 0 && this.#batch.moves.size === 0
   }
 
+  #isUnwanted(id: string): boolean {
+    const found = lookAt(this.#ports.supervisor, id)
+    return found === null || !this.wants(found)
+  }
+
   #isBehind(id: string): boolean {
     return this.#dirty.has(id) || this.#batch.moves.has(id)
   }
@@ -177,44 +185,29 @@ export class Worker {
     return bytesBehind(supervisor.stateDir, id, progress?.position ?? '')
   }
 
-  async #live(there: readonly string[], gone: Promise<void>): Promise<void> {
+  async #live(gone: Promise<void>): Promise<void> {
     await gone
-    await this.#begin(there)
     while (!this.#isClosed) {
-      if (this.#isRevised) {
-        this.#isRevised = false
-        await this.#welcome(this.#ids())
-      } else if (this.#dirty.size === 0) await this.#wakeups.wait()
+      if (this.#dirty.size === 0) await this.#wakeups.wait()
       else if (await this.#collect()) this.#commit()
     }
   }
 
-  async #begin(there: readonly string[]): Promise<void> {
-    for (const id of this.checkpoint.ids()) if (!there.includes(id)) this.checkpoint.delete(id)
-    await this.#welcome(there)
-    this.checkpoint.begun()
-  }
-
   /** A target that is new begins with what comes from now on, and so does one that gets what it did not get before. */
-  async #welcome(ids: readonly string[]): Promise<void> {
+  #welcome(): void {
     const { isNew } = this.checkpoint
-    for (const id of ids) {
+    for (const id of this.#ids()) {
       const found = lookAt(this.#ports.supervisor, id)
       if (found === null || !this.wants(found)) continue
       const known = this.checkpoint.get(id)
       const wasUnwanted = known?.born === found.born && known.position === null
-      if (wasUnwanted || (isNew && this.plan.from === 'now')) await this.#skip(id, this.checkpoint)
+      if (wasUnwanted || (isNew && this.plan.from === 'now')) this.checkpoint.set(id, this.#atEnd(found))
     }
+    this.checkpoint.begun()
   }
 
-  async #skip(id: string, to: { set(id: string, progress: Progress): void }): Promise<void> {
-    const found = lookAt(this.#ports.supervisor, id)
-    if (found === null) return
-    try {
-      to.set(id, { born: found.born, position: await endOf(this.#ports.supervisor, id) })
-    } catch (error) {
-      this.#unreadable(error)
-    }
+  #atEnd({ id, born, run }: Collected): Progress {
+    return { born, position: positionAtEnd(this.#ports.supervisor.stateDir, id, run) }
   }
 
   /** @returns false: it was ended */
@@ -271,8 +264,9 @@ export class Worker {
     const rules = this.#ports.rulesOf(id)
     const known = moves.get(id) ?? this.checkpoint.get(id)
     const isSame = known?.born === found.born
-    if (isTaken === null || rules.collect === false || (isSame && known.position === null)) {
-      if (isTaken !== null && rules.collect !== false) await this.#skip(id, moves)
+    if (isTaken === null || rules.collect === false) return null
+    if (isSame && known.position === null) {
+      moves.set(id, this.#atEnd(found))
       return null
     }
     const from = isSame ? (known.position ?? '') : ''

@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { jsonWriter } from '../../src/collect/format/json.ts'
 import { lokiBody } from '../../src/collect/format/loki.ts'
 import { otlpBody } from '../../src/collect/format/otlp.ts'
 import { plainLine } from '../../src/collect/format/plain.ts'
@@ -119,5 +121,35 @@ describe('otlp', () => {
         },
       ],
     })
+  })
+})
+
+describe('json', () => {
+  it('is what JSON.stringify gives', () => {
+    const write = jsonWriter()
+    fc.assert(
+      fc.property(
+        fc.record(
+          {
+            time: fc.constantFrom('2026-11-26T17:00:00.123Z', '2026-11-26T17:00:00.124Z'),
+            seq: fc.integer({ min: 0, max: 2 }),
+            id: fc.constantFrom('a', 'b'),
+            instance: fc.integer({ min: 1, max: 2 }),
+            run: fc.integer({ min: 1, max: 2 }),
+            pid: fc.constantFrom(null, 7),
+            stream: fc.constantFrom('stdout', 'stderr'),
+            level: fc.constantFrom('info', 'warn'),
+            msg: fc.string({ unit: 'binary' }),
+            unattended: fc.constant(true),
+          },
+          { requiredKeys: ['time', 'seq', 'id', 'instance', 'run', 'pid', 'stream', 'msg'] },
+        ),
+        fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
+        (ours, fields) => {
+          const record = { ...fields, ...ours } as LogRecord
+          expect(JSON.parse(write(record))).toEqual(JSON.parse(JSON.stringify(record)))
+        },
+      ),
+    )
   })
 })

@@ -10,11 +10,20 @@ const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 export function parseJsonLine(line: string): Fields | null {
   if (!beginsWithBrace(line)) return null
   try {
-    const value: unknown = JSON.parse(LONG_NUMBER.test(line) ? withTexts(line) : line)
-    return value as Fields // it begins with a brace
+    const fields = JSON.parse(line) as Fields // it begins with a brace
+    return mayBeInexact(fields) && LONG_NUMBER.test(line) ? (JSON.parse(withTexts(line)) as Fields) : fields
   } catch {
     return null
   }
+}
+
+/** Only what is deeper is not looked at here. */
+function mayBeInexact(fields: Fields): boolean {
+  for (const key in fields) {
+    const value = fields[key]
+    if (typeof value === 'object' ? value !== null : typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) return true
+  }
+  return false
 }
 
 function beginsWithBrace(line: string): boolean {

@@ -28,6 +28,17 @@ function fromNumber(value: number): string | null {
   return isoOf(value < 1e17 ? value / 1e3 : value / 1e6)
 }
 
+let second = Number.NaN
+let secondText = ''
+
+/** What is common to all times of a second is made once. */
 function isoOf(ms: number): string | null {
-  return ms <= LAST_MS ? new Date(ms).toISOString() : null
+  if (ms > LAST_MS) return null
+  const whole = Math.trunc(ms)
+  const rest = whole % 1_000
+  if (whole - rest !== second) {
+    second = whole - rest
+    secondText = new Date(second).toISOString().slice(0, -4)
+  }
+  return `${secondText}${String(rest).padStart(3, '0')}Z`
 }

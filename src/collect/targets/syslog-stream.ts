@@ -25,12 +25,15 @@ export function streamLink(address: Address): SyslogLink {
       if (isNew) close()
       try {
         socket ??= await open(address, signal)
+        socket.ref()
         if (isNew && last !== null) await sendAll(socket, last, signal)
         await sendAll(socket, batch, signal)
         last = batch
       } catch (error) {
         close()
         throw error
+      } finally {
+        socket?.unref()
       }
     },
     close,
@@ -40,7 +43,6 @@ export function streamLink(address: Address): SyslogLink {
 function open(address: Address, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = address.kind === 'unix' ? connect(address.path) : connect(address.port, address.host)
-    socket.unref()
     const fail = (error: Error) => {
       socket.destroy()
       reject(explained(error))

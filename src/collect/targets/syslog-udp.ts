@@ -27,7 +27,6 @@ export function udpLink({ host, port }: { readonly host: string; readonly port: 
     made.on('error', (error) => {
       failure = error
     })
-    made.unref()
     return made
   }
   return {
@@ -35,12 +34,15 @@ export function udpLink({ host, port }: { readonly host: string; readonly port: 
       failure = null
       try {
         socket ??= await open()
+        socket.ref()
         for (const message of messages) await sendOne(socket, cut(message), signal)
         await new Promise((resolve) => setTimeout(resolve, ECHO_MS))
         if (failure !== null) throw failure
       } catch (error) {
         close()
         throw error
+      } finally {
+        socket?.unref()
       }
     },
     close,

@@ -85,7 +85,7 @@ const target = object('a map with type', {
   headers: option(headers, 'Of type `http`: sent with each batch.'),
   labels: option(labels, 'Of type `http`: labels of Loki, attributes of OpenTelemetry’s resource.'),
   timeout: option(longDuration, 'Of type `http`: so long an answer is waited for.', '10s'),
-  batch_size: option(whole(1, MANY), 'So many records are delivered at once.', 1_000),
+  batch_size: option(whole(1, MANY), 'So many records are delivered at once. Default: 1000 of types `http` and `syslog`, else 5000.'),
   batch_bytes: option(sizeFrom(LEAST_BATCH, MOST_BATCH, 'from 4kB to 64MB'), 'So much output is read for a batch.', '1MB'),
   batch_wait: option(duration, 'The first record waits so long for others. Default: `500ms` of type `http`, else `0`.'),
 }).meta({ id: 'log_target', description: 'Where collected output goes. [Logs](logs.md) tells more.' })
