@@ -81,17 +81,17 @@ export class Bar {
   }
 
   progress(): Progress {
-    const { current = null, total = null, unit = null, message = null } = this.#last
+    const { current, total, unit = null, message = '' } = this.#last
     const percent = percentOf(this.#last)
-    const rate = this.#last.rate ?? (current === null ? null : this.#current.perSecond)
+    const rate = this.#last.rate ?? (current === undefined ? null : this.#current.perSecond)
     return {
       percent: percent === null ? null : Math.round(percent * 10) / 10,
-      current: current === null ? null : roundedAs(unit, current),
-      total: total === null ? null : roundedAs(unit, total),
+      current: roundedAs(unit, current),
+      total: roundedAs(unit, total),
       unit,
-      rate: rate === null ? null : rounded(Math.max(0, rate)),
+      rate: rate === null || !Number.isFinite(rate) ? null : rounded(Math.max(0, rate)),
       etaMs: this.#etaMs(percent, rate),
-      message: message === null || message === '' ? null : message.slice(0, LONGEST_MESSAGE),
+      message: message === '' ? null : message.slice(0, LONGEST_MESSAGE),
       atMs: this.#lastMs,
     }
   }
@@ -113,15 +113,16 @@ const LONGEST_MS = 3_155_760_000_000
 
 function percentOf({ percent, current, total }: Sighting): number | null {
   const share = percent ?? (current === undefined || total === undefined || total <= 0 ? null : (current / total) * 100)
-  return share === null ? null : Math.min(100, Math.max(0, share))
+  return share === null || Number.isNaN(share) ? null : Math.min(100, Math.max(0, share))
 }
 
 function measureOf(sighting: Sighting): number | null {
   return percentOf(sighting) ?? sighting.current ?? null
 }
 
-/** No part of a byte. */
-function roundedAs(unit: string | null, value: number): number {
+/** No part of a byte. What is no number is not said. */
+function roundedAs(unit: string | null, value = Number.NaN): number | null {
+  if (!Number.isFinite(value)) return null
   return unit === 'B' ? Math.round(value) : Math.round(value * 1_000) / 1_000
 }
 

@@ -5,14 +5,19 @@ import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { eventsBetween } from '../../src/cli/events/between.ts'
 import { parseProgress, toProgressSpec } from '../../src/cli/parse/progress.ts'
+import { colorsFor } from '../../src/cli/render/colors.ts'
 import { renderBar, renderCellBar, renderPercent, renderProgress } from '../../src/cli/render/progress.ts'
+import { initialState, update } from '../../src/cli/top/model.ts'
+import { renderTop } from '../../src/cli/top/render.ts'
 import type { Progress } from '../../src/output.ts'
+import { EPOCH_MS } from '../machines/fixtures.ts'
 import { BIN, Home } from './harness.ts'
 import { later, recordOf, upRecord } from './records.ts'
 import { HAS_TERMINAL, inTerminal } from './terminal.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
+const PLAIN = await colorsFor({ stdout: process.stdout, env: { NO_COLOR: '1' } })
 const NOTHING: Progress = { percent: null, current: null, total: null, unit: null, rate: null, etaMs: null, message: null, atMs: 0 }
 const download: Progress = { ...NOTHING, percent: 75.4, current: 2_249_728, total: 2_999_296, unit: 'B', rate: 923_648, etaMs: 800, message: 'model.bin' }
 const film: Progress = { ...NOTHING, percent: 56, current: 11.2, total: 20, unit: 's', rate: 1.55, etaMs: 75_000 }
@@ -74,6 +79,18 @@ describe('as a bar', () => {
       '[#########-]  99 %',
       '[##########] 100 %',
     ])
+  })
+})
+
+describe('top', () => {
+  const shown = (...records: ReturnType<typeof upRecord>[]) => {
+    const state = update(initialState({ columns: 100, rows: 6, nowMs: EPOCH_MS }), { type: 'records.changed', records, hasManager: true }).state
+    return renderTop(state, PLAIN).join('\n')
+  }
+
+  it('has a column of bars, where one says how far it is', () => {
+    expect(shown(upRecord({ id: 'web', progress: download }), upRecord({ id: 'db' }))).toMatch(/ PROGRESS .*\n.* \[#######---\] {2}75 % .*\n.* - /)
+    expect(shown(upRecord({ id: 'web' }))).not.toContain('PROGRESS')
   })
 })
 

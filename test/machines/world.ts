@@ -92,6 +92,11 @@ export class FakeRun {
     return this.#tell({ type: 'ready.signalled', run: this.run, atMs: this.#world.nowMs })
   }
 
+  progressed(percent: number, message: string | null = null): this {
+    const progress = { percent, current: null, total: null, unit: null, rate: null, etaMs: null, message, atMs: this.#world.nowMs }
+    return this.#tell({ type: 'run.progressed', run: this.run, progress, atMs: this.#world.nowMs })
+  }
+
   /** It has had its `startupTimeoutMs`. */
   timesOut(): this {
     return this.#tell({ type: 'startup.timed-out', run: this.run, atMs: this.#world.nowMs })

@@ -94,6 +94,12 @@ describe('a pattern of the user', () => {
     expect(seen.at(-1)).toMatchObject({ percent: 50, current: 100, total: 200, message: 'two' })
   })
 
+  it('is of numbers that there are', () => {
+    const seen = progressOf(`at ${'9'.repeat(400)} of 1.2.3\n`, pattern('at (?<current>\\S+) of (?<total>\\S+)'))
+    expect(seen).toEqual([])
+    expect(progressOf('10it [00:01, 0.00s/it]\r').at(-1)).toMatchObject({ current: 10, rate: null })
+  })
+
   it('may go back, and never leaves 0 to 100', () => {
     expect(percentsOf('p=50 p=150\np=150\np=5\n', pattern('^p=(?<percent>-?\\d+)'))).toEqual([50, 100, 5])
   })

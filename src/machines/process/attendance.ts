@@ -4,6 +4,7 @@ import { trialMs } from './breaker.ts'
 import { type Change, noted, nowOf } from './change.ts'
 import type { ProcessEvent } from './events.ts'
 import { afterResult, describeProbe } from './health.ts'
+import { redactUrl } from './redact.ts'
 import { withoutStreaks } from './restart.ts'
 import { formatSpan } from './span.ts'
 
@@ -39,7 +40,9 @@ export function afterSignal(_context: ProcessContext, event: ProcessEvent): Chan
 }
 
 export function afterProgress(_context: ProcessContext, event: ProcessEvent): Change {
-  return event.type === 'run.progressed' ? { progress: event.progress } : {}
+  if (event.type !== 'run.progressed') return {}
+  const { message } = event.progress
+  return { progress: message === null ? event.progress : { ...event.progress, message: redactUrl(message) } }
 }
 
 export function afterReady(_context: ProcessContext, event: ProcessEvent): Change {

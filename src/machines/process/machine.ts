@@ -117,9 +117,9 @@ const base = setup({
       const reason = probe === null ? '' : describeProbe(probe, context.probes[probe])
       return { type: 'process.unhealthy' as const, id: context.spec.id, run: context.run, reason, atMs: nowOf(event) }
     }),
-    emitProgressed: emit(({ context, event }) => {
-      if (event.type !== 'run.progressed') throw new Error(`internal: ${event.type} is no progress`)
-      return { type: 'process.progressed' as const, id: context.spec.id, run: context.run, progress: event.progress, atMs: event.atMs }
+    emitProgressed: enqueueActions(({ context, event, enqueue }) => {
+      const { progress, run, spec } = context
+      if (progress !== null) enqueue.emit({ type: 'process.progressed', id: spec.id, run, progress, atMs: nowOf(event) })
     }),
     emitExited: emit(({ context, event }) => {
       const { outcome, atMs } = endOf(context, event)

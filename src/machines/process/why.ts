@@ -13,7 +13,13 @@ import type { ProcessState } from './states.ts'
  * @returns one sentence a line, the answer first
  */
 export function explainProcess(record: ProcessRecord, nowMs: number): readonly string[] {
-  return [...stateLines(record, nowMs), ...probeLines(record, nowMs), ...countLines(record, nowMs), ...breakerLines(record, nowMs)]
+  return [
+    ...stateLines(record, nowMs),
+    ...progressLines(record, nowMs),
+    ...probeLines(record, nowMs),
+    ...countLines(record, nowMs),
+    ...breakerLines(record, nowMs),
+  ]
 }
 
 function stateLines(record: ProcessRecord, nowMs: number): readonly string[] {
@@ -47,6 +53,11 @@ function stateLines(record: ProcessRecord, nowMs: number): readonly string[] {
       return [`${id} has been down for ${since(record.completed_at, nowMs)} (run ${run}): ${verdictOf(record)}.`, ...held, ...next]
     }
   }
+}
+
+function progressLines({ progress, pid }: ProcessRecord, nowMs: number): readonly string[] {
+  if (progress === null || progress.percent === null || pid === null) return []
+  return [`By its output, ${Math.floor(progress.percent)} % was done ${formatSpan(Math.max(0, nowMs - progress.atMs))} ago.`]
 }
 
 /** Who holds it back says what it does, as "waits for db to be healthy: db is starting". */

@@ -148,6 +148,23 @@ describe.each([
     })
   })
 
+  describe('that says how far it is', () => {
+    it('has that on record until its next run begins, without passwords', () => {
+      const process = aService().isUp()
+      world.child.progressed(45, 'https://me:secret@example.org')
+      expect(process.record.progress).toMatchObject({ percent: 45, message: 'https://me:***@example.org', atMs: world.nowMs })
+      expect(world.emitted('process.progressed')).toEqual([
+        { type: 'process.progressed', id: 'web', run: 1, progress: process.record.progress, atMs: world.nowMs },
+      ])
+      const first = world.child
+      first.exits(code(1))
+      expect(process.record).toMatchObject({ state: 'backoff', progress: { percent: 45 } })
+      world.passDeadline()
+      world.child.isLaunched()
+      expect(process.record).toMatchObject({ run: 2, progress: null })
+    })
+  })
+
   describe('that fails its liveness probe', () => {
     it('is stopped and started again, and says so on the way', () => {
       const process = aService({ health: WATCHED }).isUp()
