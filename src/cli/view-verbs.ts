@@ -28,6 +28,7 @@ export function addViewVerbs({ verb, cliOf, answer }: Verbs): void {
     'procman logs -f --tail 0',
     'procman logs -l team=data --timestamps',
     'procman logs web --json --stderr',
+    'procman logs --path web',
   )
     .option('-f, --follow', 'go on until they have ended')
     .option('-l, --label <name=value,...>', 'of all processes with these labels', collect)
@@ -41,6 +42,9 @@ export function addViewVerbs({ verb, cliOf, answer }: Verbs): void {
     .option('--stderr', 'stderr only')
     .option('--timestamps', 'each line after the time when it arrived')
     .option('--json', 'print JSON, an object a line')
+    .option('--path', 'print the paths of their files instead, the oldest first')
+    .option('--rotate', 'rotate their logs now')
+    .option('--clear', 'empty their logs')
     .action(async (ids: readonly string[], options) => answer(await (await import('./commands/logs.ts')).logs(cliOf(options), ids, options)))
   verb('top', 'the processes as they are, live, with keys: logs, restart, stop, start', 'procman top').action(async (options) =>
     answer(await (await import('./commands/top.ts')).top(cliOf(options))),

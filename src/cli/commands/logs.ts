@@ -1,11 +1,12 @@
 /** `logs`: what processes have printed, and with `-f` what they print until they have ended. */
-import type { Attachment, AttachOptions, Reader } from '../../api.ts'
+import type { AttachOptions, Reader } from '../../api.ts'
 import type { ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type Io, say } from '../io.ts'
-import { type LogsOptions, parseLogsOptions } from '../logs/asked.ts'
+import { type Asked, type LogsOptions, parseLogsOptions } from '../logs/asked.ts'
+import { clearLogs, printPaths, rotateLogs } from '../logs/care.ts'
 import { marked } from '../logs/marked.ts'
 import { printLines } from '../logs/print-lines.ts'
 import { type Source, sourceOf } from '../logs/source.ts'
@@ -13,6 +14,19 @@ import { type Source, sourceOf } from '../logs/source.ts'
 /** Without ids and labels: of all that there are. One process is copied byte for byte, unless it is asked for by lines. */
 export async function logs(cli: Cli, given: readonly string[], options: LogsOptions): Promise<number> {
   const asked = parseLogsOptions(given, options, cli.io.nowMs())
+  switch (asked.verb) {
+    case 'read':
+      return read(cli, given, asked)
+    case 'path':
+      return printPaths(cli, given, asked)
+    case 'rotate':
+      return rotateLogs(cli, given)
+    case 'clear':
+      return clearLogs(cli, given)
+  }
+}
+
+async function read(cli: Cli, given: readonly string[], asked: Asked): Promise<number> {
   const reader = await cli.reader()
   const records = given.length === 0 ? reader.list(asked.labels === undefined ? {} : { labels: asked.labels }) : uniqueById(given.map((id) => reader.get(id)))
   const [only] = records
@@ -21,7 +35,7 @@ export async function logs(cli: Cli, given: readonly string[], options: LogsOpti
   try {
     for (const record of records) await sayWhatIsNotKept(cli.io, source, record, asked.read)
     if (!isOne || only === undefined || asked.byLine) return await printLines(cli.io, source, records, { ...asked, isNamed: !isOne })
-    await copyOne(cli, reader, source.attach(only.id, asked.read), only, asked.read)
+    await copyOne(cli, reader, source, only.id, asked.read)
     return EXIT.done
   } finally {
     await source.close()
@@ -29,11 +43,13 @@ export async function logs(cli: Cli, given: readonly string[], options: LogsOpti
 }
 
 /** On a terminal with a bar below it, for one that was asked how far it is. */
-async function copyOne({ io }: Cli, reader: Reader, attachment: Attachment, process: ProcessRecord, { follow }: AttachOptions): Promise<unknown> {
-  const progress = follow === true && io.stderr.isTTY === true ? reader.specs().find(({ record }) => record.id === process.id)?.spec.progress : null
-  if (progress === null || progress === undefined) return copyOutput(marked(attachment, process, io), io)
+async function copyOne({ io }: Cli, reader: Reader, source: Source, id: string, how: AttachOptions): Promise<unknown> {
+  const isBar = how.follow === true && io.stderr.isTTY === true
+  const progress = isBar ? reader.specs().find(({ record }) => record.id === id)?.spec.progress : null
+  const output = source.attach(id, how)
+  if (progress === null || progress === undefined) return copyOutput(marked(output, source, id, io), io)
   const { copyWithProgress } = await import('../progress/copy.ts')
-  return copyWithProgress(attachment, io, progress)
+  return copyWithProgress(output, io, progress)
 }
 
 function uniqueById(records: readonly ProcessRecord[]): readonly ProcessRecord[] {

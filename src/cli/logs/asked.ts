@@ -19,9 +19,17 @@ export interface LogsOptions {
   readonly stderr?: boolean
   readonly json?: boolean
   readonly timestamps?: boolean
+  readonly path?: boolean
+  readonly rotate?: boolean
+  readonly clear?: boolean
 }
 
+const CARE = ['path', 'rotate', 'clear'] as const
+const FLAGS = { ignoreCase: '--ignore-case' } as const
+
 export interface Asked {
+  /** `read` the output, or see to the files. */
+  readonly verb: 'read' | (typeof CARE)[number]
   readonly labels: LabelFilter | undefined
   readonly read: WatchOptions
   /** 0 and less: so many before the last one. */
@@ -33,6 +41,7 @@ export interface Asked {
 }
 
 export function parseLogsOptions(ids: readonly string[], options: LogsOptions, nowMs: number): Asked {
+  const verb = verbOf(ids, options)
   const { label, tail, since, until, run, grep, stdout, stderr, json = false, timestamps = false, follow = false } = options
   if (label !== undefined && ids.length > 0) throw usageError('give ids or --label, not both')
   if (follow && until !== undefined) throw usageError('--follow and --until cannot both be meant: nothing that comes is older')
@@ -40,6 +49,7 @@ export function parseLogsOptions(ids: readonly string[], options: LogsOptions, n
   // One of the two: that stream alone. None or both: both.
   const isBoth = stdout === stderr
   return {
+    verb,
     labels: label && parseLabelFilter(label),
     read: {
       follow,
@@ -55,6 +65,18 @@ export function parseLogsOptions(ids: readonly string[], options: LogsOptions, n
     isJson: json,
     isTimed: timestamps,
   }
+}
+
+/** What sees to the files takes ids and nothing else; `--path` a stream, and JSON. */
+function verbOf(ids: readonly string[], options: LogsOptions): Asked['verb'] {
+  const [verb, other] = CARE.filter((name) => options[name] === true)
+  if (verb === undefined) return 'read'
+  if (other !== undefined) throw usageError(`--${verb} and --${other} cannot both be meant`)
+  const allowed = verb === 'path' ? [verb, 'stdout', 'stderr', 'json', 'stateDir'] : [verb, 'stateDir']
+  const odd = Object.entries(options).find(([name, value]) => value !== undefined && !allowed.includes(name))?.[0]
+  if (odd !== undefined) throw usageError(`--${verb} and ${FLAGS[odd as keyof typeof FLAGS] ?? `--${odd}`} cannot both be meant`)
+  if (ids.length === 0) throw usageError(`--${verb} needs the id of a process, as in: procman logs --${verb} web`)
+  return verb
 }
 
 function parsePattern(source: string, ignoreCase: boolean): RegExp {

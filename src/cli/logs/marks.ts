@@ -3,12 +3,13 @@ import type { NamedLine, ProcessRecord } from '../../index.ts'
 import { type LineStyle, renderGap, renderRunMark } from './line-text.ts'
 
 export class Marks {
-  readonly #records: ReadonlyMap<string, ProcessRecord>
+  readonly #recordOf: (id: string) => ProcessRecord | undefined
   readonly #style: LineStyle
   readonly #runs = new Map<string, number>()
 
-  constructor(records: readonly ProcessRecord[], style: LineStyle) {
-    this.#records = new Map(records.map((record) => [record.id, record]))
+  /** @param recordOf as it is now; undefined: it is not there any more */
+  constructor(recordOf: (id: string) => ProcessRecord | undefined, style: LineStyle) {
+    this.#recordOf = recordOf
     this.#style = style
   }
 
@@ -16,8 +17,13 @@ export class Marks {
   before({ id, run, stream, gapBytes }: Pick<NamedLine, 'id' | 'run' | 'stream' | 'gapBytes'>): string {
     const before = this.#runs.get(id)
     this.#runs.set(id, run)
-    const record = this.#records.get(id)
-    const mark = before === undefined || before === run ? '' : renderRunMark(id, run, record?.run === run ? record.started_at : null, this.#style)
+    const mark = before === undefined || before === run ? '' : renderRunMark(id, run, this.#startOf(id, run), this.#style)
     return gapBytes === undefined ? mark : mark + renderGap(id, stream, gapBytes, this.#style)
+  }
+
+  /** Of the current run, and of the last one; of others nobody knows. */
+  #startOf(id: string, run: number): string | null {
+    const record = this.#recordOf(id)
+    return record?.run === run ? record.started_at : null
   }
 }

@@ -10,7 +10,7 @@ import { type LineStyle, lineToJson, renderLine } from './line-text.ts'
 import { Marks } from './marks.ts'
 import { Printer } from './printer.ts'
 import { runsOf } from './runs.ts'
-import type { Source } from './source.ts'
+import { recordOf, type Source } from './source.ts'
 
 /** What cannot be read is reported, and the rest printed. @param asked `isNamed`: each line after the name of its process @returns the exit code */
 export async function printLines(io: Io, source: Source, records: readonly ProcessRecord[], asked: Asked & { readonly isNamed: boolean }): Promise<number> {
@@ -18,7 +18,9 @@ export async function printLines(io: Io, source: Source, records: readonly Proce
   const ids = records.map(({ id }) => id).filter((id) => runs?.has(id) !== false)
   const style: LineStyle = { prefix: asked.isNamed ? await prefixesFor(io, ids) : null, isTimed: asked.isTimed }
   const printer = new Printer(io)
-  const print = asked.isJson ? (line: NamedLine) => printer.print('stdout', lineToJson(line)) : printText(printer, new Marks(records, style), style)
+  const print = asked.isJson
+    ? (line: NamedLine) => printer.print('stdout', lineToJson(line))
+    : printText(printer, new Marks((id) => recordOf(source, id), style), style)
   let code: number = EXIT.done
   const reported: Promise<void>[] = []
   const onError = (_id: string, error: unknown) => {

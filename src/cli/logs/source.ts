@@ -18,3 +18,12 @@ export async function sourceOf(cli: Cli, records: readonly ProcessRecord[]): Pro
     close: async () => manager?.close(),
   }
 }
+
+/** @returns undefined for what was removed */
+export function recordOf(source: Pick<Source, 'get'>, id: string): ProcessRecord | undefined {
+  try {
+    return source.get(id)
+  } catch {
+    return undefined
+  }
+}

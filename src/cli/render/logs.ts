@@ -1,17 +1,40 @@
 /** What becomes of the output of a process, in words. */
-import type { ProcessRecord } from '../../index.ts'
+import type { LogStats, ProcessRecord, StreamStats } from '../../index.ts'
 import { writeSize } from '../../size.ts'
 import type { Row } from './row.ts'
+import { renderSize } from './size.ts'
 import { renderSpan } from './time.ts'
+
+const STREAMS = ['stdout', 'stderr'] as const
 
 type Logs = ProcessRecord['logs']
 
-export function logRows({ logs }: Pick<ProcessRecord, 'logs'>): readonly Row[] {
-  if (logs.stdout === logs.stderr) return [['output', renderCapture(logs, logs.stdout)]]
+/** @param stats null: nobody has looked */
+export function logRows({ logs }: Pick<ProcessRecord, 'logs'>, stats: LogStats | null): readonly Row[] {
+  const where: readonly Row[] =
+    logs.stdout === logs.stderr
+      ? [['output', renderCapture(logs, logs.stdout)]]
+      : [
+          ['stdout', renderCapture(logs, logs.stdout)],
+          ['stderr', renderCapture(logs, logs.stderr)],
+        ]
+  return stats === null ? where : [...where, ...statRows(logs, stats)]
+}
+
+function statRows(logs: Logs, stats: LogStats): readonly Row[] {
+  const inFiles = STREAMS.filter((stream) => logs[stream] === 'files' || stats[stream].to > 0)
+  const lost = STREAMS.filter((stream) => stats[stream].lostBytes > 0).map((stream) => `${renderSize(stats[stream].lostBytes)} of ${stream}`)
   return [
-    ['stdout', renderCapture(logs, logs.stdout)],
-    ['stderr', renderCapture(logs, logs.stderr)],
+    ...(inFiles.length === 0 ? [] : [['logs', inFiles.map((stream) => renderStats(stream, stats[stream])).join(', ')] as const]),
+    ...(lost.length === 0 ? [] : [['lost output', `${lost.join(', ')}: it could not be written, the disk was full`] as const]),
   ]
+}
+
+function renderStats(stream: string, { from, to, gapBytes, diskBytes, rotatedFiles, compressedFiles }: StreamStats): string {
+  const packed = compressedFiles === 0 ? '' : `, ${compressedFiles} of them compressed`
+  const rotated = rotatedFiles === 0 ? '' : ` in ${rotatedFiles + 1} files${packed}`
+  const taken = compressedFiles === 0 ? '' : ` (${renderSize(diskBytes)} on the disk)`
+  return `${renderSize(to - from - gapBytes)} of ${stream}${rotated}${taken}`
 }
 
 function renderCapture(logs: Logs, capture: Logs['stdout']): string {

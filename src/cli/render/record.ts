@@ -1,5 +1,5 @@
 /** One process for people: what was asked for, how it is, how it went. */
-import type { ProcessRecord } from '../../index.ts'
+import type { LogStats, ProcessRecord } from '../../index.ts'
 import type { StopPolicy } from '../../types.ts'
 import type { Due } from '../duties.ts'
 import type { Io } from '../io.ts'
@@ -14,14 +14,14 @@ import { renderStatus } from './status.ts'
 import { escapeControls, orDash, renderCommand, renderPairs } from './text.ts'
 import { renderSpan, renderTime } from './time.ts'
 
-/** @param due what is left to a manager just now; null: nothing */
-export function renderRecord(record: ProcessRecord, due: Due | null, io: Pick<Io, 'nowMs'>, colors: Colors): string {
+/** @param due what is left to a manager just now; null: nothing @param stats of its logs; null: not looked at */
+export function renderRecord(record: ProcessRecord, due: Due | null, io: Pick<Io, 'nowMs'>, colors: Colors, stats: LogStats | null = null): string {
   const nowMs = io.nowMs()
   const rows = [
     ...stateRows(record, due, nowMs),
     ...healthRows(record, nowMs),
     ...restartRows(record, nowMs),
-    ...specRows(record),
+    ...specRows(record, stats),
     ...reasonRows(record, nowMs),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
@@ -54,7 +54,7 @@ function stateRows(record: ProcessRecord, due: Due | null, nowMs: number): reado
   ]
 }
 
-function specRows(record: ProcessRecord): readonly Row[] {
+function specRows(record: ProcessRecord, stats: LogStats | null): readonly Row[] {
   return [
     ['command', renderCommand(record.command, record.args)],
     ['work dir', record.work_dir],
@@ -66,7 +66,7 @@ function specRows(record: ProcessRecord): readonly Row[] {
     ...policyRows(record.restart),
     ['stop', renderStop(record.stop)],
     ['leftovers', record.leftovers],
-    ...logRows(record),
+    ...logRows(record, stats),
     ...rowIf('depends on', renderPairs(record.depends_on)),
     ...rowIf('project', record.origin ?? ''),
   ]
