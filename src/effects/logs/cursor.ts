@@ -1,13 +1,12 @@
 import type { LogChunk } from '../../log-api.ts'
 import type { Cursor, CursorOptions } from './any-cursor.ts'
+import { findBegin } from './begin.ts'
 import type { ArrivalSpan, LogRange, LogSource, LogStream, RunMark } from './contract.ts'
 import { endOfLog, LiveFile, placeOf, type Stand } from './live-file.ts'
 import { type FileLook, isSameFile, lookAt, unreadable } from './log-file.ts'
 import { Past } from './past.ts'
 import type { LogPlace } from './position.ts'
 import { findRun, marksOfReplaced, type RunSpan } from './runs.ts'
-import { findTail } from './tail.ts'
-import { findWantedTail } from './wanted-tail.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const NOTHING = Buffer.alloc(0)
@@ -29,9 +28,7 @@ export class LogCursor implements Cursor {
   readonly stream: LogStream
   readonly path: string
   readonly #source: LogSource
-  readonly #tail: number
-  readonly #wants: ((text: string) => boolean) | undefined
-  readonly #isFollowing: boolean
+  readonly #options: CursorOptions
   readonly #atStart: FileLook | null
   readonly #at: LogPlace | undefined
   readonly #limit: number
@@ -62,9 +59,7 @@ export class LogCursor implements Cursor {
     this.stream = stream
     this.path = source.path(stream)
     this.#source = source
-    this.#tail = options.tail
-    this.#wants = options.wants
-    this.#isFollowing = options.follow
+    this.#options = options
     this.#offset = options.from ?? 0
     this.#at = options.at
     this.#atStart = lookAt(this.path)
@@ -203,18 +198,12 @@ export class LogCursor implements Cursor {
     else await this.#begin(Math.min(this.#historyEnd, stand.end), live)
   }
 
-  /** Of what there is now: the last lines, or all, of the range. @param end where that ends */
+  /** @param end behind what there is now */
   async #begin(end: number, live: LiveFile | null): Promise<void> {
-    const { run, since, until } = this.#range
+    const { stream, path } = this
     const { arrivals } = this.#source
-    const marks = run === undefined ? [] : this.#marks()
-    const nextRun = marks.find((mark) => run !== undefined && mark.run > run)?.[this.stream]
-    const runEnd = Math.min(end, nextRun ?? end, until === undefined ? end : (arrivals?.until(this.stream, until) ?? end))
-    if (this.#tail !== Number.POSITIVE_INFINITY) this.#offset = await this.#tailBefore(runEnd, live)
-    this.#offset = Math.max(this.#offset, marks.find((mark) => mark.run === run)?.[this.stream] ?? 0)
-    if (since === undefined || arrivals === undefined) return
-    const first = Math.min(arrivals.since(this.stream, since), end)
-    if (first > this.#offset) this.#offset = Math.max(this.#offset, await this.#linesBefore(first, 1, live))
+    const pieces = (from: number, to: number) => this.#between(from, to)
+    this.#offset = await findBegin({ ...this.#options, log: { path, live }, stream, marks: this.#marks(), arrivals, end, pieces })
   }
 
   /** Another file, or one that was emptied, is read from its beginning; what was rotated before it stays where it is. */
@@ -300,16 +289,6 @@ export class LogCursor implements Cursor {
     this.#inode = '0'
   }
 
-  #tailBefore(end: number, live: LiveFile | null): Promise<number> {
-    const find = (lines: number) => this.#linesBefore(end, lines, live)
-    return this.#wants === undefined ? find(this.#tail) : findWantedTail(this.#tail, find, (from) => this.#between(from, end), this.#wants)
-  }
-
-  #linesBefore(end: number, lines: number, live: LiveFile | null): Promise<number> {
-    const starts = new Set(this.#marks().map((mark) => mark[this.stream]))
-    return findTail({ path: this.path, live }, end, lines, starts)
-  }
-
   async *#between(from: number, end: number): AsyncGenerator<LogChunk> {
     const cursor = new LogCursor(this.#source, this.stream, { follow: false, tail: Number.POSITIVE_INFINITY, from })
     try {
@@ -335,7 +314,7 @@ export class LogCursor implements Cursor {
 
   /** An empty one may be there just because somebody rotates logs: the run goes on writing to the open one. */
   #isNext(atPath: FileLook | null): boolean {
-    return this.#isFollowing && atPath !== null && atPath.size > 0 && this.#isReplaced(atPath) && this.#isOurs(atPath)
+    return this.#options.follow && atPath !== null && atPath.size > 0 && this.#isReplaced(atPath) && this.#isOurs(atPath)
   }
 
   #isOurs(look: FileLook): boolean {

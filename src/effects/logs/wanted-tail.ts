@@ -22,7 +22,7 @@ export async function findWantedTail(
   let before: number | undefined
   for (let count = lines * MORE; ; count *= MORE) {
     const from = await tail(count)
-    if (lines === 0 || from === before) return from
+    if (lines === 0 || (before !== undefined && from >= before)) return from // all that is kept was looked through
     const begins = await lastWanted(lines, pieces(from), from, wants)
     const [first] = begins
     if (begins.length === lines && first !== undefined) return first
