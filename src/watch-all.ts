@@ -10,6 +10,8 @@ export type { NamedLine } from './merging/named-line.ts'
 export interface WatchAllOptions extends Omit<WatchOptions, 'from'> {
   /** Told of a process whose output cannot be read (any more); the others go on. Default: the failure ends all. */
   readonly onError?: (id: string, error: unknown) => void
+  /** Called once, when all that was there has been given: what is given from now on comes. Not without `follow`. */
+  readonly onCaughtUp?: () => void
 }
 
 /**
@@ -26,7 +28,7 @@ export interface WatchAllOptions extends Omit<WatchOptions, 'from'> {
 export async function* watchAll(
   source: Pick<Reader, 'get' | 'watch'>,
   ids: readonly string[],
-  { onError, ...options }: WatchAllOptions = {},
+  { onError, onCaughtUp, ...options }: WatchAllOptions = {},
 ): AsyncGenerator<NamedLine, void, undefined> {
   const records = new Map(ids.map((given) => source.get(given)).map((record) => [record.id, record]))
   const fail = (id: string, error: unknown) => {
@@ -42,6 +44,7 @@ export async function* watchAll(
     await past.close()
   }
   if (!follow || signal?.aborted === true) return
+  onCaughtUp?.()
   const { tail: _tail, ...filters } = options
   const live = new Funnel(fail)
   try {

@@ -128,9 +128,19 @@ describe('logs by lines', () => {
     })
   })
 
+  it('that come while they are followed have a time, whoever has written it down', async () => {
+    await stdoutOf('restart', 'web')
+    const follower = home.begin('logs', 'web', '-f', '--run', '0', '--json')
+    await says('web', 'live')
+    await follower.prints('"live"')
+    await stdoutOf('cancel', 'web', '--timeout', '0')
+    const { stdout } = await follower.answer
+    expect(lines(stdout).map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ run: 3, text: 'live', time: expect.any(String) })])
+  })
+
   it.each([
-    [['web', '--run', '7'], 2, 'web has had 2 runs; there is no run 7'],
-    [['web', '--run', '-2'], 2, 'web has had 2 runs; there is none 2 before the last'],
+    [['web', '--run', '7'], 2, 'web has had 3 runs; there is no run 7'],
+    [['web', '--run', '-3'], 2, 'web has had 3 runs; there is none 3 before the last'],
     [['web', '--run', 'last'], 2, '--run "last" is not the number of a run'],
     [['web', '--since', 'yesterday'], 2, '--since "yesterday" is no time'],
     [['web', '--grep', '('], 2, '--grep "(" is not a regular expression'],
@@ -151,11 +161,11 @@ describe('logs of one process', () => {
       text += data
     })
     await new Promise((resolve) => terminal.on('close', resolve))
-    expect(text.replaceAll('\r', '')).toMatch(/^one\nthree\ntrouble\n--- run 2, started \S+ ---\nfour\n$/)
+    expect(text.replaceAll('\r', '')).toMatch(/^one\nthree\ntrouble\n--- run 2 ---\nfour\n--- run 3, started \S+ ---\nlive\n$/)
   })
 
   it('are byte for byte what it has written', async () => {
-    expect(await procman('logs', 'web')).toMatchObject({ code: 0, stdout: 'one\nthree\nfour\n', stderr: 'trouble\n' })
+    expect(await procman('logs', 'web')).toMatchObject({ code: 0, stdout: 'one\nthree\nfour\nlive\n', stderr: 'trouble\n' })
   })
 
   it('that are not kept are said to be so', async () => {

@@ -32,12 +32,17 @@ describe('the lines of several processes', () => {
     for (const id of ['a', 'b']) await supervisor.start(obedient({ id }))
     await supervisor.write('a', 'echo before\n')
     for await (const { text } of supervisor.watch('a')) if (text === 'before') break
-    const lines = watchAll(supervisor, ['a', 'b'])
+    let isCaughtUp = false
+    const onCaughtUp = () => {
+      isCaughtUp = true
+    }
+    const lines = watchAll(supervisor, ['a', 'b'], { onCaughtUp })
     const next = async () => {
       const { value } = await lines.next()
       return value === undefined ? undefined : `${value.id} ${value.text}`
     }
     expect(await next()).toBe('a before')
+    expect(isCaughtUp).toBe(false)
     for (const [id, text] of [
       ['b', 'one'],
       ['a', 'two'],
@@ -46,6 +51,7 @@ describe('the lines of several processes', () => {
       await supervisor.write(id, `echo ${text}\n`)
       expect(await next()).toBe(`${id} ${text}`)
     }
+    expect(isCaughtUp).toBe(true)
     await supervisor.write('a', 'exit\n')
     await supervisor.wait('a')
     await supervisor.write('b', 'echo four; exit\n')

@@ -32,7 +32,13 @@ export async function printLines(io: Io, source: Source, records: readonly Proce
   }
   try {
     const watched = runs === null ? source : { ...source, watch: (id: string, how: WatchOptions = {}) => source.watch(id, { ...how, ...runOf(runs, id) }) }
-    for await (const line of watchAll(watched, ids, { ...asked.read, onError })) await print(line)
+    let isLive = false
+    const onCaughtUp = () => {
+      isLive = true
+    }
+    // What has just come may not be written down yet.
+    const withTime = (line: NamedLine): NamedLine => (isLive && line.at === undefined ? { ...line, at: io.nowMs() } : line)
+    for await (const line of watchAll(watched, ids, { ...asked.read, onError, onCaughtUp })) await print(withTime(line))
     await printer.flush()
     await Promise.all(reported)
   } catch (error) {
