@@ -25,8 +25,9 @@ export class LogLook {
   #knownAs = ''
 
   constructor(jobDir: string, stream: LogStream) {
-    this.path = join(jobDir, `${stream}.log`)
-    this.#place = placePath(this.path)
+    // Not `join`: there may be thousands.
+    this.path = `${jobDir}/${stream}.log`
+    this.#place = `${jobDir}/${stream}.place`
   }
 
   /** @returns null while that cannot be told: there is no file yet, or it is being rotated. @throws what may pass: EACCES, EMFILE */
