@@ -1,7 +1,7 @@
 /** How often a busy file is looked at: half of it is what a reader waits for news. */
 const POLL_MS = 4
 /** What it costs to wake a reader, which then reads; measured. */
-const WAKE_MS = 0.35
+const WAKE_MS = 0.5
 /** Looking and waking take one part of so many of the time of this program, however many files are busy. */
 const SHARE = 4
 /** When watches ring more often than so many times a second, all of them together, files are busy although none of them is by itself. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { LogChunk, LogLine } from '../../../src/api.ts'
 import { LineSplitter, MAX_LINE_BYTES } from '../../../src/effects/logs/line-splitter.ts'
 import { toLines } from '../../../src/effects/logs/lines.ts'
@@ -167,6 +167,18 @@ describe('a line that comes in pieces, with silence between them', () => {
     expect(textsOf(await take(lines, 1))).toEqual(['last~'])
     end()
     expect(await collect(lines)).toEqual([])
+  })
+
+  it('is given whole when its rest is there and only has not been read yet', async () => {
+    const { chunks, write, end } = slowly()
+    let asked = 0
+    const lines = collect(toLines(chunks, { silenceMs: 1, isSilent: () => ++asked < 0 }))
+    write('late')
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(1))
+    write('r\n')
+    await settle()
+    end()
+    expect(textsOf(await lines)).toEqual(['later'])
   })
 
   it('is given whole to one who does not want pieces', async () => {
