@@ -2,7 +2,7 @@
  * `run`: starts, follows, and ends as the command ends. The state directory is held while something is done to the process (starting it,
  * cancelling it), and throughout only when a restart policy or its health needs a living manager. Whatever happens to `run` itself, the process goes on.
  */
-import type { Attachment, ProcessInput, Reader, Supervisor } from '../../api.ts'
+import type { ProcessInput, Reader, Supervisor } from '../../api.ts'
 import { isProcmanError } from '../../errors.ts'
 import type { ProcessRecord } from '../../index.ts'
 import type { StdinWriter } from '../../stdin.ts'
@@ -10,6 +10,7 @@ import { type Cli, isRemote } from '../context.ts'
 import { copyOutput } from '../copy-output.ts'
 import { exitCodeOfRecord } from '../exit-codes.ts'
 import { Grip } from '../grip.ts'
+import { marked } from '../logs/marked.ts'
 import { toProgressSpec } from '../parse/progress.ts'
 import { needsManager, parseSpec, type SpecOptions } from '../parse/spec.ts'
 import { reportError } from '../report.ts'
@@ -53,14 +54,15 @@ async function startAndFollow(cli: Cli, grip: Grip, input: ProcessInput): Promis
 }
 
 /** Printing ends early when nobody reads, or it fails; the process is waited for all the same. */
-async function follow(cli: Cli, source: Pick<Reader | Supervisor, 'attach' | 'wait'>, id: string, input: ProcessInput): Promise<ProcessRecord> {
-  const printed = copy(cli, source.attach(id, { follow: true }), input).catch((error: unknown) => reportError(cli.io, error))
+async function follow(cli: Cli, source: Pick<Reader | Supervisor, 'attach' | 'get' | 'wait'>, id: string, input: ProcessInput): Promise<ProcessRecord> {
+  const printed = copy(cli, source, id, input).catch((error: unknown) => reportError(cli.io, error))
   const [record] = await Promise.all([source.wait(id), printed])
   return record
 }
 
-async function copy({ io }: Cli, attachment: Attachment, { progress = false }: ProcessInput): Promise<unknown> {
-  if (progress === false || io.stderr.isTTY !== true) return copyOutput(attachment, io)
+async function copy({ io }: Cli, source: Pick<Reader | Supervisor, 'attach' | 'get'>, id: string, { progress = false }: ProcessInput): Promise<unknown> {
+  const attachment = source.attach(id, { follow: true })
+  if (progress === false || io.stderr.isTTY !== true) return copyOutput(marked(attachment, source, id, io), io)
   const { copyWithProgress } = await import('../progress/copy.ts')
   return copyWithProgress(attachment, io, toProgressSpec(progress))
 }

@@ -14,6 +14,7 @@ export async function printPaths(cli: Cli, given: readonly string[], { read, isJ
     const paths = await reader.logPaths(id)
     const stdout = read.stdout === false ? [] : paths.stdout
     const stderr = read.stderr === false ? [] : paths.stderr
+    if (stdout.length + stderr.length === 0) await say(cli.io, `there are no files of what ${id} has printed`)
     await write(cli.io.stdout, isJson ? `${JSON.stringify({ id, stdout, stderr })}\n` : [...stdout, ...stderr].map((path) => `${path}\n`).join(''))
   })
   return code === 0 ? failed : code
