@@ -45,6 +45,8 @@ export class LogCursor implements Cursor {
   #stand: Stand | undefined
   /** Read but not yet taken; its first byte stands at `#offset`. */
   #ahead: Buffer = NOTHING
+  /** Of the next byte of `#ahead`. */
+  #spanAhead: RunSpan | undefined
   /** Passed over before `#ahead`. */
   #gapBytes = 0
   /** Whoever begins at the beginning begins with what is kept: that is no gap. */
@@ -152,9 +154,12 @@ export class LogCursor implements Cursor {
     await Promise.all([live?.close(), this.#live?.close(), this.#past.close()]) // two while it goes over to another one
   }
 
-  /** Marks are asked for after the bytes were read: a run's mark is known before its first byte is written. */
+  /** Marks are asked for after the bytes were read, and once for them: a run's mark is known before its first byte is written. */
   #span(): RunSpan {
-    return findRun(this.#marks(), this.stream, this.#offset, this.#runFloor, this.#stand?.base)
+    if (this.hasData && this.#spanAhead !== undefined && this.#offset < this.#spanAhead.end) return this.#spanAhead
+    const span = findRun(this.#marks(), this.stream, this.#offset, this.#runFloor, this.#stand?.base)
+    this.#spanAhead = this.hasData ? span : undefined
+    return span
   }
 
   /** Of the runs that wrote to the file that is read, and before. */
@@ -270,6 +275,7 @@ export class LogCursor implements Cursor {
     if (this.#isClosed || data.length === 0) return
     this.#isUnderWay = true
     this.#ahead = data
+    this.#spanAhead = undefined
   }
 
   /** Somebody has taken the live file away: what was rotated is there all the same. */

@@ -9,6 +9,8 @@ const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** Enough for whoever writes all the time; a thousand that do cost an open and a close each time. */
 const OPEN_AT_ONCE = 64
+/** One that was not written to for so long is closed: nobody is to find the disk in use without need. */
+const IDLE_MS = 1_000
 
 /** What the end of an index says, without reading all of it. */
 export interface IndexTail {
@@ -49,7 +51,8 @@ function readFrom(path: string, startOf: (size: number) => number): IndexTail {
 /** Keeps a few of them open. */
 export class IndexWriter {
   /** The one that was used last is the last. */
-  readonly #open = new Map<string, number>()
+  readonly #open = new Map<string, OpenIndex>()
+  #timer: NodeJS.Timeout | undefined
 
   /** In bytes; 0 also for one that is made now. @throws what `open` throws */
   sizeOf(path: string): number {
@@ -71,37 +74,54 @@ export class IndexWriter {
 
   /** It is about to be replaced, or taken away. */
   forget(path: string): void {
-    const fd = this.#open.get(path)
+    const known = this.#open.get(path)
     this.#open.delete(path)
-    if (fd !== undefined) closeSync(fd)
+    if (known !== undefined) closeSync(known.fd)
   }
 
   close(): void {
+    clearTimeout(this.#timer)
     for (const path of [...this.#open.keys()]) this.forget(path)
   }
 
   #have(path: string): { readonly fd: number; readonly size: number } {
     const known = this.#open.get(path)
     if (known !== undefined) {
-      const { nlink, size } = fstatSync(known)
-      this.#open.delete(path)
-      this.#open.set(path, known)
-      if (nlink > 0) return { fd: known, size }
+      const { nlink, size } = fstatSync(known.fd)
+      if (nlink > 0) return this.#use(path, known.fd, size)
       this.forget(path) // somebody has deleted it
     }
     const fd = openSync(path, APPEND, 0o600)
     const stat = fstatSync(fd)
-    if (!stat.isFile()) {
-      closeSync(fd)
-      throw Object.assign(new Error('it is not a regular file'), { code: 'EINVAL' })
-    }
-    this.#open.set(path, fd)
+    if (stat.isFile()) return this.#use(path, fd, stat.size)
+    closeSync(fd)
+    throw Object.assign(new Error('it is not a regular file'), { code: 'EINVAL' })
+  }
+
+  #use(path: string, fd: number, size: number): { readonly fd: number; readonly size: number } {
+    this.#open.delete(path)
+    this.#open.set(path, { fd, usedAtMs: performance.now() })
     for (const oldest of this.#open.keys()) {
       if (this.#open.size <= OPEN_AT_ONCE) break
       this.forget(oldest)
     }
-    return { fd, size: stat.size }
+    this.#timer ??= setTimeout(() => this.#closeIdle(), IDLE_MS).unref()
+    return { fd, size }
   }
+
+  #closeIdle(): void {
+    const idleSinceMs = performance.now() - IDLE_MS
+    for (const [path, { usedAtMs }] of this.#open) {
+      if (usedAtMs > idleSinceMs) break
+      this.forget(path)
+    }
+    this.#timer = this.#open.size === 0 ? undefined : setTimeout(() => this.#closeIdle(), IDLE_MS).unref()
+  }
+}
+
+interface OpenIndex {
+  readonly fd: number
+  readonly usedAtMs: number
 }
 
 /** Follows an index: what was read stays read. */
