@@ -26,7 +26,7 @@ export function renderRunMark(id: string, run: number, startedAt: string | null,
 
 /** So many bytes of the stream before this line are not kept any more. */
 export function renderGap(id: string, stream: NamedLine['stream'], bytes: number, { prefix }: LineStyle): string {
-  return `${prefix?.(id) ?? ''}--- ${bytes} ${bytes === 1 ? 'byte' : 'bytes'} of ${stream} before this are not kept any more ---\n`
+  return `${prefix?.(id) ?? ''}--- ${bytes} ${bytes === 1 ? 'byte' : 'bytes'} of ${stream} before this ${bytes === 1 ? 'is' : 'are'} not kept any more ---\n`
 }
 
 export function lineToJson({ id, run, stream, text, at, seq, unattended, gapBytes, partial, cut }: NamedLine): string {

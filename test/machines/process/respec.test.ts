@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compareSpecs } from '../../../src/machines/process/respec.ts'
 import { parseProcessInput } from '../../../src/spec/parse.ts'
-import { aProbe, aSpec, type SpecParts } from '../fixtures.ts'
+import { aProbe, aSpec, DEFAULT_LOGS, type SpecParts } from '../fixtures.ts'
 
 const templated: SpecParts = { template: true, labels: { tier: 'web' }, meta: { size: 1 } }
 
@@ -34,6 +34,8 @@ describe('two declarations of a process', () => {
     ['another sign', {}, { ready: { kind: 'delay', delayMs: 1 } }, ['sign of readiness'], []],
     ['labels', { labels: { tier: 'web' } }, { labels: { tier: 'db', a: '' } }, ['label tier', 'label a'], []],
     ['metadata', { meta: { size: 1 } }, { meta: { size: '1' } }, ['meta size'], []],
+    ['the limits of its logs', {}, { logs: { ...DEFAULT_LOGS, maxSizeBytes: 1, maxFiles: 1, compress: 'gzip', bufferBytes: 4_096 } }, ['logs'], []],
+    ['where its output goes', {}, { logs: { ...DEFAULT_LOGS, stderr: 'none' } }, ['logs'], ['logs']],
     ['a policy', {}, { restart: { strategy: 'always' } }, ['restart policy'], []],
     ['a breaker', {}, { breaker: {} }, ['circuit breaker'], []],
     ['a probe', {}, { health: { liveness: aProbe() } }, ['probes'], []],
