@@ -95,7 +95,7 @@ function withNames(plans: readonly Unnamed[], problems: string[]): readonly Targ
     if (taken.has(name)) problems.push(`two targets are called ${show(name)}`)
     taken.add(name)
   }
-  return plans.map(({ place, ...plan }) => ({ ...plan, name: plan.name ?? freeName(`${plan.type}-${digestOf(place)}`, taken) }))
+  return plans.map(({ place, ...plan }) => ({ ...plan, name: plan.name ?? freeName(place === '' ? plan.type : `${plan.type}-${digestOf(place)}`, taken) }))
 }
 
 function freeName(name: string, taken: Set<string>): string {

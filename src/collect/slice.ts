@@ -1,9 +1,8 @@
-/** Reads a piece of the output of one process, as lines. */
+/** Reads a piece of the output of one process, line by line. */
 import type { LogLine, Supervisor } from '../api.ts'
 import { fromPosition, LineSplitter, toPosition } from '../logs.ts'
 
 export interface Slice {
-  readonly lines: readonly LogLine[]
   /** Behind the last line. */
   readonly position: string
   /** So many were read. */
@@ -17,42 +16,43 @@ export interface Slice {
 export interface SliceOptions {
   /** Where to begin; empty: at the beginning. */
   readonly from: string
-  /** No more is read once there is a line. */
+  /** No more is read once there was a line. */
   readonly mostBytes: number
   /** Nothing will follow: what there is of a last line is one. */
   readonly isOver: boolean
+  /** Called with each line, in order. */
+  readonly take: (line: LogLine) => void
 }
 
 type Splitters = Map<LogLine['stream'], LineSplitter>
 
 /** @throws PROCMAN_LOG_UNREADABLE, PROCMAN_PROCESS_UNKNOWN, PROCMAN_INVALID_ARGUMENT for a position that is none */
-export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: string, { from, mostBytes, isOver }: SliceOptions): Promise<Slice> {
+export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: string, { from, mostBytes, isOver, take }: SliceOptions): Promise<Slice> {
   const begun = fromPosition(from)
   const attachment = supervisor.attach(id, { follow: false, from })
   const splitters: Splitters = new Map()
-  const lines: LogLine[] = []
   let bytes = 0
   let lostBytes = 0
+  let lines = 0
+  const takeAll = (more: readonly LogLine[] = []) => {
+    for (const line of more) take(line)
+    lines += more.length
+  }
   for await (const chunk of attachment) {
     const { stream, run, data, gapBytes = 0 } = chunk
     let splitter = splitters.get(stream)
     if (splitter?.run !== run) {
-      append(lines, splitter?.flush())
+      takeAll(splitter?.flush())
       splitter = new LineSplitter(stream, run, { isAfterCr: splitter === undefined && begun[stream]?.isAfterCr === true })
       splitters.set(stream, splitter)
     }
-    append(lines, splitter.split(chunk))
+    takeAll(splitter.split(chunk))
     bytes += data.length
     lostBytes += gapBytes
-    if (bytes >= mostBytes && lines.length > 0) return { lines, position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: false }
+    if (bytes >= mostBytes && lines > 0) return { position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: false }
   }
-  if (isOver) for (const splitter of splitters.values()) append(lines, splitter.flush())
-  return { lines, position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: true }
-}
-
-/** Not `push(...)`: a chunk may have more lines than a call may have arguments. */
-function append(lines: LogLine[], more: readonly LogLine[] = []): void {
-  for (const line of more) lines.push(line)
+  if (isOver) for (const splitter of splitters.values()) takeAll(splitter.flush())
+  return { position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: true }
 }
 
 function behindLines(position: string, splitters: Splitters): string {

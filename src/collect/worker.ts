@@ -1,27 +1,23 @@
 /** Brings output to one target, at the pace of that target: reads what is new, delivers it, and writes down how far that was acknowledged. */
 import type { Supervisor } from '../api.ts'
-import { isProcmanError } from '../errors.ts'
-import { bytesBehind, positionAtEnd } from '../logs.ts'
+import { bytesBehind } from '../logs.ts'
 import { Checkpoint, type Progress } from './checkpoint.ts'
 import type { CollectEvent, CollectRules, TargetStatus } from './contract.ts'
 import { Delivery } from './delivery.ts'
+import { type Batch, Intake } from './intake.ts'
 import { messageOf } from './message-of.ts'
 import type { TargetPlan } from './plan.ts'
-import { type Collected, lookAt, Origins } from './processes.ts'
+import { type Collected, lookAt } from './processes.ts'
 import type { LogRecord } from './record/contract.ts'
-import { levelOf, rankOf } from './record/level.ts'
-import { toRecord } from './record/to-record.ts'
-import { readSlice, type Slice } from './slice.ts'
 import type { Target } from './targets/target.ts'
 import { Wakeups } from './wakeups.ts'
 
-/** At most so much of one process at a time: others have their turn, and the event loop has. */
-const SLICE_BYTES = 256 * 1024
-const LEAST_SLICE_BYTES = 16 * 1024
 /** What is being delivered when all ends has so long to be acknowledged. */
 const LAST_WORDS_MS = 2_000
 /** A process that is removed waits so long for its last output to be delivered. */
 const REMOVAL_MS = 2_000
+/** A timer that is to wait longer fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface WorkerPorts {
   readonly supervisor: Supervisor
@@ -35,30 +31,20 @@ export interface Predecessor {
   readonly gone: Promise<void>
 }
 
-interface Batch {
-  readonly records: LogRecord[]
-  /** Where the target is once they are delivered. */
-  readonly moves: Map<string, Progress>
-}
-
 export class Worker {
   readonly plan: TargetPlan
-  readonly #ports: WorkerPorts
   readonly checkpoint: Checkpoint
+  readonly #ports: WorkerPorts
   readonly #target: Target
   readonly #delivery: Delivery
-  readonly #origins: Origins
+  readonly #intake: Intake
   readonly #wakeups = new Wakeups()
   /** Those that may have something new, in the order in which they have their turn. */
   readonly #dirty = new Set<string>()
-  #batch: Batch = { records: [], moves: new Map() }
-  /** Of the oldest output that is not delivered, and of what came since that was read. */
-  #behindSinceMs: number | null = null
+  /** What was read: the first is being delivered, while the next one is read. */
+  readonly #batches: Batch[] = []
   #newsSinceMs: number | null = null
-  /** The last batch was full. */
-  #hasMore = false
-  #lostBytes = 0
-  #readError: string | null = null
+  #removedBytes = 0
   /** Somebody waits: what there is is not kept back for a larger batch. */
   #isHurried = false
   /** The last one who waited for it did so in vain. */
@@ -70,17 +56,17 @@ export class Worker {
   constructor(plan: TargetPlan, ports: WorkerPorts, before: Predecessor | null) {
     this.plan = plan
     this.#ports = ports
+    const { supervisor, tell } = ports
+    const target = plan.name
     this.checkpoint =
       before?.checkpoint ??
-      new Checkpoint(ports.supervisor.stateDir, plan.name, (error) =>
-        ports.tell({ type: 'trouble', target: plan.name, reason: `its checkpoint cannot be written: ${messageOf(error)}` }),
-      )
+      new Checkpoint(supervisor.stateDir, target, (error) => tell({ type: 'trouble', target, reason: `its checkpoint cannot be written: ${messageOf(error)}` }))
     this.#target = plan.open()
-    this.#delivery = new Delivery(this.#target, (event) => ports.tell({ ...event, target: plan.name }))
-    this.#origins = new Origins(ports.supervisor.stateDir)
+    this.#delivery = new Delivery(this.#target, (event) => tell({ ...event, target }))
+    this.#intake = new Intake(plan, { supervisor, rulesOf: (id) => ports.rulesOf(id), progressOf: (id) => this.#progressOf(id) })
     const there = this.#ids()
     for (const id of this.checkpoint.ids()) if (!there.includes(id)) this.checkpoint.delete(id)
-    this.#welcome()
+    this.revise()
     for (const id of there) this.news(id)
     this.#done = this.#live(before?.gone ?? Promise.resolve())
   }
@@ -93,9 +79,17 @@ export class Worker {
     return isWanted
   }
 
-  /** The rules of processes are others now. */
+  /** Rules may have changed: what it gets and did not get before begins here. So does all that a new target gets. */
   revise(): void {
-    this.#welcome()
+    const { isNew } = this.checkpoint
+    for (const id of this.#ids()) {
+      const found = lookAt(this.#ports.supervisor, id)
+      if (found === null || !this.wants(found)) continue
+      const known = this.checkpoint.get(id)
+      const wasUnwanted = known?.born === found.born && known.position === null
+      if (wasUnwanted || (isNew && this.plan.from === 'now')) this.checkpoint.set(id, this.#intake.atEnd(found))
+    }
+    this.checkpoint.begun()
   }
 
   /** There may be more of its output. */
@@ -109,30 +103,30 @@ export class Worker {
   async removing(id: string): Promise<void> {
     this.news(id)
     if (!this.#delivery.isFailing && !this.#isSlow) this.#isSlow = !(await this.#until(() => !this.#isBehind(id), REMOVAL_MS))
-    if (this.#isBehind(id)) this.#lostBytes += this.#lagOf(id)
+    if (this.#isBehind(id)) this.#removedBytes += this.#lagOf(id)
   }
 
   removed(id: string): void {
     this.#dirty.delete(id)
     this.checkpoint.delete(id)
-    this.#origins.forget(id)
+    this.#intake.forget(id)
     this.checkpoint.saveSoon()
   }
 
   /** Resolves with true once all that there is now is delivered; with false when the time is over. */
   async flush(timeoutMs: number): Promise<boolean> {
-    for (const id of this.#ids()) if (!this.#isUnwanted(id)) this.news(id)
-    const isDone = await this.#until(() => this.#isIdle, timeoutMs)
+    for (const id of this.#ids()) this.news(id)
+    const isDone = await this.#until(() => this.#dirty.size === 0 && this.#batches.length === 0, timeoutMs)
     this.checkpoint.save()
     return isDone
   }
 
   status(): TargetStatus {
-    const behind = new Set([...this.#dirty, ...this.#batch.moves.keys()])
     const { delivered, refused, error, retryAtMs, isFailing } = this.#delivery
+    const behind = new Set([...this.#dirty, ...this.#batches.flatMap(({ moves }) => [...moves.keys()])])
     let lag = 0
     for (const id of behind) lag += this.#lagOf(id)
-    const sinceMs = this.#behindSinceMs ?? this.#newsSinceMs
+    const sinceMs = this.#batches[0]?.sinceMs ?? this.#newsSinceMs
     return {
       name: this.plan.name,
       type: this.plan.type,
@@ -142,21 +136,22 @@ export class Worker {
       behind_since: lag === 0 || sinceMs === null ? null : new Date(sinceMs).toISOString(),
       delivered,
       refused,
-      lost_bytes: this.#lostBytes,
-      error: error ?? this.#readError,
+      lost_bytes: this.#intake.lostBytes + this.#removedBytes,
+      error: error ?? this.#intake.error,
       retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),
     }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#intake.close()
     this.#wakeups.ring()
     const timer = setTimeout(() => this.#delivery.end(), this.#delivery.isFailing ? 0 : LAST_WORDS_MS)
     await this.#done
     clearTimeout(timer)
     this.#delivery.end()
     this.checkpoint.save()
-    this.#committed()
+    this.#tellCommit()
   }
 
   /** With all that is known of how far it is. */
@@ -165,154 +160,70 @@ export class Worker {
     this.checkpoint.forget()
   }
 
-  get #isIdle(): boolean {
-    return this.#dirty.size === 0 && this.#batch.moves.size === 0
-  }
-
-  #isUnwanted(id: string): boolean {
-    const found = lookAt(this.#ports.supervisor, id)
-    return found === null || !this.wants(found)
-  }
-
   #isBehind(id: string): boolean {
-    return this.#dirty.has(id) || this.#batch.moves.has(id)
+    return this.#dirty.has(id) || this.#batches.some(({ moves }) => moves.has(id))
   }
 
   #lagOf(id: string): number {
-    const { supervisor } = this.#ports
-    const progress = this.checkpoint.get(id)
-    if (progress?.position === null) return 0
-    return bytesBehind(supervisor.stateDir, id, progress?.position ?? '')
+    const found = this.checkpoint.get(id)
+    return found?.position === null ? 0 : bytesBehind(this.#ports.supervisor.stateDir, id, found?.position ?? '')
+  }
+
+  #progressOf(id: string): Progress | undefined {
+    return this.#batches.findLast(({ moves }) => moves.has(id))?.moves.get(id) ?? this.checkpoint.get(id)
   }
 
   async #live(gone: Promise<void>): Promise<void> {
     await gone
     while (!this.#isClosed) {
-      if (this.#dirty.size === 0) await this.#wakeups.wait()
-      else if (await this.#collect()) this.#commit()
+      if (this.#batches.length === 0 && this.#dirty.size === 0) {
+        await this.#wakeups.wait()
+        continue
+      }
+      if (this.#batches.length === 0) {
+        await this.#pause()
+        await this.#gather()
+      }
+      const [batch] = this.#batches
+      if (batch === undefined) continue
+      const next = batch.hasMore && !this.#isClosed ? this.#gather() : null
+      const isDelivered = await this.#deliver(batch.records)
+      await next
+      if (isDelivered) this.#commit(batch)
     }
   }
 
-  /** A target that is new begins with what comes from now on, and so does one that gets what it did not get before. */
-  #welcome(): void {
-    const { isNew } = this.checkpoint
-    for (const id of this.#ids()) {
-      const found = lookAt(this.#ports.supervisor, id)
-      if (found === null || !this.wants(found)) continue
-      const known = this.checkpoint.get(id)
-      const wasUnwanted = known?.born === found.born && known.position === null
-      if (wasUnwanted || (isNew && this.plan.from === 'now')) this.checkpoint.set(id, this.#atEnd(found))
-    }
-    this.checkpoint.begun()
-  }
-
-  #atEnd({ id, born, run }: Collected): Progress {
-    return { born, position: positionAtEnd(this.#ports.supervisor.stateDir, id, run) }
-  }
-
-  /** @returns false: it was ended */
-  async #collect(): Promise<boolean> {
-    if (this.plan.batchWaitMs > 0 && !this.#isHurried) await this.#pause(this.plan.batchWaitMs)
-    await this.#gather()
-    const { records } = this.#batch
-    for (let from = 0; from < records.length; from += this.plan.batchRecords)
-      if (!(await this.#delivery.all(records.slice(from, from + this.plan.batchRecords)))) return false
-    return true
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const untilMs = performance.now() + ms
+  /** Output that is there for itself waits for more. */
+  async #pause(): Promise<void> {
+    const untilMs = performance.now() + this.plan.batchWaitMs
     while (!this.#isClosed && !this.#isHurried && performance.now() < untilMs) await this.#wakeups.wait(untilMs - performance.now())
   }
 
-  /** Each that may have something new has its turn; those that have more have another one, as long as there is room. */
   async #gather(): Promise<void> {
-    const batch: Batch = { records: [], moves: new Map() }
-    this.#batch = batch
-    this.#behindSinceMs ??= this.#newsSinceMs
+    const before = this.#batches.at(-1)
+    const sinceMs = (before?.hasMore === true ? before.sinceMs : null) ?? this.#newsSinceMs ?? Date.now()
     this.#newsSinceMs = null
-    let bytes = 0
-    this.#hasMore = false
-    for (let turn = [...this.#dirty]; turn.length > 0; ) {
-      const further: string[] = []
-      for (const [index, id] of turn.entries()) {
-        const share = (this.plan.batchBytes - bytes) / (turn.length - index)
-        const slice = await this.#read(id, Math.max(LEAST_SLICE_BYTES, Math.min(SLICE_BYTES, share)))
-        bytes += slice?.bytes ?? 0
-        if (slice?.isEnd === false) {
-          // At the end of the line.
-          this.#dirty.add(id)
-          further.push(id)
-        }
-        if (bytes < this.plan.batchBytes && !this.#isClosed) continue
-        this.#hasMore = further.length > 0 || index + 1 < turn.length
-        further.length = 0
-        break
-      }
-      turn = further
-    }
-    if (batch.moves.size > 1) batch.records.sort((a, b) => a.seq - b.seq)
+    const batch: Batch = { records: [], moves: new Map(), sinceMs, hasMore: false }
+    this.#batches.push(batch)
+    await this.#intake.fill(batch, this.#dirty)
   }
 
-  async #read(id: string, mostBytes: number): Promise<Slice | null> {
-    this.#dirty.delete(id)
-    const { supervisor } = this.#ports
-    const { moves } = this.#batch
-    const found = lookAt(supervisor, id)
-    if (found === null) return null
-    const isTaken = this.plan.select(found)
-    const rules = this.#ports.rulesOf(id)
-    const known = moves.get(id) ?? this.checkpoint.get(id)
-    const isSame = known?.born === found.born
-    if (isTaken === null || rules.collect === false) return null
-    if (isSame && known.position === null) {
-      moves.set(id, this.#atEnd(found))
-      return null
-    }
-    const from = isSame ? (known.position ?? '') : ''
-    moves.set(id, { born: found.born, position: from })
-    try {
-      const slice = await readSlice(supervisor, id, { from, mostBytes, isOver: found.isOver })
-      this.#readError = null
-      this.#lostBytes += slice.lostBytes
-      moves.set(id, { born: found.born, position: slice.position })
-      this.#take(found, slice, rules, isTaken)
-      return slice
-    } catch (error) {
-      this.#unreadable(error)
-      if (isProcmanError(error) && error.code === 'PROCMAN_INVALID_ARGUMENT') moves.set(id, { born: found.born, position: '' })
-      return null
-    }
+  /** @returns false: it was ended before */
+  async #deliver(records: readonly LogRecord[]): Promise<boolean> {
+    const { batchRecords } = this.plan
+    for (let from = 0; from < records.length; from += batchRecords) if (!(await this.#delivery.all(records.slice(from, from + batchRecords)))) return false
+    return true
   }
 
-  #take(found: Collected, slice: Slice, { level, parse }: CollectRules, isTaken: (record: LogRecord) => boolean): void {
-    const originOf = this.#origins.of(found)
-    const least = level === undefined ? 0 : rankOf(level)
-    const { redact } = this.plan
-    for (const line of slice.lines) {
-      const record = toRecord(line.text, originOf(line), parse)
-      if (!isTaken(record) || (least > 0 && rankOf(levelOf(record)) < least)) continue
-      this.#batch.records.push(redact === null ? record : redact(record))
-    }
-  }
-
-  /** The next news of it is another try. */
-  #unreadable(error: unknown): void {
-    if (isProcmanError(error) && error.code === 'PROCMAN_PROCESS_UNKNOWN') return
-    this.#readError = messageOf(error)
-  }
-
-  #commit(): void {
-    const { moves } = this.#batch
+  #commit({ moves }: Batch): void {
     for (const [id, progress] of moves) if (lookAt(this.#ports.supervisor, id)?.born === progress.born) this.checkpoint.set(id, progress)
-    this.#batch = { records: [], moves: new Map() }
-    this.checkpoint.saveSoon()
+    this.#batches.shift()
     this.#isSlow = false
-    if (!this.#hasMore) this.#behindSinceMs = null
-    this.#committed()
+    this.checkpoint.saveSoon()
+    this.#tellCommit()
   }
 
-  #committed(): void {
+  #tellCommit(): void {
     for (const tell of [...this.#onCommit]) tell()
   }
 
@@ -320,24 +231,22 @@ export class Worker {
   async #until(holds: () => boolean, ms: number): Promise<boolean> {
     this.#isHurried = true
     this.#wakeups.ring()
-    try {
-      return await new Promise<boolean>((resolve) => {
-        const end = (held: boolean) => {
-          clearTimeout(timer)
-          this.#onCommit = this.#onCommit.filter((each) => each !== look)
-          resolve(held)
-        }
-        const look = () => {
-          if (holds()) end(true)
-          else if (this.#isClosed) end(false)
-        }
-        const timer = ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => end(holds()), ms)
-        this.#onCommit.push(look)
-        look()
-      })
-    } finally {
-      this.#isHurried = this.#onCommit.length > 0
-    }
+    const held = await new Promise<boolean>((resolve) => {
+      const end = (isTrue: boolean) => {
+        clearTimeout(timer)
+        this.#onCommit = this.#onCommit.filter((each) => each !== look)
+        resolve(isTrue)
+      }
+      const look = () => {
+        if (holds()) end(true)
+        else if (this.#isClosed) end(false)
+      }
+      const timer = ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => end(holds()), Math.min(ms, LONGEST_TIMER_MS))
+      this.#onCommit.push(look)
+      look()
+    })
+    this.#isHurried = this.#onCommit.length > 0
+    return held
   }
 
   #ids(): readonly string[] {

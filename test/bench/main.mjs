@@ -2,7 +2,7 @@
 import { cpus, totalmem } from 'node:os'
 import { sweep } from './harness.mjs'
 
-const NAMES = ['start', 'restart', 'adopt', 'memory', 'tree', 'list', 'probes', 'following', 'rotation']
+const NAMES = ['start', 'restart', 'adopt', 'memory', 'tree', 'list', 'probes', 'following', 'rotation', 'collect']
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !NAMES.includes(name))
 if (unknown.length > 0) {
