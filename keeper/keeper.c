@@ -31,6 +31,7 @@
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
 #include <sys/event.h>
+#include <sys/proc.h>
 #include <sys/sysctl.h>
 #pragma clang diagnostic ignored "-Wdeprecated-declarations" /* vfork */
 #endif
@@ -631,6 +632,7 @@ static void obey(const char *line) {
     case 'r':
     case 'x':
       for (int i = 0; i < 2; i++) {
+        if (logs[i].fd < 0 || logs[i].memory) continue;
         if (line[0] == 'r') logs[i].manual = true;
         else logs[i].clear = true;
         logs[i].answer = true;

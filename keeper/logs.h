@@ -1,7 +1,7 @@
 /* The logs of a run: where the two streams go, when they are looked at, and the end of it. A part of keeper.c. */
 #define TURN_MS 5000 /* for what is to be finished before the keeper leaves */
 
-static int dir_fd = -1, eyes = -1; /* the second: inotify, or kqueue */
+static int eyes = -1; /* inotify, or kqueue */
 
 static void on_grown(int signal) { (void)signal; grown = 1; }
 
@@ -97,7 +97,10 @@ static bool is_kept(const struct log *l) { return l->fd >= 0 && l->max < NEVER; 
 /* once something is written, `grown` or `eyes` tell. False: nobody would */
 static bool watch_logs(void) {
   bool all = true;
+#ifdef __linux__
+  static int dir_fd = -1;
   char path[40];
+#endif
   for (int i = 0; i < 2; i++) {
     if (!is_kept(&logs[i])) continue;
 #ifdef __linux__
@@ -109,12 +112,10 @@ static bool watch_logs(void) {
     if (eyes < 0 || inotify_add_watch(eyes, path, IN_MODIFY | IN_ONESHOT) < 0) all = false;
 #elif defined(__APPLE__)
     struct kevent ask;
-    (void)path;
     if (eyes < 0) eyes = kqueue();
     EV_SET(&ask, (uintptr_t)logs[i].fd, EVFILT_VNODE, EV_ADD | EV_ONESHOT, NOTE_WRITE | NOTE_EXTEND, 0, NULL);
     if (eyes < 0 || kevent(eyes, &ask, 1, NULL, 0, NULL) < 0) all = false;
 #else
-    (void)path;
     all = false;
 #endif
   }
@@ -199,4 +200,5 @@ static void finish_logs(bool alone) {
     else if (begin_copy(l, st.st_size)) freeze_and_empty(l, false);
     if (l->place_fd >= 0) give_up(l);
   }
+  if (log_total > 0) retain();
 }

@@ -416,6 +416,9 @@ export class Tending {
   }
   private async work(): Promise<void> {
     for (const log of this.logs) for (let turns = 0; log.wanted && turns < 1000; turns++) await log.rotate(this.tree)
+    this.limit()
+  }
+  private limit(): void {
     const kept = this.logs.filter((log) => log.limited)
     if (kept[0] && kept[0].limits.total > 0) attempt(() => kept[0]?.retain(kept))
   }
@@ -460,5 +463,6 @@ export class Tending {
     await this.working
     clearTimeout(this.timer)
     for (const log of this.logs) await (isAlone ? log.finish() : log.wanted ? log.rotate(this.tree) : undefined)
+    this.limit()
   }
 }

@@ -525,6 +525,26 @@ static bool clear_log(struct log *l, long long size) {
   return !emptied;
 }
 
+/*
+ * Who has opened the log anew without O_APPEND (`tee /dev/stderr`) writes at an offset of its own, which a collapse leaves far behind the end. Nobody has
+ * written what is between: it is neither copied nor kept. Only after a collapse: elsewhere the file system's word on holes is not needed, and not always good.
+ */
+static bool skip_hole(struct log *l, long long size) {
+  struct place next = l->at;
+  long long first = l->way == COLLAPSE ? lseek(l->fd, head_in(l), SEEK_DATA) : -1;
+  if (first < 0 || first > size || floored(l, first) <= head_in(l)) return false;
+  next.head = l->at.base + floored(l, first);
+  if (save(l, next) != 0) { give_up(l); return true; }
+  l->stage = PUNCHING;
+  l->done = 0;
+  return true;
+}
+
+static long long before_hole(const struct log *l, long long cut) {
+  long long hole = l->way == COLLAPSE ? lseek(l->fd, head_in(l), SEEK_HOLE) : -1;
+  return hole > head_in(l) && hole < cut && hole % l->block == 0 ? hole : cut;
+}
+
 /* one slice of work on this log, if there is any; false: none now */
 static bool advance(struct log *l) {
   struct stat st;
@@ -554,7 +574,8 @@ static bool advance(struct log *l) {
   if (l->manual && l->upto == 0) l->upto = l->at.base + (l->way == FREEZE ? size : floored(l, size - 1));
   switch (l->stage) {
     case IDLE:
-      l->cut = next_cut(l, size);
+      if (skip_hole(l, size)) return l->place_fd >= 0;
+      l->cut = before_hole(l, next_cut(l, size));
       if (l->cut > head_in(l)) return begin_copy(l, size);
       if (l->way == FREEZE || floored(l, head_in(l)) == 0) { answer(l); let_go(l); return false; }
       l->stage = PUNCHING; /* a head that is still there, from before a crash */

@@ -139,6 +139,54 @@ describe.skipIf(here.length === 0)('a log that is meddled with', () => {
   })
 })
 
+describe.skipIf(here.length === 0)('a program that opens its log anew without O_APPEND, and writes at an offset of its own', () => {
+  it('does not fill the segments with what nobody has written', async () => {
+    const it = jobIn('/tmp')
+    const keeper = it.run(1, sh(`"$NODE" -e "$A" > /dev/stdout`), { logSize: 65_536, logFiles: 5000 }, {}, { A: LINES('a', 20_000), NODE: process.execPath })
+    await it.ended(1)
+    await left(keeper)
+    const files = [...it.segments().map(({ name }) => name), 'stdout.log']
+    const bytes = Buffer.concat(files.map((name) => readFileSync(it.path(name))))
+    numbered(Buffer.from(bytes.filter((byte) => byte !== 0)), 'a', 20_000)
+    expect(bytes.length).toBeLessThan(10_000_000)
+  })
+})
+
+describe.skipIf(here.length === 0)('who rotates', () => {
+  it('is one at a time: a second keeper waits for the first', async () => {
+    const it = jobIn('/tmp')
+    const limits = { logSize: 65_536, logFiles: 5000, leftovers: 'leave' }
+    it.run(1, sh(`"$NODE" -e "$A"; read x`), { ...limits, stdin: 'pipe' }, {}, { A: LINES('a', 10_000), NODE: process.execPath })
+    const second = it.run(2, node(LINES('b', 10_000)), limits)
+    await it.ended(2)
+    await left(second)
+    await until('all of the first', () => it.content().includes(`a 10000 `))
+    for (const tag of ['a', 'b']) numbered(it.content(), tag, 10_000)
+  })
+
+  it('is asked by hand where logs have no limit', async () => {
+    const it = jobIn('/tmp')
+    it.run(1, sh('head -c 10000 /dev/zero; read x'), { stdin: 'pipe' })
+    await until('output', () => it.has('stdout.log') && it.size('stdout.log') === 10_000)
+    it.tell('r\n', 1)
+    await until('rotated', () => it.segments().length === 1 && it.place().base === 2 * BLOCK)
+    it.tell('x\n', 1)
+    await until('cleared', () => it.segments().length === 0 && it.content().length === 0)
+  })
+
+  it('freezes all of the tree that runs, and lets no one go on who stood still before', async () => {
+    const it = jobIn('/tmp')
+    const script = `sleep 600 & echo $! > stopped; kill -STOP $!; setsid "$NODE" -e "$A" & "$NODE" -e "$B"; wait %2; : > said; read x`
+    const env = { A: LINES('a', 20_000), B: LINES('b', 20_000), NODE: process.execPath }
+    it.run(1, sh(script), { logSize: 65_536, logFiles: 5000, logWay: 'freeze', stdin: 'pipe' }, {}, env)
+    await until('all have written', () => it.has('said'))
+    for (const tag of ['a', 'b']) numbered(it.content(), tag, 20_000)
+    expect(it.segments().length).toBeGreaterThan(3)
+    const stat = readFileSync(`/proc/${readFileSync(it.path('stopped'), 'utf8').trim()}/stat`, 'utf8')
+    expect(stat[stat.lastIndexOf(')') + 2]).toBe('T')
+  })
+})
+
 const POINTS = ['copying', 'copied', 'named', 'head', 'punching', 'punched', 'flux', 'collapsed', 'emptying', 'emptied'] as const
 const crashing = here.length > 0 ? crashingKeeper() : null
 
