@@ -22,6 +22,8 @@ export class Checkpoint {
   readonly #places: Map<string, Progress>
   #timer: NodeJS.Timeout | undefined
   #isDirty = false
+  /** That it cannot be written, until it can again. */
+  #isTold = false
   #restUntilMs = 0
   /** There was none: the target is new. */
   isNew: boolean
@@ -77,8 +79,10 @@ export class Checkpoint {
       mkdirSync(join(this.#path, '..'), { recursive: true, mode: 0o700 })
       replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, processes: Object.fromEntries(this.#places) })}\n`)
       this.#isDirty = false
+      this.#isTold = false
     } catch (error) {
-      this.#onTrouble(error)
+      if (!this.#isTold) this.#onTrouble(error)
+      this.#isTold = true
     }
     this.#restUntilMs = performance.now() + (performance.now() - begunMs) / SHARE
   }

@@ -147,6 +147,6 @@ export interface Collector {
   update(options: CollectOptions): void
   /** Resolves once all that there is now is delivered. @throws PROCMAN_TIMEOUT, when `timeoutMs` is given */
   flush(options?: { readonly timeoutMs?: number }): Promise<void>
-  /** Lets go: what is being delivered has two seconds to be acknowledged, the next collector goes on behind it. */
+  /** Lets go: what is known to be there has two seconds to be delivered, unless its target is failing; the next collector goes on behind it. */
   close(): Promise<void>
 }

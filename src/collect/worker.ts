@@ -12,7 +12,7 @@ import type { LogRecord } from './record/contract.ts'
 import type { Target } from './targets/target.ts'
 import { Wakeups } from './wakeups.ts'
 
-/** What is being delivered when all ends has so long to be acknowledged. */
+/** What is known to be there when all ends has so long to be delivered. */
 const LAST_WORDS_MS = 2_000
 /** A process that is removed waits so long for its last output to be delivered. */
 const REMOVAL_MS = 2_000
@@ -116,7 +116,7 @@ export class Worker {
   /** Resolves with true once all that there is now is delivered; with false when the time is over. */
   async flush(timeoutMs: number): Promise<boolean> {
     for (const id of this.#ids()) this.news(id)
-    const isDone = await this.#until(() => this.#dirty.size === 0 && this.#batches.length === 0, timeoutMs)
+    const isDone = await this.#until(() => this.#isIdle, timeoutMs)
     this.checkpoint.save()
     return isDone
   }
@@ -143,13 +143,12 @@ export class Worker {
   }
 
   async close(): Promise<void> {
+    if (!this.#delivery.isFailing) await this.#until(() => this.#isIdle, LAST_WORDS_MS)
     this.#isClosed = true
     this.#intake.close()
-    this.#wakeups.ring()
-    const timer = setTimeout(() => this.#delivery.end(), this.#delivery.isFailing ? 0 : LAST_WORDS_MS)
-    await this.#done
-    clearTimeout(timer)
     this.#delivery.end()
+    this.#wakeups.ring()
+    await this.#done
     this.checkpoint.save()
     this.#tellCommit()
   }
@@ -158,6 +157,10 @@ export class Worker {
   async forget(): Promise<void> {
     await this.close()
     this.checkpoint.forget()
+  }
+
+  get #isIdle(): boolean {
+    return this.#dirty.size === 0 && this.#batches.length === 0
   }
 
   #isBehind(id: string): boolean {
