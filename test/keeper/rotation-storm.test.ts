@@ -56,7 +56,7 @@ describe.skipIf(here.length === 0)('keepers that are killed at any instant, whil
       const it = jobIn(parent, commandOf(kind))
       const rounds = IS_FULL ? 150 : 12
       const count = 6000
-      const limits = { logSize: 16_384, logFiles: 99_999, logWay: way }
+      const limits = { logSize: kind === 'C' ? 16_384 : 262_144, logFiles: 99_999, logWay: way }
       for (let n = 1; n <= rounds; n++) {
         const keeper = it.run(n, node(`${LINES(`r${n}`, count)};require('fs').writeFileSync('done-${n}','')`), limits)
         await it.child(n)
