@@ -148,7 +148,7 @@ static bool freeze_and_empty(struct log *l, bool discard) {
     next.size = st.st_size;
     if (save(l, next) == 0) {
       point("emptying");
-      if (ftruncate(l->fd, 0) == 0) next.base = next.head;
+      if (ftruncate(l->writer, 0) == 0) next.base = next.head;
       point("emptied");
       next.flux = 0;
       next.size = 0;

@@ -832,8 +832,8 @@ static void leave_if_empty(bool let_go) {
   if (command > 0) while (waitpid(command, NULL, 0) < 0 && errno == EINTR) continue;
   command = 0;
   if (let_go) {
-    shut(&alive); /* the end is told before the last of the logs is put away */
     finish_logs(false);
+    shut(&alive);
     leave();
   }
   for (;;) { /* the list of children may have missed one that was just moving: the kernel's word is final */
@@ -841,11 +841,11 @@ static void leave_if_empty(bool let_go) {
     if (r == 0) return;
     if (r < 0 && errno == ECHILD) {
       char path[64];
+      finish_logs(true);
       file_name(path, "rest"); /* that it is gone says that nothing of the tree is left, not that the keeper was killed */
       if (rest >= 0) unlink(path);
       shut(&rest);
       shut(&alive);
-      finish_logs(true);
       leave();
     }
   }

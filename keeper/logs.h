@@ -1,5 +1,5 @@
 /* The logs of a run: where the two streams go, when they are looked at, and the end of it. A part of keeper.c. */
-#define TURN_MS 5000 /* for what is to be finished before the keeper leaves */
+#define TURN_MS 1000 /* for what is to be finished before the end is told */
 
 static int eyes = -1; /* inotify, or kqueue */
 
@@ -56,7 +56,7 @@ static int open_memory(struct log *l, long long buffer) {
 /* of the live file: what the keeper itself needs of it */
 static void open_rotated(struct log *l, const struct stat *out, const struct intent *in, bool ring) {
   struct stat st;
-  l->fd = open(l->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  l->fd = open(l->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   if (l->fd < 0) return;
   if (fstat(l->fd, &st) < 0 || st.st_ino != out->st_ino || st.st_dev != out->st_dev) { shut(&l->fd); return; }
   l->block = st.st_blksize > BLOCK && st.st_blksize <= 65536 && (st.st_blksize & (st.st_blksize - 1)) == 0 ? st.st_blksize : BLOCK;
@@ -185,7 +185,7 @@ static long tend_logs(void) {
   return watching ? -1 : wait;
 }
 
-/* before the keeper leaves. `alone`: nobody is left who could write */
+/* Before the end is told: who is told of it finds the log within its limits, and nobody at work there. `alone`: nobody is left who could write */
 static void finish_logs(bool alone) {
   long long deadline = now_ms(CLOCK_MONOTONIC) + TURN_MS;
   struct stat st;

@@ -34,7 +34,7 @@ struct place {
 
 struct log {
   char name[NAME_SIZE], stem[NAME_SIZE];
-  int fd, place_fd, temp; /* place_fd: open, and locked, while something is done */
+  int fd, place_fd, temp, writer; /* fd: for reading; place_fd, and with it writer: open, and locked, while something is done */
   bool memory, manual, clear, answer, reserved;
   long long max, keep, files, block;
   struct place at;
@@ -287,6 +287,7 @@ static long long floored(const struct log *l, long long size) { return size > 0 
 static long long head_in(const struct log *l) { return l->at.head - l->at.base; } /* physical */
 
 static void let_go(struct log *l) {
+  shut(&l->writer);
   shut(&l->place_fd); /* and with it the lock */
   l->stage = IDLE;
 }
@@ -358,6 +359,21 @@ static int make_place(struct log *l, const char *name, const struct stat *st) {
   return error == 0 || error == EEXIST ? open_own(name, O_RDWR) : -1;
 }
 
+/* Of the live file, which is open for reading only: a keeper that does nothing is not in the way of who wants its disk read-only. */
+static bool open_writer(struct log *l, const struct stat *live) {
+  struct stat st;
+#ifdef __linux__
+  char path[40];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", l->fd);
+  l->writer = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+#endif
+  if (l->writer < 0) l->writer = open(l->name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (l->writer < 0) return false;
+  if (fstat(l->writer, &st) == 0 && st.st_ino == live->st_ino && st.st_dev == live->st_dev) return true;
+  shut(&l->writer);
+  return false;
+}
+
 /* opens and locks the place, and finishes what another keeper has left unfinished. False: not now */
 static bool take(struct log *l) {
   char name[160];
@@ -368,7 +384,7 @@ static bool take(struct log *l) {
   if (fstat(l->fd, &st) < 0) return false;
   l->place_fd = open_own(name, O_RDWR);
   if (l->place_fd < 0 && errno == ENOENT) l->place_fd = make_place(l, name, &st);
-  if (l->place_fd >= 0 && flock(l->place_fd, LOCK_EX | LOCK_NB) == 0 && fstat(l->fd, &st) == 0) {
+  if (l->place_fd >= 0 && flock(l->place_fd, LOCK_EX | LOCK_NB) == 0 && fstat(l->fd, &st) == 0 && open_writer(l, &st)) {
     bool known = read_place(l->place_fd, &p);
     struct place now = settled(l, known, p, &st);
     l->at = known ? p : now;
@@ -482,7 +498,7 @@ static bool punch_some(struct log *l, long long size) {
     l->stage = next_cut(l, size) > head ? IDLE : COLLAPSING;
     return true;
   }
-  int error = punch(l->fd, l->done, to);
+  int error = punch(l->writer, l->done, to);
   if (error == 0) l->done = to;
   else if (unsupported(error)) l->way = FREEZE;
   else if (error != EINTR) { give_up(l); return false; }
@@ -498,7 +514,7 @@ static void close_up(struct log *l, long long size) {
   if (save(l, next) != 0) return;
   point("flux");
   write_out(l->fd);
-  int error = collapse(l->fd, cut);
+  int error = collapse(l->writer, cut);
   point("collapsed");
   if (error == 0) next.base += cut;
   else if (unsupported(error)) l->way = PUNCH;

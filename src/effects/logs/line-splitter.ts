@@ -105,7 +105,7 @@ export class LineSplitter {
   #end(): void {
     const text = this.#held.bytes.toString()
     if (text !== '' && this.#isWanted(text)) this.#give(text, 0, PARTIAL)
-    this.#held.drop(this.#held.length)
+    this.#held.clear()
     this.#hasGivenPiece = false
   }
 
@@ -116,7 +116,7 @@ export class LineSplitter {
     } else {
       this.#hold(data, from, end)
       text = this.#held.bytes.toString()
-      this.#held.drop(this.#held.length)
+      this.#held.clear()
     }
     if (this.#isWanted(text)) this.#give(text, next)
     this.#hasGivenPiece = false
@@ -177,7 +177,12 @@ class HeldBytes {
   drop(count: number): void {
     this.#memory.copyWithin(0, count, this.#length)
     this.#length -= count
-    if (this.#length === 0 && this.#memory.length > 64 * 1024) this.#memory = NOTHING
+  }
+
+  /** All; what a long line needed is let go of, and not before: its next piece needs the same. */
+  clear(): void {
+    this.#length = 0
+    if (this.#memory.length > 64 * 1024) this.#memory = NOTHING
   }
 }
 
