@@ -85,7 +85,21 @@ async function demo() {
     'its result, decompressed here, is the original byte for byte',
   )
 
-  say('\n5. procman down: everything is stopped, in reverse order')
+  say('\n5. "count" has talked all the time, in logs of 64 KB')
+  await procman('stop', 'count')
+  const lines = await printed('count')
+  const { stdout: files } = await reader.logPaths('count')
+  check(
+    lines.every((line, n) => line === (n < lines.length - 1 ? `line ${n}` : `line ${n} is the last`)),
+    `${lines.length} lines in ${files.length} files: each is there once, and in order`,
+  )
+  const delivered = await collected('count', (texts) => lines.every((line) => texts.has(line)))
+  check(
+    lines.every((line) => delivered.has(line)),
+    'each was delivered to the file that the configuration names, though a daemon was killed',
+  )
+
+  say('\n6. procman down: everything is stopped, in reverse order')
   await procman('down')
   check(reader.list().length === 0 && Object.values(before).every((each) => !isThere(each)), 'nothing of it is left')
 }
@@ -104,8 +118,7 @@ async function showUntil(isEnough) {
   for (let isOver = false; !isOver; ) {
     isOver = isEnough()
     if (isTerminal || isOver) {
-      const table = (await output('list')).split('\n').slice(0, -1)
-      const shown = [...table, `"compress": ${'█'.repeat(Math.round(percent() / 2.5)).padEnd(40, '░')} ${percent()}%`]
+      const shown = (await output('list')).split('\n').slice(0, -1)
       out.write(`${lines > 0 ? `\x1b[${lines}A` : ''}${shown.map((line) => `   ${cut(line)}${isTerminal ? '\x1b[K' : ''}\n`).join('')}`)
       lines = shown.length
     }
@@ -130,12 +143,26 @@ function pids() {
   return Object.fromEntries(reader.list().flatMap(({ id, pid }) => (pid === null ? [] : [[id, pid]])))
 }
 
-/** How far the job is, as it has printed itself. */
+/** How far the job is, as its output says. */
 function percent() {
-  const log = join(env.PROCMAN_HOME, 'jobs', 'compress', 'stdout.log')
-  if (!existsSync(log)) return 0
-  const shown = readFileSync(log, 'utf8').match(/\d+(?=%)/g) ?? []
-  return Number(shown.at(-1) ?? 0)
+  return Math.floor(reader.list().find(({ id }) => id === 'compress')?.progress?.percent ?? 0)
+}
+
+/** What was printed, as its log has it: over all rotated files, and whoever managed it meanwhile. */
+async function printed(id) {
+  const lines = []
+  for await (const { text } of reader.watch(id, { follow: false })) lines.push(text)
+  return lines
+}
+
+/** What was delivered of it, as long as it is waited for. */
+async function collected(id, isAll) {
+  for (let tries = 0; ; tries++) {
+    const records = readFileSync(join(dir, 'procman-example.json'), 'utf8').trimEnd().split('\n')
+    const texts = new Set(records.map((line) => JSON.parse(line)).flatMap((record) => (record.id === id ? [record.msg] : [])))
+    if (isAll(texts) || tries === 50) return texts
+    await sleep(100)
+  }
 }
 
 async function answers(id) {

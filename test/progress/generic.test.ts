@@ -46,6 +46,7 @@ describe('N/M and N%, where they are progress', () => {
     'Need to get 65.6 kB/119 kB of archives.',
     'inet6 ::1/128',
     'v1.2/3',
+    '93600368 bytes -> 27400112 bytes (29.3 %) in 12.3 s',
   ])('not %s', (line) => {
     expect(percentsOf(`${line}\n`)).toEqual([])
   })
@@ -53,6 +54,10 @@ describe('N/M and N%, where they are progress', () => {
   it('what could mean something else is believed once it goes on', () => {
     expect(percentsOf('gpt 1/8 ok\ngpt 2/8 ok\ngpt 4/8 ok\n')).toEqual([50])
     expect(percentsOf('gpt 4/8 ok\ngpt 2/8 ok\ngpt 1/8 ok\n')).toEqual([])
+  })
+
+  it('the ratio in a summary is not where it has come to', () => {
+    expect(percentsOf('99%\n100%\n9360 bytes -> 2740 bytes (29.3 %) in 12.3 s\n')).toEqual([99, 100])
   })
 
   it('a single line that says less does not throw it back', () => {

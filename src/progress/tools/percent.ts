@@ -31,7 +31,8 @@ export function findPercent(line: string): Percent | null {
 }
 
 function shapeOf(before: string, after: string): 'start' | 'brackets' | 'end' | 'inside' {
-  if (/[[(|]\s*$/.test(before) && /^\s*[\])|]/.test(after)) return 'brackets'
+  // With words before and behind it is a part of a sentence, as the ratio in a summary.
+  if (/[[(|]\s*$/.test(before) && /^\s*[\])|]/.test(after)) return /\w/.test(before) && /\w/.test(after) ? 'inside' : 'brackets'
   if (before.trim() === '') return 'start'
   return /^[\s.…)\]]*(?:done|complete[d]?|finished)?[\s.…!]*$/i.test(after) ? 'end' : 'inside'
 }
