@@ -38,7 +38,8 @@ export class Intake {
   readonly #origins: Origins
   #isClosed = false
   lostBytes = 0
-  error: string | null = null
+  /** Those that could not be read the last time, since when, and why. */
+  readonly unreadable = new Map<string, { readonly sinceMs: number; readonly reason: string }>()
 
   constructor(plan: TargetPlan, ports: IntakePorts) {
     this.#plan = plan
@@ -52,7 +53,7 @@ export class Intake {
    * @param batch to be filled
    */
   async fill(batch: Batch, dirty: Set<string>): Promise<void> {
-    const { batchBytes } = this.#plan
+    const { batchBytes, batchRecords } = this.#plan
     let bytes = 0
     let turn = [...dirty]
     while (turn.length > 0 && !batch.hasMore && !this.#isClosed) {
@@ -65,7 +66,7 @@ export class Intake {
           dirty.add(id)
           further.push(id)
         }
-        if (bytes < batchBytes && !this.#isClosed) continue
+        if (bytes < batchBytes && batch.records.length < batchRecords && !this.#isClosed) continue
         batch.hasMore = further.length > 0 || index + 1 < turn.length
         further.length = 0
         break
@@ -80,6 +81,7 @@ export class Intake {
   }
 
   forget(id: string): void {
+    this.unreadable.delete(id)
     this.#origins.forget(id)
   }
 
@@ -95,7 +97,10 @@ export class Intake {
     const { born, isOver } = found
     const isTaken = this.#plan.select(found)
     const rules = rulesOf(id)
-    if (isTaken === null || rules.collect === false) return null
+    if (isTaken === null || rules.collect === false) {
+      this.unreadable.delete(id)
+      return null
+    }
     const known = progressOf(id)
     const isSame = known?.born === born
     if (isSame && known.position === null) {
@@ -105,14 +110,20 @@ export class Intake {
     const from = isSame ? (known.position ?? '') : ''
     moves.set(id, { born, position: from })
     try {
-      const slice = await readSlice(supervisor, id, { from, mostBytes, isOver, take: this.#taker(found, rules, isTaken, records) })
-      this.error = null
+      const slice = await readSlice(supervisor, id, {
+        from,
+        mostBytes,
+        isEnough: () => records.length >= this.#plan.batchRecords,
+        isOver,
+        take: this.#taker(found, rules, isTaken, records),
+      })
+      this.unreadable.delete(id)
       this.lostBytes += slice.lostBytes
       moves.set(id, { born, position: slice.position })
       return slice
     } catch (error) {
-      // The next news of it is another try.
-      if (!isProcmanError(error) || error.code !== 'PROCMAN_PROCESS_UNKNOWN') this.error = messageOf(error)
+      if (!isProcmanError(error) || error.code !== 'PROCMAN_PROCESS_UNKNOWN')
+        this.unreadable.set(id, { sinceMs: this.unreadable.get(id)?.sinceMs ?? Date.now(), reason: messageOf(error) })
       if (isProcmanError(error) && error.code === 'PROCMAN_INVALID_ARGUMENT') moves.set(id, { born, position: '' })
       return null
     }

@@ -18,6 +18,8 @@ export interface SliceOptions {
   readonly from: string
   /** No more is read once there was a line. */
   readonly mostBytes: number
+  /** Nor is then. */
+  isEnough(): boolean
   /** Nothing will follow: what there is of a last line is one. */
   readonly isOver: boolean
   /** Called with each line, in order. */
@@ -27,7 +29,7 @@ export interface SliceOptions {
 type Splitters = Map<LogLine['stream'], LineSplitter>
 
 /** @throws PROCMAN_LOG_UNREADABLE, PROCMAN_PROCESS_UNKNOWN, PROCMAN_INVALID_ARGUMENT for a position that is none */
-export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: string, { from, mostBytes, isOver, take }: SliceOptions): Promise<Slice> {
+export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: string, { from, mostBytes, isEnough, isOver, take }: SliceOptions): Promise<Slice> {
   const begun = fromPosition(from)
   const attachment = supervisor.attach(id, { follow: false, from })
   const splitters: Splitters = new Map()
@@ -49,7 +51,7 @@ export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: stri
     takeAll(splitter.split(chunk))
     bytes += data.length
     lostBytes += gapBytes
-    if (bytes >= mostBytes && lines > 0) return { position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: false }
+    if (lines > 0 && (bytes >= mostBytes || isEnough())) return { position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: false }
   }
   if (isOver) for (const splitter of splitters.values()) takeAll(splitter.flush())
   return { position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: true }

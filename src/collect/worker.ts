@@ -16,6 +16,8 @@ import { Wakeups } from './wakeups.ts'
 const LAST_WORDS_MS = 2_000
 /** A process that is removed waits so long for its last output to be delivered. */
 const REMOVAL_MS = 2_000
+/** What could not be read is looked at again after so long, when there is no news of it before. */
+const REREAD_MS = 10_000
 /** A timer that is to wait longer fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
@@ -123,10 +125,12 @@ export class Worker {
 
   status(): TargetStatus {
     const { delivered, refused, error, retryAtMs, isFailing } = this.#delivery
-    const behind = new Set([...this.#dirty, ...this.#batches.flatMap(({ moves }) => [...moves.keys()])])
+    const { unreadable } = this.#intake
+    const behind = new Set([...this.#dirty, ...unreadable.keys(), ...this.#batches.flatMap(({ moves }) => [...moves.keys()])])
     let lag = 0
     for (const id of behind) lag += this.#lagOf(id)
-    const sinceMs = this.#batches[0]?.sinceMs ?? this.#newsSinceMs
+    const [trouble] = unreadable.values()
+    const sinceMs = trouble?.sinceMs ?? this.#batches[0]?.sinceMs ?? this.#newsSinceMs
     return {
       name: this.plan.name,
       type: this.plan.type,
@@ -137,7 +141,7 @@ export class Worker {
       delivered,
       refused,
       lost_bytes: this.#intake.lostBytes + this.#removedBytes,
-      error: error ?? this.#intake.error,
+      error: error ?? trouble?.reason ?? null,
       retry_at: retryAtMs === null ? null : new Date(retryAtMs).toISOString(),
     }
   }
@@ -180,7 +184,7 @@ export class Worker {
     await gone
     while (!this.#isClosed) {
       if (this.#batches.length === 0 && this.#dirty.size === 0) {
-        await this.#wakeups.wait()
+        await this.#rest()
         continue
       }
       if (this.#batches.length === 0) {
@@ -194,6 +198,12 @@ export class Worker {
       await next
       if (isDelivered) this.#commit(batch)
     }
+  }
+
+  async #rest(): Promise<void> {
+    const { unreadable } = this.#intake
+    await this.#wakeups.wait(unreadable.size === 0 ? Number.POSITIVE_INFINITY : REREAD_MS)
+    if (this.#dirty.size === 0) for (const id of unreadable.keys()) this.#dirty.add(id)
   }
 
   /** Output that is there for itself waits for more. */

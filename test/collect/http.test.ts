@@ -23,7 +23,7 @@ describe('an HTTP target', () => {
     const events: CollectEvent[] = []
     const headers = { Authorization: 'Bearer s3cret', 'x-tenant': 'one' }
     const collector = collecting(supervisor, {
-      targets: [{ type: 'http', name: 'it', url: `${url.replace('//', '//user:pass@')}/push?key=s3cret`, headers, timeoutMs: 300, batchWaitMs: 0 }],
+      targets: [{ type: 'http', name: 'it', url: `${url.replace('//', '//user:pass@')}/push?key=s3cret`, headers, timeoutMs: 1_000, batchWaitMs: 0 }],
       onEvent: (event) => events.push(event),
     })
     await say('one')

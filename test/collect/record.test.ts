@@ -67,12 +67,18 @@ describe('a line', () => {
     expect(JSON.parse(JSON.stringify(record))).toHaveProperty('constructor', 2)
   })
 
-  it('keeps whole numbers that JavaScript cannot hold', () => {
-    expect(toRecord('{"trace":12345678901234567890,"text":"12345678901234567890 \\" 9999999999999999","small":42}', origin)).toMatchObject({
+  it('keeps numbers that JavaScript cannot hold', () => {
+    expect(toRecord('{"trace":12345678901234567890,"text":"12345678901234567890 \\" 9999999999999999","small":42,"huge":-1e400}', origin)).toMatchObject({
       trace: '12345678901234567890',
       text: '12345678901234567890 " 9999999999999999',
       small: 42,
+      huge: '-1e400',
     })
+  })
+
+  it('that is deeper than anybody could write again is text', () => {
+    const line = `{"deep":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+    expect(toRecord(line, origin)).toEqual({ ...origin, msg: line })
   })
 
   it.each(['{"broken":', '[1,2]', 'PATH=/bin HOME=/root', 'user level=3 logged in', 'msg="open', '"text"', '', '=', 'level="a"b', '{}x'])(

@@ -62,5 +62,13 @@ describe('redaction', () => {
     )
   })
 
+  it('takes the whole value of a field that fits together with its name, in logfmt and in JSON', () => {
+    const redact = createRedactor([/password=\S+/, /"token": ?"[^"]*"/, /key/])
+    const given = record({ password: 'hunter2', pin: 5, deep: { password: 1234, token: 'abc def', list: [{ token: '' }] }, key: 'kept' })
+    expect(redact?.(given)).toEqual(
+      record({ password: '[redacted]', pin: 5, deep: { password: '[redacted]', token: '[redacted]', list: [{ token: '' }] }, '[redacted]': 'kept' }),
+    )
+  })
+
   it('without patterns there is none', () => expect(createRedactor([])).toBeNull())
 })
