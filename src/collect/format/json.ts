@@ -2,6 +2,10 @@
 import type { LogRecord } from '../record/contract.ts'
 import { OWN_KEYS } from '../record/keys.ts'
 
+/** Lone surrogates are among them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON escapes
+const TO_ESCAPE = /[\0-\x1f"\\\ud800-\udfff]/
+
 export function jsonWriter(): (record: LogRecord) => string {
   let last: LogRecord | null = null
   let tail = ''
@@ -18,16 +22,26 @@ export function jsonWriter(): (record: LogRecord) => string {
     const { time, level, msg, unattended, partial } = record
     let text = `{"time":"${time}"${tailOf(record)}`
     if (level !== undefined) text += `,"level":"${level}"`
-    text += `,"msg":${JSON.stringify(msg)}`
+    text += `,"msg":${quoted(msg)}`
     if (unattended === true) text += ',"unattended":true'
     if (partial === true) text += ',"partial":true'
     for (const key in record) {
       if (OWN_KEYS.has(key)) continue
-      const value = JSON.stringify(record[key])
-      if (value !== undefined) text += `,${JSON.stringify(key)}:${value}`
+      const value = valueText(record[key])
+      if (value !== undefined) text += `,${quoted(key)}:${value}`
     }
     return `${text}}`
   }
+}
+
+function valueText(value: unknown): string | undefined {
+  if (typeof value === 'string') return quoted(value)
+  return Number.isSafeInteger(value) ? String(value) : JSON.stringify(value)
+}
+
+/** What is long is faster by JSON itself. */
+function quoted(text: string): string {
+  return text.length < 200 && !TO_ESCAPE.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
 function isLike(one: LogRecord, other: LogRecord): boolean {

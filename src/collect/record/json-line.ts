@@ -13,20 +13,25 @@ export function parseJsonLine(line: string): Fields | null {
   if (!beginsWithBrace(line)) return null
   try {
     const fields = JSON.parse(line) as Fields // it begins with a brace
-    if (isTooDeep(fields, DEEPEST)) return null
-    return mayBeInexact(fields) && LONG_NUMBER.test(line) ? (JSON.parse(withTexts(line)) as Fields) : fields
+    const look = lookInto(fields)
+    if (look === 'deep') return null
+    return look === 'inexact' && LONG_NUMBER.test(line) ? (JSON.parse(withTexts(line)) as Fields) : fields
   } catch {
     return null
   }
 }
 
-/** Only what is deeper is not looked at here. */
-function mayBeInexact(fields: Fields): boolean {
+/** Whether numbers in it may not be what was written. Of what is not flat that is not looked at here. */
+function lookInto(fields: Fields): 'exact' | 'inexact' | 'deep' {
+  let found: 'exact' | 'inexact' = 'exact'
   for (const key in fields) {
     const value = fields[key]
-    if (typeof value === 'object' ? value !== null : typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) return true
+    if (typeof value === 'object' && value !== null) {
+      if (isTooDeep(value, DEEPEST - 1)) return 'deep'
+      found = 'inexact'
+    } else if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) found = 'inexact'
   }
-  return false
+  return found
 }
 
 function isTooDeep(value: object, levels: number): boolean {
