@@ -103,13 +103,12 @@ export class Intake {
     }
     const known = progressOf(id)
     const isSame = known?.born === born
-    if (isSame && known.position === null) {
-      moves.set(id, this.atEnd(found))
-      return null
-    }
     const from = isSame ? (known.position ?? '') : ''
-    moves.set(id, { born, position: from })
     try {
+      if (isSame && known.position === null) {
+        moves.set(id, this.atEnd(found))
+        return null
+      }
       const slice = await readSlice(supervisor, id, {
         from,
         mostBytes,

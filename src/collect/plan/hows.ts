@@ -63,7 +63,7 @@ const http: How = {
   read(options) {
     const url = new URL(options.need('url', 'an address that begins with http: or https:', isHttpUrl, 'http://localhost'))
     const { username, password } = url
-    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+    const credentials = `${decoded(username)}:${decoded(password)}`
     url.username = ''
     url.password = ''
     const headers = textsIn(options, 'headers')
@@ -102,6 +102,15 @@ export const HOWS: Readonly<Record<LogTarget['type'], How>> = {
   syslog,
   http,
   function: call,
+}
+
+/** As it stands where it is no encoding: a password may have a percent sign. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 function presetOf({ pathname }: URL): (typeof PRESETS)[number] {

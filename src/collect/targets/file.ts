@@ -38,12 +38,30 @@ class RotatingFile {
   #ino = 0
   #size = 0
   #isRegular = true
+  #isBusy = false
+  #isClosed = false
 
   constructor(options: FileOptions) {
     this.#options = options
   }
 
   async append(bytes: Buffer, signal: AbortSignal): Promise<void> {
+    this.#isBusy = true
+    try {
+      await this.#append(bytes, signal)
+    } finally {
+      this.#isBusy = false
+      if (this.#isClosed) this.#letGo()
+    }
+  }
+
+  /** What is being written is written by number: were its file closed before, it would end up in the next one that is opened. */
+  close(): void {
+    this.#isClosed = true
+    if (!this.#isBusy) this.#letGo()
+  }
+
+  async #append(bytes: Buffer, signal: AbortSignal): Promise<void> {
     const file = await this.#open(bytes.length)
     const before = this.#size
     try {
@@ -52,12 +70,12 @@ class RotatingFile {
     } catch (error) {
       // A part of it may be there (the disk was full): it comes again as a whole.
       if (this.#isRegular) await file.truncate(before).catch(() => {})
-      this.close()
+      this.#letGo()
       throw error
     }
   }
 
-  close(): void {
+  #letGo(): void {
     void this.#file?.close().catch(() => {})
     this.#file = null
   }
@@ -65,10 +83,10 @@ class RotatingFile {
   /** The file at the path, whoever has moved or removed the one before, with room for so many bytes. */
   async #open(bytes: number): Promise<FileHandle> {
     const { path, maxSizeBytes } = this.#options
-    if (this.#file !== null && (await inodeOf(path)) !== this.#ino) this.close()
+    if (this.#file !== null && (await inodeOf(path)) !== this.#ino) this.#letGo()
     let file = this.#file ?? (await this.#openAnew())
     if (this.#isRegular && this.#size > 0 && this.#size + bytes > maxSizeBytes) {
-      this.close()
+      this.#letGo()
       await this.#rotate()
       file = await this.#openAnew()
     }

@@ -1,5 +1,5 @@
 /** Batches to a server. */
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { lokiBody } from '../format/loki.ts'
 import { otlpBody } from '../format/otlp.ts'
 import { plainLine } from '../format/plain.ts'
@@ -26,20 +26,27 @@ export interface HttpOptions {
 }
 
 export function httpTarget(options: HttpOptions): Target {
-  const agent = new Agent({
-    connections: 1,
-    pipelining: 1,
-    connectTimeout: options.timeoutMs,
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
-  })
+  let link: Link | null = null
   const deliver = async (records: readonly LogRecord[], signal: AbortSignal): Promise<void> => {
-    const status = await post(agent, options, records, signal)
+    link ??= await openLink(options)
+    const status = await post(link, options, records, signal)
     if (status !== TOO_LARGE) return
     if (records.length === 1) throw new Refusal(`${options.shownUrl} answers ${TOO_LARGE}: a record is too large for it`, 1)
     await eachHalf(records, (half) => deliver(half, signal))
   }
-  return { destination: options.shownUrl, deliver, close: () => void agent.destroy().catch(() => {}) }
+  return { destination: options.shownUrl, deliver, close: () => void link?.agent.destroy().catch(() => {}) }
+}
+
+interface Link {
+  readonly agent: Agent
+  readonly request: typeof import('undici').request
+}
+
+/** Loaded when it is needed: most programs never deliver to a server. It connects with the first batch. */
+async function openLink({ timeoutMs }: HttpOptions): Promise<Link> {
+  const { Agent, request } = await import('undici')
+  const agent = new Agent({ connections: 1, pipelining: 1, connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+  return { agent, request }
 }
 
 /** Both are delivered, also when one is refused. */
@@ -58,7 +65,7 @@ async function eachHalf(records: readonly LogRecord[], deliver: (half: readonly 
 }
 
 /** @returns 2xx, or 413 */
-async function post(agent: Agent, options: HttpOptions, records: readonly LogRecord[], signal: AbortSignal): Promise<number> {
+async function post({ agent, request }: Link, options: HttpOptions, records: readonly LogRecord[], signal: AbortSignal): Promise<number> {
   const { url, shownUrl, headers, timeoutMs } = options
   const { type, body } = bodyOf(options, records)
   const answer = await request(url, {

@@ -19,14 +19,15 @@ export function udpLink({ host, port }: { readonly host: string; readonly port: 
   const open = async (): Promise<Socket> => {
     const { address } = await lookup(host, { verbatim: false })
     const made = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
-    await new Promise<void>((resolve, reject) => {
-      made.once('error', reject)
-      made.connect(port, address, resolve)
-    })
-    made.removeAllListeners('error')
     made.on('error', (error) => {
       failure = error
     })
+    try {
+      await connected(made, port, address)
+    } catch (error) {
+      made.close()
+      throw error
+    }
     return made
   }
   return {
@@ -47,6 +48,18 @@ export function udpLink({ host, port }: { readonly host: string; readonly port: 
     },
     close,
   }
+}
+
+/** Node says by the same call whether it is connected or not. */
+function connected(socket: Socket, port: number, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.connect(port, address, (error?: Error) => {
+      socket.off('error', reject)
+      if (error === undefined) resolve()
+      else reject(error)
+    })
+  })
 }
 
 function sendOne(socket: Socket, message: Buffer, signal: AbortSignal): Promise<void> {

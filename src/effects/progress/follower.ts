@@ -74,19 +74,24 @@ export class ProgressFollower {
     const { signal } = this.#stopped
     try {
       while (!signal.aborted && (await this.#followUntilFlood()) === 'flood') {
-        await new Promise<void>((resolve) => {
-          const stop = this.#ports.after(FLOOD_PAUSE_MS, resolve)
-          const leave = () => {
-            stop()
-            resolve()
-          }
-          signal.addEventListener('abort', leave, { once: true })
-        })
+        await this.#rest(signal)
         if (!signal.aborted && !this.#isFinished) this.#catchUp()
       }
     } catch (error) {
       if (!signal.aborted) this.#ports.failed(error)
     }
+  }
+
+  #rest(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        stop()
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const stop = this.#ports.after(FLOOD_PAUSE_MS, end)
+      signal.addEventListener('abort', end, { once: true })
+    })
   }
 
   async #followUntilFlood(): Promise<'flood' | 'over'> {

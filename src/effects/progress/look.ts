@@ -8,16 +8,18 @@ import { StreamLines } from './stream-lines.ts'
 /** @returns null when nothing is known of it, or it cannot be read */
 export function lookForProgress(place: RunPlace, spec: ProgressSpec, nowMs: number): Progress | null {
   const reader = new ProgressReader(spec)
+  let glance: RunGlance | undefined
   try {
-    const glance = new RunGlance(place)
+    glance = new RunGlance(place)
     for (const stream of STREAMS) {
       const lines = new StreamLines()
       const ended = glance.read(stream).flatMap((piece) => lines.take(piece))
       for (const line of [...ended, lines.rest]) reader.take(line, nowMs)
     }
-    glance.close()
   } catch {
     return null
+  } finally {
+    glance?.close()
   }
   return reader.progress
 }

@@ -28,6 +28,7 @@ export class StreamEye {
   readonly #look: () => Looked
   #watcher: FSWatcher | undefined
   #isOpen = false
+  #wasLookedAt = false
   #lookedAtMs = 0
   #newsAtMs = 0
   #events = 0
@@ -42,8 +43,7 @@ export class StreamEye {
   open(): void {
     if (this.#isOpen) return
     this.#isOpen = true
-    // Silent unless the first look says otherwise.
-    this.#newsAtMs = performance.now() - SILENT_MS
+    this.#wasLookedAt = false
     this.#ports.busy.add(this)
   }
 
@@ -56,14 +56,21 @@ export class StreamEye {
 
   /** It is its turn. */
   turn(): void {
-    if (this.#isOpen) this.#lookNow()
-    if (!this.#isOpen || this.#watcher !== undefined) return
+    if (!this.#isOpen) return
+    if (!this.#wasLookedAt) {
+      // Most are silent, and who begins to watch looks as well.
+      this.#watch()
+      if (this.#watcher !== undefined) return
+    }
+    this.#lookNow()
+    if (this.#watcher !== undefined) return
     if (this.#lookedAtMs - this.#newsAtMs < SILENT_MS) this.#ports.busy.add(this)
     else this.#watch()
   }
 
   #lookNow(): void {
     this.#events = 0
+    this.#wasLookedAt = true
     this.#lookedAtMs = performance.now()
     const looked = this.#look()
     if (looked === 'news') this.#newsAtMs = this.#lookedAtMs

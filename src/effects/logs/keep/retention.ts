@@ -27,7 +27,8 @@ export function beyondLimits(
   const isOver = (segment: StoredSegment, index: number, all: readonly StoredSegment[]) =>
     index < all.length - maxFiles || (maxAgeMs !== null && segment.rotatedAtMs + maxAgeMs <= nowMs)
   const over = streams.flatMap((all) => all.filter(isOver))
-  const left = streams.flat().filter((segment) => !over.includes(segment))
+  const goes = new Set(over)
+  const left = streams.flat().filter((segment) => !goes.has(segment))
   return maxTotalBytes === null ? over : [...over, ...oldestBeyond(left, liveBytes, maxTotalBytes)]
 }
 
@@ -35,6 +36,8 @@ export function beyondLimits(
 export function oldestBeyond(segments: readonly StoredSegment[], liveBytes: number, maxBytes: number): readonly StoredSegment[] {
   let left = segments.reduce((sum, { bytes }) => sum + bytes, liveBytes)
   const goes: StoredSegment[] = []
+  // Of a whole state directory there may be many.
+  if (left <= maxBytes) return goes
   for (const segment of [...segments].sort((a, b) => a.rotatedAtMs - b.rotatedAtMs || a.from - b.from)) {
     if (left <= maxBytes) break
     left -= segment.bytes
