@@ -18,7 +18,7 @@ export interface Arrival {
   readonly at?: number
   /** Order of arrival among all output of the state directory: microseconds since 1970, never the same twice. */
   readonly seq?: number
-  /** It arrived while no manager was alive: `at` and `seq` say when the next one found it, not later than which it came. */
+  /** It arrived while no manager was alive: `at` and `seq` say when the next one found it, not sooner than it came. Both are absent as long as none has. */
   readonly unattended?: true
   /** So many bytes before this are not kept any more. */
   readonly gapBytes?: number

@@ -6,6 +6,7 @@ import { lstatSync, watch } from 'node:fs'
 import { transition } from 'xstate'
 import type { Attachment, AttachOptions, ListFilter, LogLines, LogPaths, LogStats, Problem, Reader, WaitOptions, WatchOptions } from './api.ts'
 import { holds, isHopeless, isRunOver, mustBeCondition, notReady, tooLate, type WaitCondition } from './conditions.ts'
+import { isAlive } from './effects/run/identity.ts'
 import { onFifoReleased } from './effects/run/keeper-link.ts'
 import { observeRun } from './effects/run/observe.ts'
 import { tokenOf } from './effects/run/token.ts'
@@ -14,6 +15,7 @@ import { errnoOf } from './files.ts'
 import { processMachine } from './machines/process/machine.ts'
 import { type ProcessRecord, toRecord } from './machines/process/record.ts'
 import { type Layout, layoutOf, resolveStateDir } from './persistence/layout.ts'
+import { readHolder } from './persistence/lock.ts'
 import { type Found, listIds, readState } from './persistence/state-dir.ts'
 import { resolveId, selectRecords } from './select.ts'
 import { attachTo, type LogAccess, linesOf } from './supervisor/log-access.ts'
@@ -195,6 +197,16 @@ class DirectoryReader implements Reader {
     })
   }
 
+  /** True, too, when that cannot be told. */
+  #isHeld(): boolean {
+    try {
+      const holder = readHolder(this.#layout.lock)
+      return holder !== null && isAlive(holder.identity)
+    } catch {
+      return true
+    }
+  }
+
   #logsOf(given: string): LogAccess {
     const first = this.get(given)
     return {
@@ -202,6 +214,7 @@ class DirectoryReader implements Reader {
       id: first.id,
       settled: (signal, run) => this.#until(first, 'settled', { signal }, (record) => isRunOver(record, run)),
       capture: (stream) => first.logs[stream],
+      isAttended: () => this.#isHeld(),
       isOwn: () => {
         const seen = this.#look(first.id)
         return seen.kind !== 'seen' || seen.record.created_at === first.created_at

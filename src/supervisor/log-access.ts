@@ -19,6 +19,8 @@ export interface LogAccess {
   settled(signal: AbortSignal, run: number | undefined): Promise<unknown>
   /** See `LogSource`. */
   isOwn?(): boolean
+  /** See `LogSource`. */
+  isAttended?(): boolean
   /** Where its output goes, as it is declared. Default: `files`. */
   capture?(stream: LogStream): Capture
   /** What is held of a run's output in memory here: a descriptor to be closed; null: nothing. */
@@ -75,6 +77,7 @@ function sourceOf(access: LogAccess, { follow = true, run }: AttachOptions): Log
       return memoryLogOf(access.layout.jobDir(access.id), stream, { capture: access.capture?.(stream) ?? 'files', held })
     },
     ...(arrivals && { arrivals }),
+    isAttended: () => access.isAttended?.() !== false,
     get ended() {
       if (!isAwaited) {
         isAwaited = true

@@ -63,6 +63,7 @@ export class LogCare {
         if (await this.#fulfilAlone(ref, jobDir, wish)) return
       } else if (ref.getSnapshot().hasTag('alive')) {
         if (asked?.run !== run) asked = ask(ref.id, jobDir, run, wish)
+        if (ref.getSnapshot().context.keeperLost) throw nobodyRotates(ref.id, run)
         if (asked?.goals.every((goal) => isReached(jobDir, goal, wish))) return
       }
       const leftMs = giveUpAtMs - performance.now()
@@ -136,6 +137,11 @@ async function mustBeAlone(id: string, livePath: string): Promise<void> {
   if (pid === undefined) return
   const message = `process ${pid}, which a command of process ${id} has left behind, still writes to ${livePath}: it can be rotated with the next run, or when that has ended`
   throw new ProcmanError('PROCMAN_WRONG_STATE', message, { details: { id, pid } })
+}
+
+function nobodyRotates(id: string, run: number): ProcmanError {
+  const message = `the logs of run ${run} of process ${id} cannot be rotated or cleared while it is up: its keeper was killed; restart it, or wait until it has ended`
+  return new ProcmanError('PROCMAN_WRONG_STATE', message, { details: { id, run } })
 }
 
 function cannotRotate(id: string, run: number): ProcmanError {

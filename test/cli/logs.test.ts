@@ -145,7 +145,7 @@ describe('logs by lines', () => {
     [['web', '--since', 'yesterday'], 2, '--since "yesterday" is no time'],
     [['web', '--grep', '('], 2, '--grep "(" is not a regular expression'],
     [['web', '-i'], 2, '--ignore-case needs --grep'],
-    [['web', '-f', '--until', '1m'], 2, '--follow and --until cannot both be meant'],
+    [['web', '-f', '--until', '1m'], 2, '--follow needs a time to come in --until'],
     [['web', '-l', 'team=a'], 2, 'give ids or --label, not both'],
     [['web', 'nobody', '--json'], 3, 'there is no process "nobody"'],
   ])('%j is refused with %d', async (args, code, message) => {
@@ -208,7 +208,16 @@ describe('the files of logs', () => {
     )
     expect(JSON.parse(await stdoutOf('show', 'big', '--json')).log_stats.stdout).toMatchObject({ from: 0, to: 8_890, rotated_files: 1, lost_bytes: 0 })
     expect(await procman('logs', '--clear', 'big')).toEqual({ code: 0, stdout: '', stderr: 'procman: cleared the logs of big: 8.9 kB\n' })
-    expect(await stdoutOf('logs', 'big')).toBe('')
+    expect(await procman('logs', 'big')).toEqual({ code: 0, stdout: '', stderr: 'procman: of big the first 8.9 kB of stdout are not kept any more\n' })
+    expect(await procman('logs', '--rotate', 'big')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('nothing to rotate in the logs of big: there is nothing'),
+    })
+    await stdoutOf('start', '--id', 'small', '--', 'sh', '-c', 'echo little; sleep 60')
+    expect(await procman('logs', '--rotate', 'small')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('nothing to rotate in the logs of small: they have less'),
+    })
   })
 
   it.each([

@@ -93,6 +93,12 @@ describe('output that came while no manager lived', () => {
     await first.write('job', 'sleep 0.2; echo alone; echo done > done\n')
     await first.close()
     await until('it has been said', () => home.text('done') !== '')
+    const unseen = []
+    for await (const line of createReader({ stateDir: home.stateDir }).watch('job', { follow: false })) unseen.push(line)
+    expect(unseen).toEqual([
+      { text: 'seen', stream: 'stdout', run: 1, at: expect.any(Number), seq: expect.any(Number) },
+      { text: 'alone', stream: 'stdout', run: 1, unattended: true },
+    ])
     const second = await home.supervisor()
     await say(second, 'job', 'echo again', 'again')
     const lines = await linesOf(second, 'job')

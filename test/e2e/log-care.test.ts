@@ -6,7 +6,7 @@ import type { LogPaths, Supervisor } from '../../src/api.ts'
 import { connect } from '../../src/control/connect.ts'
 import { serveControl } from '../../src/control/serve.ts'
 import { createReader } from '../../src/reader.ts'
-import { aHome, obedient, outputOf, pause, rejection, sh } from './harness.ts'
+import { aHome, obedient, outputOf, pause, rejection, sh, until } from './harness.ts'
 
 /** As `cat stdout*.log` has it. */
 function onDisk({ stdout }: LogPaths): string {
@@ -52,6 +52,18 @@ describe('rotating at a user’s word', () => {
     expect(await readBack(supervisor, 'job')).toBe('')
     await say(supervisor, 'job', 1, 3)
     expect(await readBack(supervisor, 'job')).toBe(seq(1, 3))
+  })
+
+  it('is refused while a run is up whose keeper was killed', async () => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start({ id: 'job', command: 'sleep', args: ['60'] })
+    process.kill(home.keeperPid('job'), 'SIGKILL')
+    await until('that is known', () => supervisor.get('job').keeper_lost)
+    expect(await rejectionOf(supervisor.rotateLogs('job'))).toMatchObject({
+      code: 'PROCMAN_WRONG_STATE',
+      message: expect.stringContaining('its keeper was killed'),
+    })
   })
 
   it('when none is up is done all the same, and the next run goes on behind it', async () => {

@@ -10,6 +10,9 @@ import { clearLogs, printPaths, rotateLogs } from '../logs/care.ts'
 import { marked } from '../logs/marked.ts'
 import { printLines } from '../logs/print-lines.ts'
 import { type Source, sourceOf } from '../logs/source.ts'
+import { renderSize } from '../render/size.ts'
+
+const STREAMS = ['stdout', 'stderr'] as const
 
 /** Without ids and labels: of all that there are. One process is copied byte for byte, unless it is asked for by lines. */
 export async function logs(cli: Cli, given: readonly string[], options: LogsOptions): Promise<number> {
@@ -33,13 +36,29 @@ async function read(cli: Cli, given: readonly string[], asked: Asked): Promise<n
   const isOne = given.length > 0 && records.length === 1
   const source = await sourceOf(cli, records)
   try {
-    for (const record of records) await sayWhatIsNotKept(cli.io, source, record, asked.read)
+    for (const record of records) {
+      await sayWhatIsNotKept(cli.io, source, record, asked.read)
+      if (isFromBeginning(asked)) await sayWhatIsGone(cli.io, reader, record, asked.read)
+    }
     if (!isOne || only === undefined || asked.byLine) return await printLines(cli.io, source, records, { ...asked, isNamed: !isOne })
     await copyOne(cli, reader, source, only.id, asked.read)
     return EXIT.done
   } finally {
     await source.close()
   }
+}
+
+function isFromBeginning({ read: { tail, since, until }, run }: Asked): boolean {
+  return [tail, since, until, run].every((option) => option === undefined)
+}
+
+/** What comes first is then maybe only the end of a line. */
+async function sayWhatIsGone(io: Io, reader: Reader, { id, logs }: ProcessRecord, read: AttachOptions): Promise<void> {
+  const stats = await reader.logStats(id)
+  const gone = STREAMS.filter((stream) => read[stream] !== false && logs[stream] === 'files' && stats[stream].from > 0)
+  if (gone.length === 0) return
+  const what = gone.map((stream) => `the first ${renderSize(stats[stream].from)} of ${stream}`).join(' and ')
+  await say(io, `of ${id} ${what} are not kept any more`)
 }
 
 /** On a terminal with a bar below it, for one that was asked how far it is. */
@@ -58,7 +77,8 @@ function uniqueById(records: readonly ProcessRecord[]): readonly ProcessRecord[]
 
 /** An empty answer would leave the user in doubt. */
 async function sayWhatIsNotKept(io: Io, source: Source, { id, logs, pid }: ProcessRecord, { stdout = true, stderr = true }: AttachOptions): Promise<void> {
-  const wanted = [...(stdout ? (['stdout'] as const) : []), ...(stderr ? (['stderr'] as const) : [])]
+  const read = { stdout, stderr }
+  const wanted = STREAMS.filter((stream) => read[stream])
   const none = wanted.filter((stream) => logs[stream] === 'none')
   if (none.length > 0) await say(io, `of ${id} ${none.join(' and ')} ${none.length === 1 ? 'is' : 'are'} not kept (capture: none)`)
   if (pid !== null || !wanted.some((stream) => logs[stream] === 'memory')) return

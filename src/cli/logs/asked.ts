@@ -44,10 +44,11 @@ export function parseLogsOptions(ids: readonly string[], options: LogsOptions, n
   const verb = verbOf(ids, options)
   const { label, tail, since, until, run, grep, stdout, stderr, json = false, timestamps = false, follow = false } = options
   if (label !== undefined && ids.length > 0) throw usageError('give ids or --label, not both')
-  if (follow && until !== undefined) throw usageError('--follow and --until cannot both be meant: nothing that comes is older')
   if (options.ignoreCase === true && grep === undefined) throw usageError('--ignore-case needs --grep')
   // One of the two: that stream alone. None or both: both.
   const isBoth = stdout === stderr
+  const untilMs = until === undefined ? undefined : parseMoment(until, '--until', nowMs)
+  if (follow && untilMs !== undefined && untilMs <= nowMs) throw usageError(`--follow needs a time to come in --until, not ${JSON.stringify(until)}`)
   return {
     verb,
     labels: label && parseLabelFilter(label),
@@ -57,7 +58,7 @@ export function parseLogsOptions(ids: readonly string[], options: LogsOptions, n
       stderr: isBoth || stderr === true,
       ...(tail === undefined ? {} : { tail: parseCount(tail, '--tail') }),
       ...(since === undefined ? {} : { since: parseMoment(since, '--since', nowMs) }),
-      ...(until === undefined ? {} : { until: parseMoment(until, '--until', nowMs) }),
+      ...(untilMs === undefined ? {} : { until: untilMs }),
       ...(grep === undefined ? {} : { grep: parsePattern(grep, options.ignoreCase === true) }),
     },
     run: run === undefined ? undefined : parseRun(run),

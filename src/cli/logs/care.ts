@@ -1,5 +1,5 @@
 /** `logs --path`, `--rotate` and `--clear`: the files themselves. */
-import type { LogStats } from '../../index.ts'
+import type { LogPaths, LogStats, ProcessRecord } from '../../index.ts'
 import type { Cli } from '../context.ts'
 import { say, write } from '../io.ts'
 import { renderSize } from '../render/size.ts'
@@ -22,7 +22,10 @@ export async function printPaths(cli: Cli, given: readonly string[], { read, isJ
 
 export function rotateLogs(cli: Cli, given: readonly string[]): Promise<number> {
   return withEach(cli, given, async (supervisor, id) => {
+    const before = newestRotated(await supervisor.logPaths(id))
     await supervisor.rotateLogs(id)
+    const after = newestRotated(await supervisor.logPaths(id))
+    if (after.every((path, i) => path === undefined || path === before[i])) return say(cli.io, nothingRotated(supervisor.get(id)))
     const { stdout, stderr } = await supervisor.logStats(id)
     await say(cli.io, `rotated the logs of ${id}: ${files(stdout.rotatedFiles)} of stdout, ${files(stderr.rotatedFiles)} of stderr`)
   })
@@ -44,6 +47,19 @@ function withEach(cli: Cli, given: readonly string[], act: (supervisor: Held, id
     const failed = await forEachId(cli.io, ids, (id) => act(supervisor, id))
     return code === 0 ? failed : code
   })
+}
+
+/** Of stdout and of stderr, whether it has been compressed meanwhile or not. */
+function newestRotated({ stdout, stderr }: LogPaths): readonly (string | undefined)[] {
+  return [stdout, stderr].map((paths) => paths.at(-2)?.replace(/\.(gz|zst)$/, ''))
+}
+
+function nothingRotated({ id, pid }: ProcessRecord): string {
+  const why =
+    pid === null
+      ? 'there is nothing in them that is not rotated yet'
+      : 'they have less than a block of the file system (4 kB), and while it is up only whole ones are rotated'
+  return `nothing to rotate in the logs of ${id}: ${why}`
 }
 
 function keptBytes({ stdout, stderr }: LogStats): number {

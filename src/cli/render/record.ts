@@ -41,7 +41,12 @@ function stateRows(record: ProcessRecord, due: Due | null, nowMs: number): reado
     ['state', record.state],
     ...rowIf('progress', record.progress === null ? '' : renderProgress(record.progress)),
     ['run', String(record.run)],
-    ['pid', record.pid === null ? '-' : `${record.pid}${record.keeper_lost ? ' (its keeper was killed: how it ends will not be known)' : ''}`],
+    [
+      'pid',
+      record.pid === null
+        ? '-'
+        : `${record.pid}${record.keeper_lost ? ' (its keeper was killed: how it ends will not be known, and its logs are not rotated until its next run)' : ''}`,
+    ],
     ['created', renderTime(record.created_at, nowMs)],
     ['started', renderTime(record.started_at, nowMs)],
     ['completed', renderTime(record.completed_at, nowMs)],

@@ -66,6 +66,8 @@ export interface LogSource {
   memory?(stream: LogStream): MemoryLog | null
   /** Undefined: nobody knows. */
   readonly arrivals?: LogArrivals
+  /** False: no manager lives that would write down what arrives. Default: true. */
+  isAttended?(): boolean
   /** Aborted once nothing more will be written: the process has settled, or nobody watches it any longer. */
   readonly ended: AbortSignal
   /** Why `ended` was aborted although nobody knows whether the process has ended: readers read what is there, and fail with it. Undefined: it has. */

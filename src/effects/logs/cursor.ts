@@ -144,7 +144,13 @@ export class LogCursor implements Cursor {
     this.#offset += data.length
     this.#gapBytes = 0
     this.#runFloor = run
-    return { stream: this.stream, run, data, ...(arrival && toldOf(arrival)), ...(gapBytes > 0 && { gapBytes }) }
+    return { stream: this.stream, run, data, ...this.#toldOf(arrival), ...(gapBytes > 0 && { gapBytes }) }
+  }
+
+  /** What nobody has written down while no manager lives came without one. */
+  #toldOf(arrival: ArrivalSpan | null): Pick<LogChunk, 'at' | 'seq' | 'unattended'> {
+    if (arrival !== null) return toldOf(arrival)
+    return this.#source.isAttended?.() === false ? { unattended: true } : {}
   }
 
   async close(): Promise<void> {

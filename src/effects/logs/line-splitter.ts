@@ -187,8 +187,8 @@ class HeldBytes {
 }
 
 function originOf({ stream, run, at, seq, unattended }: LogChunk): Omit<LogLine, 'text'> {
-  if (at === undefined) return { stream, run }
-  return { stream, run, at, ...(seq !== undefined && { seq }), ...(unattended !== undefined && { unattended }) }
+  if (at === undefined && unattended === undefined) return { stream, run }
+  return { stream, run, ...(at !== undefined && { at }), ...(seq !== undefined && { seq }), ...(unattended !== undefined && { unattended }) }
 }
 
 /** @returns how many bytes there are before a character that has only begun at the end */
