@@ -1,8 +1,9 @@
 /** Rebuilds a process from its run files alone, when its state was never written or is damaged. */
 import { existsSync, lstatSync } from 'node:fs'
+import { readIntent } from '../effects/run/intent-file.ts'
 import { hasKeeper, isFifoHeld } from '../effects/run/keeper-link.ts'
 import { type KnownRun, lookAtRun } from '../effects/run/look.ts'
-import { listRunFiles, readClaim, readExit, readIntent, runFile, runsWith } from '../effects/run/run-files.ts'
+import { listRunFiles, readClaim, readExit, runFile, runsWith } from '../effects/run/run-files.ts'
 import { createdAtIn, tokenOf } from '../effects/run/token.ts'
 import { contextOf, nextRun, settledWith } from '../machines/process/context.ts'
 import { decodeSpec, type ProcessSnapshot, snapshotOf } from '../persistence/codec.ts'

@@ -1,9 +1,10 @@
 /** Begins a run: writes down what it is to execute, has a keeper started for it, and tells when there is something to see. */
 import { existsSync } from 'node:fs'
 import { errnoOf } from '../../files.ts'
+import { hasIntent, type Intent, readIntent, writeIntent } from './intent-file.ts'
 import type { Bell } from './keeper-starter.ts'
 import type { RunPorts } from './ports.ts'
-import { hasIntent, type Intent, readIntent, runFile, writeIntent } from './run-files.ts'
+import { runFile } from './run-files.ts'
 
 type Ports = Readonly<Record<string, number>>
 

@@ -1,6 +1,7 @@
 /** What the files that are left of a run say about it. */
 import { existsSync } from 'node:fs'
-import { readClaim, readIntent, runFile } from './run-files.ts'
+import { readIntent } from './intent-file.ts'
+import { readClaim, runFile } from './run-files.ts'
 
 /** Why nobody saw its end. */
 export function whyUnknown(jobDir: string, run: number): string {

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readExit, readReady, runFile, staleRunFiles, writeIntent } from '../../../src/effects/run/run-files.ts'
+import { writeIntent } from '../../../src/effects/run/intent-file.ts'
+import { readExit, readReady, runFile, staleRunFiles } from '../../../src/effects/run/run-files.ts'
 import type { ReadySpec } from '../../../src/types.ts'
 import { aSpec } from '../../machines/fixtures.ts'
 
