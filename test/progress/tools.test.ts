@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ProgressReader } from '../../src/progress.ts'
 import { percentsOf, progressOf, sample } from './harness.ts'
 
 describe('what real tools print is understood', () => {
@@ -51,6 +52,16 @@ describe('what real tools print is understood', () => {
     const seen = progressOf(sample('tqdm-nested')).filter(({ total }) => total === 3)
     expect(seen.map(({ percent }) => percent)).toEqual([0, 0, 33, 33, 67, 67, 100, 100])
     expect(progressOf(sample('tqdm-nested')).some(({ message }) => message === 'batch')).toBe(false)
+  })
+
+  it('wget: a row of dots that goes on is no other number, and nothing to print', () => {
+    const reader = new ProgressReader({ kind: 'auto' })
+    for (const line of ['Length: 3000000 (2.9M)', '   500K .......... .......... .......... .......... .......... 18% 1.5M 2s']) reader.take(line, 0)
+    const before = reader.progress
+    for (const line of ['   550K ', '   550K .......... ....', '   550K .......... .......... .......... .......... ..........'])
+      expect(reader.take(line, 1)).toBe('tool')
+    expect(reader.progress).toEqual(before)
+    expect(before).toMatchObject({ percent: 18, total: 3_000_000 })
   })
 
   it('git: its bars follow each other, each to its end', () => {

@@ -2,7 +2,9 @@
 import { known, sizeOf, spanOf } from '../quantity.ts'
 import type { Recogniser, Sighting } from '../sighting.ts'
 
-const DOTS = /^ *(?<from>\d+)K(?: [. ,]*[.,])? +(?:(?<percent>\d{1,3})% +)?(?<rate>[\d.]+[KMGT]?)(?:[ =](?<left>[\d.]+[dhms][\ddhms]*))?\s*$/
+const DOTS = /^ *(?<from>\d+)K(?: [. ,]*[.,])? +(?:(?<percent>\d{1,3})% +)?(?<rate>\d[\d.]*[KMGT]?)(?:[ =](?<left>[\d.]+[dhms][\ddhms]*))?\s*$/
+/** A row that goes on: what it comes to stands at its end. */
+const ROW_BEGUN = /^ *\d+K [. ,]*$/
 const BAR =
   /^(?<name>.*?) *(?:(?<percent>\d{1,3})% ?)?\[[ +]*[<=>]*[ =>]*\] +(?<current>[\d.,]+[KMGT]?) +(?<rate>[\d.]+ ?[KMGT]?B\/s|--\.-KB\/s)(?: +eta (?<left>[\dsmhd ]+)| +in [\d.smhd ]+)?\s*$/
 const LENGTH = /^Length: (?:(\d+) |unspecified)/
@@ -35,6 +37,7 @@ export function createWget(): Recogniser {
         ...named(name),
       }
     }
+    if (ROW_BEGUN.test(line)) return {}
     const bar = line.includes('[') && line.includes('B/s') ? BAR.exec(line)?.groups : undefined
     if (bar === undefined) return null
     const rate = known('rate', sizeOf((bar.rate ?? '').replace('/s', ''), 1024))
