@@ -73,7 +73,7 @@ function worldOf(logic: object): World {
  * @returns a function that ends it; null: this is not a supervisor of this program
  */
 export function onNews(supervisor: Supervisor, listener: (id: string) => void): (() => void) | null {
-  return ownWorldOf(supervisor)?.recorder.onNews(listener) ?? null
+  return ownWorldOf(supervisor)?.logs.recorder.onNews(listener) ?? null
 }
 
 /**
@@ -86,7 +86,7 @@ export function beforeRemoval(supervisor: Supervisor, listener: (id: string) => 
 
 /** `SupervisorOptions.logs` from now on; not where it is not a supervisor of this program. @param maxTotalBytes null: no limit. @throws PROCMAN_INVALID_ARGUMENT */
 export function limitLogs(supervisor: Supervisor, maxTotalBytes: number | null): void {
-  ownWorldOf(supervisor)?.limitLogs(maxTotalBytes)
+  ownWorldOf(supervisor)?.logs.limitTotal(maxTotalBytes)
 }
 
 function ownWorldOf(supervisor: Supervisor): World | null {

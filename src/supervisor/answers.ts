@@ -24,6 +24,14 @@ export function urgencyOf(before: ActorSnapshot, after: ActorSnapshot): 'now' | 
   return wholeOf(last) !== wholeOf(next) || last?.message !== next?.message ? 'soon' : 'never'
 }
 
+/**
+ * A run that is being launched is on record by its intent, which outranks an older snapshot, and a retry that is due already by the end of the run before it:
+ * a file less to write at each start and restart.
+ */
+export function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
+  return (value === 'starting' && context.identity === null) || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
+}
+
 /** It says how far it is, and nothing else. */
 function isMereProgress(before: ActorSnapshot, after: ActorSnapshot): boolean {
   return before.value === after.value && before.context.progress !== after.context.progress && isAllThatChanged('progress', before, after)

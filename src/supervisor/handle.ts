@@ -25,6 +25,7 @@ import { exists } from '../persistence/store.ts'
 import { resolveId, selectRecords } from '../select.ts'
 import { generateId, parseAgain, parseProcessInput } from '../spec/parse.ts'
 import { mustBeDuration } from '../timers.ts'
+import { removeSettled } from './cleanup.ts'
 import { drained } from './drain.ts'
 import { FirstStarts } from './first-starts.ts'
 import { isRunUp, mustBeSound, recordOf } from './judge.ts'
@@ -217,12 +218,12 @@ export class SupervisorHandle implements Supervisor {
 
   async rotateLogs(id: string): Promise<void> {
     this.#mustBeOpen()
-    await this.#world.logCare.fulfil(this.ref(id), 'rotate')
+    await this.#world.logs.care.fulfil(this.ref(id), 'rotate')
   }
 
   async clearLogs(id: string): Promise<void> {
     this.#mustBeOpen()
-    await this.#world.logCare.fulfil(this.ref(id), 'clear')
+    await this.#world.logs.care.fulfil(this.ref(id), 'clear')
   }
 
   async logPaths(id: string): Promise<LogPaths> {
@@ -254,26 +255,10 @@ export class SupervisorHandle implements Supervisor {
 
   async cleanup({ olderThanMs = 0 }: { readonly olderThanMs?: number } = {}): Promise<readonly string[]> {
     mustBeDuration('olderThanMs', olderThanMs)
-    const endedBefore = Date.now() - olderThanMs
-    const old = [...this.#world.refs.values()].filter((ref) => {
-      const snapshot = ref.getSnapshot()
-      return snapshot.hasTag('settled') && (snapshot.context.endedAtMs ?? snapshot.context.createdAtMs) <= endedBefore
-    })
-    const removed: string[] = []
-    for (const ref of old) {
+    return removeSettled(this.#world, Date.now() - olderThanMs, async (ref) => {
       this.#mustBeOpen()
-      // Removed or started again meanwhile; its id may be another's prefix now.
-      if (this.#world.refs.get(ref.id) !== ref || !ref.getSnapshot().hasTag('settled')) continue
-      const isGone = await this.#remove(ref).then(
-        () => true,
-        (error: unknown) => {
-          if (this.#world.refs.get(ref.id) === ref && ref.getSnapshot().hasTag('settled')) throw error
-          return false
-        },
-      )
-      if (isGone) removed.push(ref.id)
-    }
-    return removed
+      await this.#remove(ref)
+    })
   }
 
   async refresh(): Promise<readonly ProcessRecord[]> {
@@ -336,12 +321,12 @@ export class SupervisorHandle implements Supervisor {
       live: {
         currentRun: () => ref.getSnapshot().context.run,
         recordNow: (stream) => {
-          if (this.#world.refs.get(ref.id) === ref) this.#world.recorder.record(ref.id, stream)
+          if (this.#world.refs.get(ref.id) === ref) this.#world.logs.recorder.record(ref.id, stream)
         },
       },
       isOwn: () => this.#world.refs.get(ref.id) === ref,
       capture: (stream) => ref.getSnapshot().context.spec.logs[stream],
-      held: (run, stream) => this.#world.memory.open(ref.id, run, stream),
+      held: (run, stream) => this.#world.logs.memory.open(ref.id, run, stream),
       beforeRemoval: (look) => this.#logReaders.add(ref.id, look),
     }
   }

@@ -3,9 +3,6 @@ import { existsSync } from 'node:fs'
 import type { Problem, ProcessRef, SupervisorOptions } from '../api.ts'
 import { waitUntil } from '../effects/deadline/wait-until.ts'
 import { type EffectRegistry, endAllEffects } from '../effects/effect.ts'
-import { ArrivalClock } from '../effects/logs/arrivals/clock.ts'
-import { Recorder, type RecorderPorts } from '../effects/logs/arrivals/recorder.ts'
-import { Housekeeper, type HousekeeperPorts } from '../effects/logs/keep/housekeeper.ts'
 import { HealthWatches } from '../effects/probe/health-watches.ts'
 import type { HealthPorts } from '../effects/probe/ports.ts'
 import { probeHealth } from '../effects/probe/probe-health.ts'
@@ -23,18 +20,15 @@ import { type Layout, layoutOf, resolveStateDir } from '../persistence/layout.ts
 import { createSlices } from '../persistence/slices.ts'
 import { Store } from '../persistence/store.ts'
 import { createProcessTable, TableWriter } from '../table.ts'
-import { urgencyOf, viewOf } from './answers.ts'
+import { isOnRecordOtherwise, urgencyOf, viewOf } from './answers.ts'
 import { BeforeRemoval } from './before-removal.ts'
 import { Launches } from './launches.ts'
-import { LogCare } from './log-care.ts'
-import { MemoryOutputs } from './memory-outputs.ts'
-import { followRuns, startedRunsIn } from './output.ts'
 import { Problems } from './problems.ts'
+import { ProcessLogs, type ProcessLogsPorts } from './process-logs.ts'
 import { pruneRunFiles } from './prune.ts'
 import { knownRunOf } from './rebuild.ts'
 import { Sweeper, type SweeperPorts } from './sweeper.ts'
 import { Tenancy } from './tenancy.ts'
-import type { ActorSnapshot } from './wait.ts'
 
 export class World {
   readonly layout: Layout
@@ -50,11 +44,8 @@ export class World {
   readonly effects: EffectRegistry
   readonly watches: RunWatches
   readonly launches: Launches
-  readonly recorder: Recorder
-  readonly #housekeeper: Housekeeper
-  readonly logCare: LogCare
+  readonly logs: ProcessLogs
   readonly beforeRemoval = new BeforeRemoval((error) => this.trouble(null, null, `who is asked before a removal has failed: ${messageOf(error)}`))
-  readonly memory = new MemoryOutputs((id) => this.layout.jobDir(id))
   readonly #healthWatches: HealthWatches
   readonly #tenancy: Tenancy
   readonly #sweeper: Sweeper
@@ -93,14 +84,7 @@ export class World {
     })
     this.watches = new RunWatches(this.#runPorts())
     this.#healthWatches = new HealthWatches(this.#healthPorts(), this.watches)
-    this.recorder = new Recorder(this.#recorderPorts())
-    this.#housekeeper = new Housekeeper(this.#housekeeperPorts())
-    this.limitLogs(options.logs?.maxTotalBytes ?? null)
-    this.logCare = new LogCare({
-      jobDirOf: (id) => this.layout.jobDir(id),
-      mustBeThere: (ref) => this.#mustBeThere(ref),
-      onRotated: (id) => this.#housekeeper.tend(id),
-    })
+    this.logs = new ProcessLogs(this.#logPorts(), options.logs?.maxTotalBytes ?? null)
     this.#sweeper = new Sweeper(this.#sweeperPorts())
   }
 
@@ -149,9 +133,7 @@ export class World {
     if (!this.#isOpen) return []
     this.#isOpen = false
     this.#sweeper.end()
-    this.recorder.close()
-    this.memory.close()
-    this.#housekeeper.close()
+    this.logs.close()
     const unsaved = this.#tenancy.isLost ? this.store.abandon() : this.store.close()
     endAllEffects(this.effects)
     this.strays.close()
@@ -160,19 +142,10 @@ export class World {
     return unsaved
   }
 
-  /** @throws PROCMAN_INVALID_ARGUMENT */
-  limitLogs(maxTotalBytes: number | null): void {
-    if (maxTotalBytes !== null && (!Number.isSafeInteger(maxTotalBytes) || maxTotalBytes < 1)) {
-      const message = `logs.maxTotalBytes must be a whole number of bytes from 1, not ${String(maxTotalBytes)}`
-      throw new ProcmanError('PROCMAN_INVALID_ARGUMENT', message, { details: { maxTotalBytes } })
-    }
-    this.#housekeeper.limitTotal(maxTotalBytes)
-  }
-
   /** Called once all that is in the directory has been taken in. */
   opened(): void {
     this.#tellRestored()
-    for (const id of this.refs.keys()) this.#housekeeper.tend(id)
+    this.logs.tendAll(this.refs.keys())
   }
 
   /** Sees to it that every change of a process reaches the disk and the table. */
@@ -182,10 +155,8 @@ export class World {
     const first = ref.getSnapshot()
     this.#tableWriter.add(id, () => toRecord(first.value, first.context))
     this.launches.follow(id, first.hasTag('settled'), first.context)
-    const outputOf = followRuns(id, this)
+    const outputOf = this.logs.follow(id)
     outputOf(first, true)
-    const memoryOf = this.memory.follow(id)
-    memoryOf(first)
     let last = first
     ref.subscribe({
       next: (snapshot) => {
@@ -202,7 +173,6 @@ export class World {
         if (urgency === 'now') this.launches.follow(id, snapshot.hasTag('settled'), snapshot.context)
         this.#tableWriter.update(id, () => toRecord(snapshot.value, snapshot.context))
         outputOf(snapshot, false)
-        memoryOf(snapshot)
         if (isPastLaunch) void this.#pruneOnceSaved(ref, snapshot.context.run)
       },
       error: () => {},
@@ -219,9 +189,7 @@ export class World {
     this.refs.delete(id)
     this.store.forget(id)
     this.launches.forget(id)
-    this.recorder.forget(id)
-    this.memory.forget(id)
-    this.#housekeeper.forget(id)
+    this.logs.forget(id)
     this.#tableWriter.remove(id)
   }
 
@@ -252,23 +220,15 @@ export class World {
     await this.store.attempted(id)
   }
 
-  #recorderPorts(): RecorderPorts {
+  #logPorts(): ProcessLogsPorts {
     return {
-      jobDirOf: (id) => this.layout.jobDir(id),
-      clock: new ArrivalClock(this.layout.lastArrival, Date.now),
-      runsIn: startedRunsIn,
-      onRotated: (id) => this.#housekeeper.tend(id),
-      onTrouble: (path, error) => this.trouble(null, path, `${path} cannot be written (${errnoOf(error)}): until it can, nobody knows when output has arrived`),
-      onUnwatchable: (error) => this.trouble(null, null, `logs cannot be watched (${errnoOf(error)}): they are looked at every second instead`),
-      onError: (error) => this.trouble(null, null, `internal: ${messageOf(error)}`),
-    }
-  }
-
-  #housekeeperPorts(): HousekeeperPorts {
-    return {
-      jobDirOf: (id) => this.layout.jobDir(id),
-      logsOf: (id) => this.refs.get(id)?.getSnapshot().context.spec.logs ?? null,
-      onTrouble: (id, path, message) => this.trouble(id, path, message),
+      layout: this.layout,
+      slices: this.slices,
+      restored: this.restored,
+      refOf: (id) => this.refs.get(id),
+      mustBeThere: (ref) => this.#mustBeThere(ref),
+      trouble: (id, path, message) => this.trouble(id, path, message),
+      onError: this.effects.onError,
     }
   }
 
@@ -357,12 +317,4 @@ export class World {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
-/**
- * A run that is being launched is on record by its intent, which outranks an older snapshot, and a retry that is due already by the end of the run before it:
- * a file less to write at each start and restart.
- */
-function isOnRecordOtherwise({ value, context }: ActorSnapshot): boolean {
-  return (value === 'starting' && context.identity === null) || (value === 'backoff' && context.retryAtMs !== null && context.retryAtMs <= Date.now())
 }
