@@ -117,7 +117,7 @@ export class Intake {
         take: this.#taker(found, rules, isTaken, records),
       })
       this.unreadable.delete(id)
-      this.lostBytes += slice.lostBytes
+      this.lostBytes += slice.lostBytes + (isSame ? 0 : slice.skippedBytes)
       moves.set(id, { born, position: slice.position })
       return slice
     } catch (error) {

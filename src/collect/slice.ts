@@ -9,6 +9,8 @@ export interface Slice {
   readonly bytes: number
   /** So many are not kept any more. */
   readonly lostBytes: number
+  /** So many came before these and are not kept any more, where it was to begin at the beginning. */
+  readonly skippedBytes: number
   /** There was no more. */
   readonly isEnd: boolean
 }
@@ -40,6 +42,10 @@ export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: stri
     for (const line of more) take(line)
     lines += more.length
   }
+  const sliceTo = (isEnd: boolean): Slice => {
+    const skippedBytes = from === '' ? offsetOf(attachment.position) - bytes - lostBytes : 0
+    return { position: behindLines(attachment.position, splitters), bytes, lostBytes, skippedBytes, isEnd }
+  }
   for await (const chunk of attachment) {
     const { stream, run, data, gapBytes = 0 } = chunk
     let splitter = splitters.get(stream)
@@ -51,10 +57,15 @@ export async function readSlice(supervisor: Pick<Supervisor, 'attach'>, id: stri
     takeAll(splitter.split(chunk))
     bytes += data.length
     lostBytes += gapBytes
-    if (lines > 0 && (bytes >= mostBytes || isEnough())) return { position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: false }
+    if (lines > 0 && (bytes >= mostBytes || isEnough())) return sliceTo(false)
   }
   if (isOver) for (const splitter of splitters.values()) takeAll(splitter.flush())
-  return { position: behindLines(attachment.position, splitters), bytes, lostBytes, isEnd: true }
+  return sliceTo(true)
+}
+
+/** Of both streams together. */
+function offsetOf(position: string): number {
+  return Object.values(fromPosition(position)).reduce((sum, { offset }) => sum + offset, 0)
 }
 
 function behindLines(position: string, splitters: Splitters): string {

@@ -90,6 +90,8 @@ export class Worker {
       const known = this.checkpoint.get(id)
       const wasUnwanted = known?.born === found.born && known.position === null
       if (wasUnwanted || (isNew && this.plan.from === 'now')) this.checkpoint.set(id, this.#intake.atEnd(found))
+      // What was removed before is nothing that it has missed.
+      else if (isNew) this.checkpoint.set(id, { born: found.born, position: '' })
     }
     this.checkpoint.begun()
   }

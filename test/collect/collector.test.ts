@@ -131,6 +131,26 @@ describe('a collector', () => {
     expect(fine.messages()).toEqual(['first', 'second'])
   })
 
+  it('counts what was removed before it was read for the first time', async () => {
+    const supervisor = await aHome().supervisor()
+    let isAway = true
+    const late = sink(() => {
+      if (isAway) throw new Error('not today')
+    })
+    const collector = collecting(supervisor, { targets: [{ type: 'function', name: 'late', deliver: late.deliver }] })
+    await supervisor.start(sh('echo first', { id: 'first' }))
+    await until('it has failed', () => collector.status()[0]?.state === 'retrying')
+    await supervisor.start(sh('echo words', { id: 'second' }))
+    await supervisor.wait('second')
+    await supervisor.clearLogs('second')
+    await supervisor.restart('second')
+    await supervisor.wait('second')
+    isAway = false
+    await collector.flush()
+    expect(late.messages()).toEqual(['first', 'words'])
+    expect(collector.status()).toMatchObject([{ lost_bytes: 6, lag_bytes: 0 }])
+  })
+
   it('is told other targets: one that is the same goes on, one that is gone is forgotten', async () => {
     const supervisor = await aHome().supervisor()
     await supervisor.start(ECHO)
