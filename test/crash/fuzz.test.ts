@@ -86,7 +86,7 @@ describe('the codec', () => {
     )
     console.info(`taken as good: ${taken}`)
     expect(taken).toBeGreaterThan(100)
-  })
+  }, 600_000)
 
   it('takes anything else', () => {
     const any = fc.oneof(
