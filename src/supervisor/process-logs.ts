@@ -75,8 +75,8 @@ export class ProcessLogs {
 
   /** @returns to be told each state of the process, and whether it was found so */
   follow(id: string): (snapshot: ActorSnapshot, isFound: boolean) => void {
-    const { slices, restored } = this.#ports
-    const outputOf = followRuns(id, { recorder: this.recorder, slices, restored })
+    const { layout, slices, restored } = this.#ports
+    const outputOf = followRuns(id, { jobDirOf: (each) => layout.jobDir(each), recorder: this.recorder, slices, restored })
     const memoryOf = this.memory.follow(id)
     return (snapshot, isFound) => {
       outputOf(snapshot, isFound)

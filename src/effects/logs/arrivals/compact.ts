@@ -5,8 +5,8 @@ import type { LogStream } from '../contract.ts'
 import { readIndex } from './index-file.ts'
 import { type ArrivalRecord, encodeRecords, RECORD_BYTES } from './record.ts'
 
-/** 1.5 MB: what a reader has to read, and a compaction to look through, at most. */
-const MOST_RECORDS = 64 * 1024
+/** 400 KB: what a reader has to read; a compaction looks through twice as much at most, and nobody else has a turn meanwhile. */
+const MOST_RECORDS = 16 * 1024
 
 type Offsets = Readonly<Record<LogStream, number>>
 
@@ -17,10 +17,10 @@ export function compactIndex(path: string, oldest: Offsets): number {
   return records.length * RECORD_BYTES
 }
 
-/** Pure. @param most of arrivals; of more than that, every other one of the older half goes into the one behind it */
+/** Pure. @param most of arrivals; as long as there are more than that, every other one of the older half goes into the one behind it */
 export function compacted(records: readonly ArrivalRecord[], oldest: Offsets, most = MOST_RECORDS): readonly ArrivalRecord[] {
   const spans = [...spansOf(records, 'stdout', oldest.stdout), ...spansOf(records, 'stderr', oldest.stderr)].sort((a, b) => a.seq - b.seq)
-  const kept = spans.length > most ? thinned(spans) : spans
+  const kept = thinnedTo(most, spans)
   const last = (stream: LogStream) => kept.findLast((each) => each.stream === stream) ?? []
   // What was said last of each is looked for at the end.
   return [...marksOf(records, oldest), ...kept, last('stdout'), last('stderr')].flat()
@@ -39,12 +39,25 @@ function spansOf(records: readonly ArrivalRecord[], stream: LogStream, oldest: n
   return spans.filter(({ end }, index) => end > oldest || isLast(index))
 }
 
+function thinnedTo(most: number, spans: readonly ArrivalRecord[]): readonly ArrivalRecord[] {
+  let kept = spans
+  while (kept.length > most) {
+    const left = thinned(kept)
+    // What came while nobody looked is not mixed with what was seen.
+    if (left.length === kept.length) return left
+    kept = left
+  }
+  return kept
+}
+
 function thinned(spans: readonly ArrivalRecord[]): readonly ArrivalRecord[] {
   const half = spans.length >> 1
   const next: Partial<Record<LogStream, ArrivalRecord>> = {}
   const kept: ArrivalRecord[] = []
   const wasKept: Record<LogStream, boolean> = { stdout: true, stderr: true }
-  for (const [index, span] of [...spans.entries()].reverse()) {
+  for (let index = spans.length - 1; index >= 0; index--) {
+    const span = spans[index]
+    if (span === undefined) break
     const goes = index < half && wasKept[span.stream] && next[span.stream]?.kind === span.kind
     wasKept[span.stream] = !goes
     if (!goes) kept.push(span)

@@ -24,7 +24,7 @@ export interface RecorderPorts extends Omit<ArrivalPorts, 'writer' | 'onRotated'
 
 interface Entry {
   readonly arrivals: ProcessArrivals
-  readonly eyes: readonly StreamEye[]
+  readonly eyes: Readonly<Record<LogStream, StreamEye>>
 }
 
 export class Recorder {
@@ -59,24 +59,24 @@ export class Recorder {
     return this.#news.listen(listener)
   }
 
-  /** A run is up. @param isFound it was up already when this manager came */
-  begin(id: string, run: number, isFound: boolean): void {
+  /** A run is up. @param isFound it was up already when this manager came. @param streams that go to files */
+  begin(id: string, run: number, isFound: boolean, streams: readonly LogStream[]): void {
     if (this.#isClosed) return
     const { arrivals, eyes } = this.#have(id)
     arrivals.begin(run, isFound)
-    for (const eye of eyes) eye.open()
+    for (const stream of streams) eyes[stream].open()
   }
 
   /** Does not wait until it is its turn. */
   lookAt(id: string): void {
-    if (!this.#isClosed) for (const eye of this.#entries.get(id)?.eyes ?? []) eye.turn()
+    if (!this.#isClosed) for (const eye of this.#eyesOf(id)) eye.turn()
   }
 
   /** No run is up any more: its last words are looked for, and then nothing is. */
   end(id: string): void {
     const entry = this.#entries.get(id)
     if (entry === undefined || this.#isClosed) return
-    for (const eye of entry.eyes) eye.close()
+    for (const eye of this.#eyesOf(id)) eye.close()
     this.#look(id, entry.arrivals, 'stdout')
     this.#look(id, entry.arrivals, 'stderr')
   }
@@ -88,9 +88,8 @@ export class Recorder {
 
   /** It has been removed. */
   forget(id: string): void {
-    const entry = this.#entries.get(id)
+    for (const eye of this.#eyesOf(id)) eye.close()
     this.#entries.delete(id)
-    for (const eye of entry?.eyes ?? []) eye.close()
     this.#writer.forget(arrivalsFile(this.#ports.jobDirOf(id)))
   }
 
@@ -99,7 +98,7 @@ export class Recorder {
     if (this.#isClosed) return
     for (const eye of [...this.#busy.items()]) eye.turn()
     this.#isClosed = true
-    for (const { eyes } of this.#entries.values()) for (const eye of eyes) eye.close()
+    for (const id of this.#entries.keys()) for (const eye of this.#eyesOf(id)) eye.close()
     this.#busy.close()
     this.#unwatchable.close()
     this.#writer.close()
@@ -114,10 +113,15 @@ export class Recorder {
       writer: this.#writer,
       onRotated: () => this.#ports.onRotated(id),
     })
-    const eyes = (['stdout', 'stderr'] as const).map((stream) => new StreamEye(arrivals.pathOf(stream), () => this.#look(id, arrivals, stream), this.#eyePorts))
-    const entry = { arrivals, eyes }
+    const eyeOf = (stream: LogStream) => new StreamEye(arrivals.pathOf(stream), () => this.#look(id, arrivals, stream), this.#eyePorts)
+    const entry = { arrivals, eyes: { stdout: eyeOf('stdout'), stderr: eyeOf('stderr') } }
     this.#entries.set(id, entry)
     return entry
+  }
+
+  #eyesOf(id: string): readonly StreamEye[] {
+    const eyes = this.#entries.get(id)?.eyes
+    return eyes === undefined ? [] : [eyes.stdout, eyes.stderr]
   }
 
   #look(id: string, arrivals: ProcessArrivals, stream: LogStream): Looked {

@@ -177,7 +177,7 @@ describe('compaction', () => {
 
   it('tells the older half of very many less exactly, and never that something came earlier than it did', () => {
     const all = Array.from({ length: 100 }, (_, index) => seen((index + 1) * 10, index + 1))
-    const left = compacted(all, { stdout: 0, stderr: 0 }, 60)
+    const left = compacted(all, { stdout: 0, stderr: 0 }, 75)
     expect(left.length).toBeLessThan(80)
     const [before, after] = [tableOf(all), tableOf(left)]
     for (let at = 0; at < 1_000; at++) {
@@ -185,5 +185,15 @@ describe('compaction', () => {
       expect(after.at('stdout', at)?.seq).toBeGreaterThanOrEqual(seq)
       expect(after.at('stdout', at)?.seq).toBeLessThanOrEqual(at < 500 ? seq + 1 : seq)
     }
+  })
+
+  it('stays within its bounds, however much is added', () => {
+    let records: readonly ArrivalRecord[] = []
+    for (let round = 0; round < 20; round++) {
+      const more = Array.from({ length: 50 }, (_, index) => seen(round * 500 + (index + 1) * 10, round * 50 + index + 1))
+      records = compacted([...records, ...more], { stdout: 0, stderr: 0 }, 60)
+      expect(records.length).toBeLessThan(64)
+    }
+    expect(tableOf(records).at('stdout', 9_995)?.seq).toBe(1_000)
   })
 })
