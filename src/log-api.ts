@@ -65,6 +65,8 @@ export interface AttachOptions {
 export interface WatchOptions extends AttachOptions {
   /** Only lines that match; `tail` counts those. A line that comes in pieces is given from the first piece on that matches. The flags `g` and `y` make no difference. */
   readonly grep?: RegExp
+  /** With `follow: false`: also give what has no end yet, `partial` (default). False: it is left, for whoever goes on at `position`. */
+  readonly unfinished?: boolean
 }
 
 /**

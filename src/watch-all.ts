@@ -7,7 +7,7 @@ import type { NamedLine } from './merging/named-line.ts'
 
 export type { NamedLine } from './merging/named-line.ts'
 
-export interface WatchAllOptions extends Omit<WatchOptions, 'from'> {
+export interface WatchAllOptions extends Omit<WatchOptions, 'from' | 'unfinished'> {
   /** Told of a process whose output cannot be read (any more); the others go on. Default: the failure ends all. */
   readonly onError?: (id: string, error: unknown) => void
   /** Called once, when all that was there has been given: what is given from now on comes. Not without `follow`. */
@@ -38,7 +38,7 @@ export async function* watchAll(
   const { follow = true, signal } = options
   const past = new ByArrival(fail)
   try {
-    for (const id of records.keys()) past.add(id, () => source.watch(id, { ...options, follow: false }))
+    for (const id of records.keys()) past.add(id, () => source.watch(id, { ...options, follow: false, unfinished: !follow }))
     yield* past.lines()
   } finally {
     await past.close()

@@ -59,6 +59,22 @@ describe('the lines of several processes', () => {
     expect(await next()).toBeUndefined()
   })
 
+  it.each([{}, { grep: /n e/ }])('of one of which only the beginning was there, all is given (%o)', async (options) => {
+    const home = aHome()
+    const supervisor = await home.supervisor()
+    await supervisor.start(obedient({ id: 'a' }))
+    await supervisor.write('a', 'echo an end; printf begi\n')
+    for await (const { text } of supervisor.watch('a')) if (text === 'begi') break
+    const lines = watchAll(supervisor, ['a'], {
+      ...options,
+      onCaughtUp: () => void supervisor.write('a', 'echo n end\n'),
+    })
+    let text = ''
+    while (!text.endsWith('begin end')) text += (await lines.next()).value?.text
+    expect(text).toBe('an endbegin end')
+    await lines.return()
+  })
+
   it('are let go of by whoever has seen enough', async () => {
     const home = aHome()
     const supervisor = await home.supervisor()

@@ -16,6 +16,8 @@ export interface LineOptions {
   readonly isSilent?: () => boolean
   /** Infinity: a line is given when it has ended, however long that takes. Default 200 ms. */
   readonly silenceMs?: number
+  /** Where the output ends, what there is of a line is not given. Default false. */
+  readonly keepsRest?: boolean
 }
 
 /**
@@ -69,6 +71,7 @@ export class LineReader {
         if (next.done) break
         yield* this.#linesOf(next.value)
       }
+      if (this.#options.keepsRest === true) return
       for (const splitter of this.#splitters.values()) for (const line of splitter.flush()) yield line
     } finally {
       pending?.catch(() => {}) // it is left behind

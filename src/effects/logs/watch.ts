@@ -16,14 +16,14 @@ export function watchLines(source: LogSource, options: WatchOptions = {}): LogLi
 }
 
 /** @param options with which the attachment was made */
-export function linesOf(attachment: LogAttachment, { from = '', follow = true, grep, since }: WatchOptions = {}): LogLines {
+export function linesOf(attachment: LogAttachment, { from = '', follow = true, grep, since, unfinished = true }: WatchOptions = {}): LogLines {
   const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Math.ceil(toMs(since))
   const begun = fromPosition(from)
   const reader = new LineReader(attachment, {
     isAfterCr: (stream) => begun[stream]?.isAfterCr === true,
     wants: wantsOf(grep),
     isSilent: () => attachment.isSilent(),
-    ...(!follow && { silenceMs: Number.POSITIVE_INFINITY }), // what is there is read to its end
+    ...(!follow && { silenceMs: Number.POSITIVE_INFINITY, keepsRest: !unfinished }), // what is there is read to its end
   })
   const lines = reader.read()
   const iterator: LogLines = {
