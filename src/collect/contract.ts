@@ -143,9 +143,9 @@ export interface TargetStatus {
 
 export interface Collector {
   status(): readonly TargetStatus[]
-  /** Other targets and rules from now on. A target that is the same goes on as it is, one that is not there any more is forgotten with its checkpoint. @throws PROCMAN_INVALID_ARGUMENT: nothing has changed */
+  /** Other targets and rules from now on. A target that is the same goes on as it is, one that is not there any more is forgotten with its checkpoint. @throws PROCMAN_INVALID_ARGUMENT: nothing has changed; PROCMAN_CLOSED */
   update(options: CollectOptions): void
-  /** Resolves once all that there is now is delivered. @throws PROCMAN_TIMEOUT, when `timeoutMs` is given */
+  /** Resolves once all that there is now is delivered. @param options `timeoutMs`: 0 and up; default: however long it takes. @throws PROCMAN_TIMEOUT after that; PROCMAN_CLOSED; PROCMAN_INVALID_ARGUMENT */
   flush(options?: { readonly timeoutMs?: number }): Promise<void>
   /** Lets go: what is known to be there has two seconds to be delivered, unless its target is failing; the next collector goes on behind it. */
   close(): Promise<void>

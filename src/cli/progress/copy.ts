@@ -31,7 +31,7 @@ class ProgressCopy {
   #run: number | undefined
   readonly #status: StatusLine
   readonly #decoders: Readonly<Record<Stream, StringDecoder>> = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
-  readonly #lines: Readonly<Record<Stream, OutputLines>> = { stdout: new OutputLines('all'), stderr: new OutputLines('all') }
+  readonly #lines: Readonly<Record<Stream, OutputLines>>
   readonly #gone = new Set<Stream>()
   /** The last that was printed has not ended its line: below it there is no room for ours. */
   #isMidLine = false
@@ -43,6 +43,9 @@ class ProgressCopy {
   constructor(io: Io, spec: ProgressSpec) {
     this.#io = io
     this.#spec = spec
+    // What goes elsewhere is passed on as it comes: a line without an end is not to be held for that.
+    const linesOf = (stream: Stream) => new OutputLines(io[stream].isTTY === true ? 'all' : 'beginnings')
+    this.#lines = { stdout: linesOf('stdout'), stderr: linesOf('stderr') }
     this.#reader = new ProgressReader(spec)
     this.#status = new StatusLine(io.stderr, (columns) => {
       const { progress } = this.#reader
