@@ -1,4 +1,5 @@
 /** What log readers need to know about a process, from its directory. */
+import { statSync } from 'node:fs'
 import { ArrivalLookup } from '../effects/logs/arrivals/lookup.ts'
 import type { LogSource, LogStream, RunMark } from '../effects/logs/contract.ts'
 import { readChild, runsWith } from '../effects/run/run-files.ts'
@@ -13,12 +14,15 @@ export interface LiveLogs {
   recordNow(stream: LogStream): void
 }
 
-/** @param live undefined: nobody tells when a run begins, and the marks are read each time */
+/** What changes within so long after a change may have the same time. */
+const SETTLED_MS = 50
+
+/** @param live undefined: nobody tells when a run begins, and the directory is looked at each time */
 export function logSourceOf(layout: Layout, id: string, ended: AbortSignal, live?: LiveLogs): LogSource {
   const jobDir = layout.jobDir(id)
   const arrivals = new ArrivalLookup(jobDir, live && ((stream) => live.recordNow(stream)))
   let marks: readonly RunMark[] = []
-  let marksOfRun: number | undefined
+  let readAt: number | string | undefined
   // Of a process that is being removed, its log is read to the end: what is known of its runs holds.
   const read = () => {
     const kept = marksIn(jobDir)
@@ -28,13 +32,20 @@ export function logSourceOf(layout: Layout, id: string, ended: AbortSignal, live
     path: (stream) => layout.logFile(id, stream),
     marks: () => {
       const run = live?.currentRun()
-      if (run === undefined || run !== marksOfRun || marks.at(-1)?.run !== run) marks = read()
-      marksOfRun = run
+      const now = run ?? versionOf(jobDir)
+      if (now === undefined || now !== readAt || (run !== undefined && marks.at(-1)?.run !== run)) marks = read()
+      readAt = now
       return marks
     },
     arrivals,
     ended,
   }
+}
+
+/** @returns what is another one when a file has come or gone since; undefined: that cannot be told yet */
+function versionOf(jobDir: string): string | undefined {
+  const stat = statSync(jobDir, { bigint: true, throwIfNoEntry: false })
+  return stat === undefined || Date.now() - Number(stat.mtimeMs) < SETTLED_MS ? undefined : `${stat.ino}.${stat.mtimeNs}`
 }
 
 /** @returns null when the directory is not there any more */
