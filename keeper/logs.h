@@ -1,5 +1,5 @@
 /* The logs of a run: where the two streams go, when they are looked at, and the end of it. A part of keeper.c. */
-#define TURN_MS 1000 /* for what is to be finished before the end is told */
+#define TURN_MS 4000 /* for what is to be finished before the end is told */
 
 static int eyes = -1; /* inotify, or kqueue */
 
