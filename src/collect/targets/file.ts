@@ -1,6 +1,6 @@
 /** A file that is appended to, and moved out of the way when it is large. */
-import { constants, mkdirSync } from 'node:fs'
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from '../../files.ts'
 import type { LogRecord } from '../record/contract.ts'
@@ -95,7 +95,7 @@ class RotatingFile {
 
   async #openAnew(): Promise<FileHandle> {
     const { path } = this.#options
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    await makeDirectory(dirname(path))
     const file = await open(path, APPEND, 0o600)
     const look = await file.stat()
     this.#file = file
@@ -145,6 +145,21 @@ async function lastLine(file: FileHandle, size: number): Promise<string> {
     await file.read(tail, 0, tail.length, size - tail.length)
     const end = tail.lastIndexOf(LF)
     if (end >= 0 || tail.length === size || length >= LONGEST_LINE_BYTES) return tail.toString('latin1', end + 1)
+  }
+}
+
+/** One after the other: Node's own way does not end where a directory cannot be made and says ENOENT, as in /proc. */
+async function makeDirectory(path: string, isLastTry = false): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return
+    if (errnoOf(error) !== 'ENOENT' || isLastTry || dirname(path) === path) {
+      if ((await inodeOf(path)) !== null) return
+      throw error
+    }
+    await makeDirectory(dirname(path))
+    await makeDirectory(path, true)
   }
 }
 
