@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { constants, createBrotliCompress, createBrotliDecompress } from 'node:zlib'
 
 const [target, source = process.execPath] = process.argv.slice(2)
-const QUALITY = 6
+const QUALITY = 8
 const size = statSync(source).size
 const sums = { source: createHash('sha256'), target: createHash('sha256'), again: createHash('sha256') }
 
