@@ -46,7 +46,8 @@ describe.each(both)('rotation by the keeper in $keeper in $parent, first way: $w
     await left(keeper)
     for (const stream of ['stdout', 'stderr']) {
       numbered(it.content(stream), 'a', 20_000)
-      expect(it.segments(stream).length).toBeGreaterThan(3)
+      // While the tree stands still, all that there is becomes one.
+      expect(it.segments(stream).length).toBeGreaterThan(way === 'freeze' ? 0 : 3)
       for (const { name, from, to } of it.segments(stream)) {
         if (way !== 'freeze') expect(to - from).toBeLessThanOrEqual(65_536)
         expect(statSync(it.path(name)).mode & 0o777).toBe(0o600)
