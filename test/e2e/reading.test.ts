@@ -59,8 +59,8 @@ async function comeAndGo(supervisor: Pick<Supervisor, 'watch'>): Promise<Awaited
 async function lookBack(supervisor: Supervisor): Promise<readonly unknown[]> {
   const breaks: unknown[] = []
   while (supervisor.get('writer').status === 'running') {
-    breaks.push(...(await check(supervisor.watch('writer', { follow: false, stderr: false }), 0)).breaks)
-    breaks.push(...(await check(supervisor.watch('writer', { follow: false, stderr: false, tail: 500 }))).breaks)
+    breaks.push(...(await check(supervisor.watch('writer', { follow: false, stderr: false, unfinished: false }), 0)).breaks)
+    breaks.push(...(await check(supervisor.watch('writer', { follow: false, stderr: false, tail: 500, unfinished: false }))).breaks)
   }
   return breaks
 }
