@@ -1,8 +1,7 @@
 /** Which output there is to wait for: that of the run that is up. */
 import type { Recorder } from '../effects/logs/arrivals/recorder.ts'
 import type { LogStream } from '../effects/logs/contract.ts'
-import { readChild, runsWith } from '../effects/run/run-files.ts'
-import { errnoOf } from '../files.ts'
+import { readChild, recordedRunsIn } from '../effects/run/run-files.ts'
 import type { Slices } from '../persistence/slices.ts'
 import type { ActorSnapshot } from './wait.ts'
 
@@ -17,19 +16,10 @@ interface StartedRun {
 
 /** Where runs began, of all whose run files are there, ascending by run. */
 export function startedRunsIn(jobDir: string): readonly StartedRun[] {
-  return runsIn(jobDir).flatMap((run) => {
+  return recordedRunsIn(jobDir).flatMap((run) => {
     const child = readChild(jobDir, run)
     return child === null ? [] : [{ run, stdout: child.stdout, stderr: child.stderr, startedAtMs: child.atMs }]
   })
-}
-
-function runsIn(jobDir: string): readonly number[] {
-  try {
-    return runsWith(jobDir, 'child')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
 }
 
 /** There is nothing to look at of what nobody keeps, nor of what a keeper holds in memory; one that cannot do that has put it into files. */

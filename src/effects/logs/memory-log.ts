@@ -1,8 +1,7 @@
 /** Which runs of a process have output in memory, as its run files tell. */
-import { errnoOf } from '../../files.ts'
 import type { Capture } from '../../output.ts'
 import { openHeldOutput } from '../run/held-output.ts'
-import { type Child, readChild, runsWith } from '../run/run-files.ts'
+import { type Child, readChild, recordedRunsIn } from '../run/run-files.ts'
 import type { LogStream, MemoryLog } from './contract.ts'
 
 interface MemoryLogOptions {
@@ -18,7 +17,7 @@ interface MemoryLogOptions {
 export function memoryLogOf(jobDir: string, stream: LogStream, { capture = 'files', run: only, held }: MemoryLogOptions): MemoryLog | null {
   const children = new Map<number, Child>()
   const childrenNow = (): readonly Child[] =>
-    runsIn(jobDir).flatMap((run) => {
+    recordedRunsIn(jobDir).flatMap((run) => {
       const child = only === undefined || run === only ? (children.get(run) ?? readChild(jobDir, run)) : null
       if (child === null) return []
       children.set(run, child)
@@ -30,15 +29,5 @@ export function memoryLogOf(jobDir: string, stream: LogStream, { capture = 'file
     runs: () => (childrenNow().length === 0 ? [] : [...children].filter(([, child]) => child[`${stream}Fd`] !== null).map(([run]) => run)),
     open: (run) => held?.(run) ?? openHeldOutput(jobDir, run, stream),
     place: jobDir,
-  }
-}
-
-/** Empty when the directory is not there any more. */
-function runsIn(jobDir: string): readonly number[] {
-  try {
-    return runsWith(jobDir, 'child')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
   }
 }

@@ -207,6 +207,16 @@ export function runsWith(jobDir: string, file: RunFile): readonly number[] {
   return listRunFiles(jobDir).flatMap((each) => (each.file === file ? [each.run] : []))
 }
 
+/** Runs whose command was recorded, ascending. Empty when the directory is not there any more. */
+export function recordedRunsIn(jobDir: string): readonly number[] {
+  try {
+    return runsWith(jobDir, 'child')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
 /**
  * Lists what only a living run needs, and all of runs older than the last `kept`: to be removed. What remains of a past run, `child` and `exit`, tells where
  * its output begins.
